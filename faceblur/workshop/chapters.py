@@ -1,0 +1,48 @@
+"""The ten chapters of the workshop: their files, titles and what each one saves. Imports nothing of ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One notebook. `makes`: the state keys it writes; `needs`: the chapters that must have run before."""
+
+    number: int
+    slug: str
+    title: str
+    makes: tuple[str, ...] = ()
+    needs: tuple[int, ...] = ()
+
+    @property
+    def file(self) -> str:
+        return f"{self.number:02d}_{self.slug}.ipynb"
+
+
+CHAPTERS: dict[int, Chapter] = {
+    chapter.number: chapter
+    for chapter in (
+        Chapter(1, "introduction", "Introduction"),
+        Chapter(2, "s3_buckets", "S3 buckets", ("input_bucket", "work_bucket", "output_bucket")),
+        Chapter(3, "iam_roles", "IAM roles", ("roles", "topic_arn"), (2,)),
+        Chapter(4, "ecr_image", "Container image", ("repository_uri", "image_uri"), (2, 3)),
+        Chapter(5, "lambda_functions", "Lambda functions", ("functions",), (2, 3, 4)),
+        Chapter(6, "step_functions", "State machine", ("state_machine_arn",), (2, 3, 4, 5)),
+        Chapter(7, "s3_event_trigger", "S3 event trigger", ("trigger",), (2, 3, 4, 5, 6)),
+        Chapter(
+            8,
+            "test_workflow",
+            "Test the workflow",
+            ("video", "input_key", "execution_arn", "output_key"),
+            (2, 3, 4, 5, 6, 7),
+        ),
+        Chapter(9, "final_result", "The result", (), (2, 3, 4, 5, 6, 7, 8)),
+        Chapter(10, "clean_resources", "Clean up"),
+    )
+}
+
+
+def maker(key: str) -> Chapter | None:
+    """The chapter that writes this state key, or None when no chapter does."""
+    return next((chapter for chapter in CHAPTERS.values() if key in chapter.makes), None)

@@ -1,0 +1,215 @@
+"""`begin`: where a notebook runs (target, account, region), what came before it, and its AWS clients.
+
+Imports names, state, chapters and boto3; nothing here creates or changes anything in AWS.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ..errors import WorkshopError
+from .chapters import CHAPTERS, maker
+from .names import Names
+from .state import State
+
+TARGETS = ("local", "aws")
+
+
+def project_root() -> Path:
+    """The checkout that holds lambda_src/, container/ and notebooks/."""
+    candidates = (Path(__file__).resolve().parents[2], Path.cwd(), *Path.cwd().parents)
+    for folder in candidates:
+        if (folder / "lambda_src").is_dir() and (folder / "container").is_dir():
+            return folder
+    raise WorkshopError("lambda_src/ and container/ were not found; start from the faceblur checkout")
+
+
+def state_path(target: str, prefix: str) -> Path:
+    """$FACEBLUR_STATE, or build/state-<target>-<prefix>.json in the checkout."""
+    chosen = os.environ.get("FACEBLUR_STATE")
+    return Path(chosen) if chosen else project_root() / "build" / f"state-{target}-{prefix}.json"
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """One notebook's view of the workshop. Made by `begin`."""
+
+    notebook: int
+    target: str
+    names: Names
+    state: State
+    session: boto3.Session = field(repr=False)
+
+    @property
+    def account(self) -> str:
+        return self.names.account
+
+    @property
+    def region(self) -> str:
+        return self.names.region
+
+    @property
+    def partition(self) -> str:
+        return self.names.partition
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags every resource of this workshop carries; the clean-up deletes nothing without them."""
+        return {"project": "faceblur", "workshop": self.names.prefix}
+
+    @property
+    def tag_list(self) -> list[dict[str, str]]:
+        """The tags as most services want them."""
+        return [{"Key": key, "Value": value} for key, value in self.tags.items()]
+
+    def client(self, service: str):
+        """An ordinary boto3 client, with retries that back off."""
+        return self.session.client(service, config=_config(self.target))
+
+    def need(self, key: str):
+        """A value that an earlier notebook saved. Raises WorkshopError with the notebook to run."""
+        if key in self.state:
+            return self.state[key]
+        chapter = maker(key)
+        if chapter is None:
+            raise WorkshopError(f"no notebook saves {key!r}; see {self.state.path}")
+        raise WorkshopError(f"{key!r} is not there yet: run {chapter.file} first")
+
+    def is_ours(self, tags) -> bool:
+        """Whether these tags (a dict, or a list of Key/Value or key/value pairs) carry all of ours."""
+        pairs = dict(tags) if isinstance(tags, dict) else {}
+        if not isinstance(tags, dict):
+            pairs = {tag.get("Key", tag.get("key")): tag.get("Value", tag.get("value")) for tag in tags or ()}
+        return all(pairs.get(key) == value for key, value in self.tags.items())
+
+    def check_ours(self, what: str, tags) -> None:
+        """Refuse to take over something that exists already and was not made by this workshop."""
+        if not self.is_ours(tags):
+            raise WorkshopError(
+                f"{what} exists already and does not carry this workshop's tags {self.tags}: it belongs to "
+                "somebody else. Choose another PREFIX in the parameters cell."
+            )
+
+    def done(self) -> None:
+        """Mark this notebook as run and say what comes next."""
+        self.state["done"] = sorted({*self.state.get("done", []), self.notebook})
+        following = CHAPTERS.get(self.notebook + 1)
+        print(f"Checkpoint: {CHAPTERS[self.notebook].file} is done. State: {_short(self.state.path)}")
+        if following:
+            print(f"Next: {following.file}")
+
+
+def begin(notebook: int, target: str = "local", prefix: str = "faceblur") -> Workshop:
+    """Say where this notebook runs, and refuse to go on where it could do harm or an earlier one is missing.
+
+    Raises WorkshopError: an unknown target, no endpoint for "local", a diverted endpoint for "aws", no
+    credentials or region, a state file of another account or region, an earlier notebook that has not run.
+    """
+    if notebook not in CHAPTERS:
+        raise WorkshopError(f"there is no notebook {notebook}; they are 1 to {max(CHAPTERS)}")
+    _check_target(target)
+    session = boto3.Session()
+    if not session.region_name:
+        raise WorkshopError("no AWS region is set: set AWS_DEFAULT_REGION, e.g. to eu-west-1")
+    partition, account = _identity(session, target)
+    names = Names(prefix, account, session.region_name, partition)
+    state = State(state_path(target, prefix))
+    _check_state(state, target, names)
+    _check_order(state, notebook)
+    place = f"embedded AWS at {_endpoint()}" if target == "local" else "your AWS account: this costs money"
+    print(f"Target:  {target} ({place})\nAccount: {account}\nRegion:  {names.region}\nPrefix:  {prefix}")
+    return Workshop(notebook, target, names, state, session)
+
+
+def _check_target(target: str) -> None:
+    if target not in TARGETS:
+        raise WorkshopError(f'TARGET = {target!r} is unknown: use "local" or "aws"')
+    if target == "local":
+        host = urlsplit(_endpoint()).hostname
+        if not host:
+            raise WorkshopError("the embedded AWS is not running; start it with: python3 kit.py lab")
+        if not _is_loopback(host):
+            raise WorkshopError(
+                f'TARGET = "local", but AWS_ENDPOINT_URL points to {host}, not to this machine; '
+                "unset it and start the embedded AWS with: python3 kit.py lab"
+            )
+        return
+    diverted = [
+        name for name in sorted(os.environ) if name.startswith("AWS_ENDPOINT_URL") and os.environ[name]
+    ]
+    if diverted:
+        raise WorkshopError(
+            f'TARGET = "aws", but {", ".join(diverted)} would send the calls elsewhere: unset it and start '
+            'JupyterLab again, or use TARGET = "local"'
+        )
+
+
+def _identity(session: boto3.Session, target: str) -> tuple[str, str]:
+    """(partition, account) of whoever the credentials belong to."""
+    try:
+        caller = session.client("sts", config=_config(target)).get_caller_identity()
+    except (ClientError, BotoCoreError) as problem:
+        if target == "local":
+            raise WorkshopError(
+                f"the embedded AWS does not answer ({problem}); start it with: python3 kit.py lab"
+            ) from None
+        raise WorkshopError(
+            f"AWS does not accept the credentials ({problem}); try: aws sts get-caller-identity"
+        ) from None
+    return caller["Arn"].split(":")[1], caller["Account"]
+
+
+def _check_state(state: State, target: str, names: Names) -> None:
+    """The state file belongs to one target, account and region for good."""
+    here = {"target": target, "account": names.account, "region": names.region, "prefix": names.prefix}
+    there = {key: state[key] for key in here if key in state}
+    wrong = [f"{key} {there[key]} (now {here[key]})" for key in there if there[key] != here[key]]
+    if wrong:
+        raise WorkshopError(
+            f"{state.path} was made for {', '.join(wrong)}: go back there and run {CHAPTERS[10].file}, "
+            "or choose another PREFIX"
+        )
+    for key, value in here.items():
+        if key not in there:
+            state[key] = value
+
+
+def _check_order(state: State, notebook: int) -> None:
+    done = state.get("done", [])
+    missing = [number for number in CHAPTERS[notebook].needs if number not in done]
+    if missing:
+        raise WorkshopError(f"run {CHAPTERS[missing[0]].file} first: {CHAPTERS[notebook].file} builds on it")
+
+
+def _config(target: str) -> Config:
+    return Config(
+        retries={"mode": "standard", "max_attempts": 8},
+        # A profile may hold an endpoint_url, too: it must not divert what is meant for AWS.
+        ignore_configured_endpoint_urls=target == "aws",
+    )
+
+
+def _endpoint() -> str:
+    return os.environ.get("AWS_ENDPOINT_URL", "")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _short(path: Path) -> str:
+    try:
+        return str(path.relative_to(project_root()))
+    except ValueError:
+        return str(path)

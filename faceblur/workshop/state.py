@@ -1,0 +1,73 @@
+"""What the notebooks hand on: one JSON file that a person can read. Imports nothing of ours but errors."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, MutableMapping
+from pathlib import Path
+
+from ..errors import WorkshopError
+
+
+class State(MutableMapping):
+    """A mapping that is saved on each assignment; values are whatever JSON holds.
+
+    Assign whole values: changing a nested dict in place is not seen (reading returns a copy), use `add`.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = Path(path)
+        self._values = _read(self.path)
+
+    def __getitem__(self, key: str):
+        return json.loads(json.dumps(self._values[key]))
+
+    def __setitem__(self, key: str, value) -> None:
+        self._save({**self._values, key: json.loads(json.dumps(value))})
+
+    def __delitem__(self, key: str) -> None:
+        self._save({name: value for name, value in self._values.items() if name != key})
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict(self._values))
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"State({self.path}: {', '.join(self._values) or 'empty'})"
+
+    def add(self, key: str, name: str, value) -> None:
+        """Set one entry of a nested dict: state.add("roles", "plan_segments", arn)."""
+        self[key] = {**self._values.get(key, {}), name: value}
+
+    def remove_file(self) -> None:
+        """Forget everything, the file included (the last step of the clean-up)."""
+        self._values = {}
+        self.path.unlink(missing_ok=True)
+
+    def _save(self, values: dict) -> None:
+        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+            os.replace(beside, self.path)
+        except OSError as problem:
+            beside.unlink(missing_ok=True)
+            raise WorkshopError(f"{self.path}: the state cannot be written ({problem.strerror})") from problem
+        self._values = values
+
+
+def _read(path: Path) -> dict:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as problem:
+        raise WorkshopError(f"the state file {path} cannot be read ({problem.strerror})") from problem
+    except ValueError as problem:
+        raise WorkshopError(f"{path}: the state file is no JSON any more; repair or delete it") from problem
+    if not isinstance(values, dict):
+        raise WorkshopError(f"{path}: the state file holds no JSON object; repair or delete it")
+    return values
