@@ -1,0 +1,33 @@
+"""Copy every page of a finished job into the work bucket and hand on where they are, never the boxes."""
+
+import json
+
+import boto3
+from botocore.config import Config
+from pages import page_key, slim
+
+RETRIES = Config(retries={"mode": "adaptive", "max_attempts": 10})  # GetFaceDetection has a low rate limit
+rekognition = boto3.client("rekognition", config=RETRIES)
+s3 = boto3.client("s3", config=RETRIES)
+
+PAGE_SIZE = 1000
+
+
+def handler(event, context):
+    """{"job_id", "work": {"bucket", "prefix"}} -> {"pages", "faces"}; page by page, so memory stays small."""
+    work, request, pages, faces = event["work"], {"JobId": event["job_id"], "MaxResults": PAGE_SIZE}, 0, 0
+    while True:
+        answer = rekognition.get_face_detection(**request)
+        page = slim(answer)
+        s3.put_object(
+            Bucket=work["bucket"],
+            Key=page_key(work["prefix"], pages),
+            Body=json.dumps(page).encode(),
+            ContentType="application/json",
+        )
+        pages, faces = pages + 1, faces + len(page["Faces"])
+        if not answer.get("NextToken"):
+            break
+        request["NextToken"] = answer["NextToken"]
+    print(json.dumps({"job_id": event["job_id"], "pages": pages, "faces": faces}))
+    return {"pages": pages, "faces": faces}
