@@ -1,0 +1,31 @@
+"""`python -m faceblur.localaws`: the embedded AWS in the foreground, until Ctrl-C."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+import threading
+
+from ..errors import FaceblurError
+from .cloud import LocalAws
+
+
+def main() -> int:
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    try:
+        with LocalAws() as aws:
+            for name, value in aws.environment.items():
+                print(f"export {name}={shlex.quote(value)}")
+            print("# The embedded AWS is running; Ctrl-C ends it and deletes everything in it.", flush=True)
+            ended.wait()
+    except FaceblurError as problem:
+        print(f"faceblur: {problem}", file=sys.stderr)
+        return problem.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""Starts and stops the embedded AWS. Imports errors, `sandbox`'s folder helper, and the standard library."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import secrets
+import select
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from ..errors import WorkshopError
+from .sandbox import private_root
+
+REGION = "us-east-1"
+# AWS's example account: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+ACCOUNT = "123456789012"
+ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
+START_SECONDS = 60
+STOP_SECONDS = 10
+
+
+class LocalAws:
+    """The embedded AWS as a context manager; `environment` is what unmodified boto3 needs to find it.
+
+    Raises WorkshopError when ministack is not installed or the process does not come up.
+    """
+
+    def __init__(self):
+        self.endpoint_url = ""
+        self.environment: dict[str, str] = {}
+        self.log_path: Path | None = None
+        self._root: Path | None = None
+        self._process: subprocess.Popen | None = None
+
+    def __enter__(self) -> LocalAws:
+        self.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start the process and wait until it answers (about a second)."""
+        if find_spec("ministack") is None or find_spec("psutil") is None:
+            raise WorkshopError("the embedded AWS is not installed: pip install 'faceblur[local]'")
+        self._root = private_root()
+        self.log_path = self._root / "engine.log"
+        secret = secrets.token_hex(20)
+        with open(self.log_path, "wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "faceblur.localaws.engine", str(self._root)],
+                env=engine_environment(self._root, secret),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+            )
+        atexit.register(self.stop)
+        self.endpoint_url = self._wait_until_ready()["endpoint_url"]
+        self.environment = client_environment(self._root, self.endpoint_url, secret)
+
+    def stop(self) -> None:
+        """End the process and everything it started, and delete its files. May be called twice."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        atexit.unregister(self.stop)
+        process.stdin.close()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+        shutil.rmtree(self._root, ignore_errors=True)
+
+    def _wait_until_ready(self) -> dict:
+        select.select([self._process.stdout], [], [], START_SECONDS)
+        os.set_blocking(self._process.stdout.fileno(), False)
+        line = self._process.stdout.readline()
+        if line:
+            return json.loads(line)
+        self._process.kill()
+        last = " | ".join(self.log_path.read_text(errors="replace").strip().splitlines()[-5:])
+        self.stop()
+        raise WorkshopError(f"the embedded AWS did not start: {last or 'it said nothing'}")
+
+
+def engine_environment(root: Path, secret: str) -> dict[str, str]:
+    """This process's environment without its AWS settings, and with what ministack reads."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MINISTACK_", "LAMBDA_"))}
+    package = str(Path(__file__).resolve().parents[2])
+    return kept | {
+        "PYTHONPATH": os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")])),
+        "TMPDIR": str(root),
+        "AUTH": "true",
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_DEFAULT_REGION": REGION,
+        "MINISTACK_REGION": REGION,
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        # No listener besides the one port, no Docker daemon of the user's, no state that outlives the process.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "DOCKER_HOST": f"unix://{root}/no-docker.sock",
+        "PERSIST_STATE": "0",
+        "S3_PERSIST": "0",
+        "LOCALSTACK_PERSISTENCE": "0",
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+def client_environment(root: Path, endpoint_url: str, secret: str) -> dict[str, str]:
+    """What boto3 and the AWS CLI need to talk to the embedded AWS and to nothing else."""
+    config = root / "aws-config"
+    config.write_text(f"[default]\nregion = {REGION}\n")
+    no_proxy = ",".join(filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), "127.0.0.1"]))
+    return {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_SESSION_TOKEN": "",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_PROFILE": "default",
+        "AWS_CONFIG_FILE": str(config),
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": no_proxy,
+        "no_proxy": no_proxy,
+    }

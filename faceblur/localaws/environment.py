@@ -1,0 +1,187 @@
+"""One execution environment: a child process that handles one event at a time until it is closed.
+
+Imports `function`, `sandbox`, `runtime_api` and psutil.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import threading
+import time
+import uuid
+from pathlib import Path
+
+import psutil
+
+from .function import Function, Result, error_document
+from .runtime_api import Answer, Invocation, RuntimeApi
+from .sandbox import Sandbox
+
+# AWS gives the code outside the handler at least this long.
+INIT_SECONDS = 10
+MEMORY_CHECK_S = 0.02
+# The answer travels beside the log pipe: wait this long at most until the pipe has been quiet for a moment.
+LOG_SETTLE_S = 0.05
+
+
+class Environment:
+    """A sandboxed process with its Runtime API, log pipe and memory watch."""
+
+    def __init__(self, function: Function, sandbox: Sandbox, folder: Path):
+        self.function = function
+        self.started = self.last_used = time.monotonic()
+        self.log_stream = time.strftime("%Y/%m/%d/", time.gmtime()) + f"[{function.version}]{uuid.uuid4().hex}"
+        self.peak_mb = 0
+        self._out_of_memory = False
+        self._lines: list[str] = []
+        self._lines_lock = threading.Lock()
+        self._folder = folder
+        (folder / "tmp").mkdir(parents=True)
+        self._api = RuntimeApi()
+        self._process = subprocess.Popen(
+            sandbox.command(function, folder / "tmp"),
+            env=sandbox.environment(function, folder / "tmp", self._api.address, self.log_stream),
+            cwd=function.task,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        for task in (self._read_log, self._wait_for_exit, self._watch_memory):
+            threading.Thread(target=task, daemon=True).start()
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def invoke(self, event: bytes, request_id: str) -> Result:
+        """Run the handler on one event. The environment is dead afterwards if the process died or timed out."""
+        cold = not self._api.ready.is_set()
+        begun = time.monotonic()
+        if cold:
+            self._api.ready.wait(max(INIT_SECONDS, self.function.timeout_s))
+            init_ms = 1000 * (time.monotonic() - self.started)
+            answer = self._failed_init()
+        else:
+            init_ms, answer = 0.0, None
+        begun = time.monotonic() if cold else begun
+        if answer is None:
+            answer = self._handle(event, request_id)
+        duration_ms = 1000 * (time.monotonic() - begun)
+        payload, note = self._payload(answer, request_id)
+        log = self._report(request_id, note, duration_ms, init_ms)
+        self.last_used = time.monotonic()
+        error = answer.kind != "response"
+        return Result(payload, error, log, duration_ms, init_ms, self.peak_mb, self.log_stream)
+
+    def close(self) -> None:
+        self._kill()
+        self._process.wait()
+        self._api.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _failed_init(self) -> Answer | None:
+        """The answer when the process did not become ready, else None."""
+        if not self._api.answers.empty():
+            answer = self._api.answers.get_nowait()
+            self._kill()
+            return answer
+        if not self._api.ready.is_set():
+            self._kill()
+            return Answer("timeout")
+        return None
+
+    def _handle(self, event: bytes, request_id: str) -> Answer:
+        deadline = time.time() + self.function.timeout_s
+        self._api.submit(Invocation(request_id, event, deadline, self.function.arn))
+        if not self.alive:
+            return Answer("exit")
+        try:
+            return self._api.answers.get(timeout=self.function.timeout_s)
+        except queue.Empty:
+            self._kill()
+            return Answer("timeout")
+
+    def _payload(self, answer: Answer, request_id: str) -> tuple[bytes, str]:
+        """The body that the caller gets, and the line that the log gets when the process did not end well."""
+        if answer.kind == "timeout":
+            message = f"Task timed out after {self.function.timeout_s:.2f} seconds"
+            name = "Sandbox.Timedout"
+        elif answer.kind == "exit":
+            self._process.wait()
+            killed = self._out_of_memory or self._process.returncode == -signal.SIGKILL
+            reason = "signal: killed" if killed else f"exit status {self._process.returncode}"
+            message = f"Runtime exited with error: {reason}"
+            name = "Runtime.ExitError"
+        else:
+            return answer.body, ""
+        note = time.strftime("%Y-%m-%dT%H:%M:%SZ ", time.gmtime()) + f"{request_id} {message}"
+        return error_document(name, f"RequestId: {request_id} Error: {message}"), note
+
+    def _report(self, request_id: str, note: str, duration_ms: float, init_ms: float) -> str:
+        """The log of one invocation as CloudWatch has it."""
+        function = self.function
+        report = [
+            f"REPORT RequestId: {request_id}",
+            f"Duration: {duration_ms:.2f} ms",
+            f"Billed Duration: {int(duration_ms + init_ms) + 1} ms",
+            f"Memory Size: {function.memory_mb} MB",
+            f"Max Memory Used: {self.peak_mb} MB",
+        ]
+        if init_ms:
+            report.append(f"Init Duration: {init_ms:.2f} ms")
+        lines = [f"START RequestId: {request_id} Version: {function.version}", *self._take_lines()]
+        lines += [note] if note else []
+        return "\n".join([*lines, f"END RequestId: {request_id}", "\t".join(report)])
+
+    def _take_lines(self) -> list[str]:
+        end, seen = time.monotonic() + LOG_SETTLE_S, -1
+        while time.monotonic() < end and seen != len(self._lines):
+            seen = len(self._lines)
+            time.sleep(0.002)
+        with self._lines_lock:
+            lines, self._lines = self._lines, []
+        return lines
+
+    def _kill(self) -> None:
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+
+    def _read_log(self) -> None:
+        for raw in self._process.stdout:
+            with self._lines_lock:
+                self._lines.append(raw.decode("utf-8", "replace").rstrip("\n"))
+
+    def _wait_for_exit(self) -> None:
+        self._process.wait()
+        self._api.answers.put(Answer("exit"))
+        self._api.ready.set()
+
+    def _watch_memory(self) -> None:
+        """Note the peak of the process and its children; past the function's memory the whole group is killed."""
+        try:
+            process = psutil.Process(self._process.pid)
+            while self.alive:
+                family = [process, *process.children(recursive=True)]
+                used_mb = sum(_resident(member) for member in family) >> 20
+                self.peak_mb = max(self.peak_mb, used_mb)
+                if used_mb > self.function.memory_mb:
+                    self._out_of_memory = True
+                    self._kill()
+                    return
+                time.sleep(MEMORY_CHECK_S if self._api.busy else 10 * MEMORY_CHECK_S)
+        except psutil.Error:
+            return
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return process.memory_info().rss
+    except psutil.Error:
+        return 0

@@ -1,0 +1,67 @@
+"""What a Lambda function is and what an invocation gives back: values only. Imports nothing of ours."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Image:
+    """An unpacked container image: its root folder and the configuration it carries."""
+
+    root: Path
+    digest: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Function:
+    """One version of a function with everything its execution environments need.
+
+    `task` is the folder that is /var/task on AWS; `layers` are unpacked folders (each /opt); `image` is set for
+    functions made from a container image. `variables` are the user's, `credentials` those of the execution role.
+    """
+
+    name: str
+    arn: str
+    handler: str
+    task: Path
+    timeout_s: float = 3
+    memory_mb: int = 128
+    version: str = "$LATEST"
+    region: str = "us-east-1"
+    variables: Mapping[str, str] = field(default_factory=dict)
+    credentials: Mapping[str, str] = field(default_factory=dict)
+    endpoint_url: str = ""
+    layers: tuple[Path, ...] = ()
+    image: Image | None = None
+
+    @property
+    def key(self) -> str:
+        """Environments may be reused by invocations with the same key."""
+        content = [self.arn, self.handler, str(self.task), self.memory_mb, self.version, dict(self.variables)]
+        content += [dict(self.credentials), [str(layer) for layer in self.layers]]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Result:
+    """One invocation's end. `payload` is JSON; `error` says that it is an error document."""
+
+    payload: bytes
+    error: bool
+    log: str
+    duration_ms: float
+    init_ms: float
+    peak_mb: int
+    log_stream: str = ""
+
+
+def error_document(name: str, message: str) -> bytes:
+    return json.dumps({"errorType": name, "errorMessage": message}).encode()

@@ -1,0 +1,122 @@
+"""Container images: from the blobs of a registry to a folder with the image's files. Imports `function` only.
+
+Formats: https://github.com/opencontainers/image-spec (manifest, config, layer) and Docker's schema 2, which is the same
+but for its media types. An image index (several platforms, BuildKit's provenance) is refused, as AWS Lambda does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import tarfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from .function import Image
+
+# (repository, 'manifests' | 'blobs', tag or digest) -> content, or None when the registry has no such thing.
+Fetch = Callable[[str, str, str], bytes | None]
+
+OPAQUE, WHITEOUT = ".wh..wh..opq", ".wh."
+
+
+class ImageError(Exception):
+    """The image cannot be used; the message says why."""
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """'host/repository:tag' or 'host/repository@sha256:...' -> repository, reference."""
+    _, _, rest = uri.partition("/")
+    if "@" in rest:
+        repository, _, reference = rest.partition("@")
+    else:
+        repository, _, reference = rest.partition(":")
+    return repository, reference or "latest"
+
+
+def read_manifest(uri: str, fetch: Fetch) -> tuple[str, dict]:
+    """Digest and manifest of an image. Raises ImageError with the words AWS Lambda uses."""
+    repository, reference = split_uri(uri)
+    content = fetch(repository, "manifests", reference)
+    if content is None:
+        raise ImageError(f"Source image {uri} does not exist. Provide a valid source image.")
+    manifest = json.loads(content)
+    if "config" not in manifest or "layers" not in manifest:
+        kind = manifest.get("mediaType", "unknown")
+        raise ImageError(f"The image manifest, config or layer media type for the source image {uri} is not supported: "
+                         f"{kind}. Build for one platform and without provenance (--provenance=false --sbom=false).")
+    return "sha256:" + hashlib.sha256(content).hexdigest(), manifest
+
+
+class ImageStore:
+    """Unpacked images in `folder`, each once per digest."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._images: dict[str, Image] = {}
+
+    def get(self, uri: str, fetch: Fetch) -> Image:
+        """Unpack on first use. Raises ImageError."""
+        repository, _ = split_uri(uri)
+        digest, manifest = read_manifest(uri, fetch)
+        with self._lock:
+            if digest not in self._images:
+                self._images[digest] = self._unpack(repository, digest, manifest, fetch)
+            return self._images[digest]
+
+    def _unpack(self, repository: str, digest: str, manifest: dict, fetch: Fetch) -> Image:
+        root = self._folder / digest.removeprefix("sha256:")[:20]
+        shutil.rmtree(root, ignore_errors=True)
+        root.mkdir(parents=True)
+        for layer in manifest["layers"]:
+            apply_layer(self._blob(repository, layer["digest"], fetch), root)
+        (root / "var/task").mkdir(parents=True, exist_ok=True)
+        settings = json.loads(self._blob(repository, manifest["config"]["digest"], fetch)).get("config") or {}
+        variables = dict(entry.partition("=")[::2] for entry in settings.get("Env") or ())
+        command, entrypoint = tuple(settings.get("Cmd") or ()), tuple(settings.get("Entrypoint") or ())
+        return Image(root, digest, variables, command, entrypoint)
+
+    @staticmethod
+    def _blob(repository: str, digest: str, fetch: Fetch) -> bytes:
+        blob = fetch(repository, "blobs", digest)
+        if blob is None:
+            raise ImageError(f"the registry has no blob {digest} of {repository}: push the image again")
+        if "sha256:" + hashlib.sha256(blob).hexdigest() != digest:
+            raise ImageError(f"the blob {digest} of {repository} is damaged: push the image again")
+        return blob
+
+
+def apply_layer(blob: bytes, root: Path) -> None:
+    """Unpack one layer (plain, gzip, ...) over `root`, obeying whiteouts; device files are left out."""
+    with tarfile.open(fileobj=io.BytesIO(blob)) as archive:
+        for member in archive:
+            path = root / os.path.normpath(member.name.lstrip("/"))
+            if root not in path.parents:
+                continue
+            if path.name == OPAQUE:
+                for entry in path.parent.iterdir():
+                    _remove(entry)
+            elif path.name.startswith(WHITEOUT):
+                _remove(path.with_name(path.name.removeprefix(WHITEOUT)))
+            elif member.isfile() or member.isdir() or member.issym() or member.islnk():
+                if path.is_symlink() or path.is_file():
+                    path.unlink()
+                archive.extract(member, root, set_attrs=not member.issym(), filter=_inside)
+
+
+def _inside(member: tarfile.TarInfo, root: str) -> tarfile.TarInfo:
+    """Files belong to us and can be read by us; nothing is written outside; absolute links stay as they are."""
+    checked = member if member.issym() else tarfile.tar_filter(member, root)
+    return checked.replace(uid=os.getuid(), gid=os.getgid(), mode=(member.mode or 0) & 0o755 | 0o600, deep=False)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

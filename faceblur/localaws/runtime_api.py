@@ -1,0 +1,150 @@
+"""The Lambda Runtime API of one execution environment, served on a free port of 127.0.0.1. Standard library only.
+
+Protocol: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+"""
+
+from __future__ import annotations
+
+import http.server
+import json
+import queue
+import threading
+import time
+from dataclasses import dataclass
+
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: synchronous responses end at 6 MB.
+MAX_RESPONSE_BYTES = 6_291_556
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One event on its way to the handler."""
+
+    request_id: str
+    event: bytes
+    deadline: float
+    function_arn: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: kind is 'response', 'error', 'init-error' or 'exit'."""
+
+    kind: str
+    body: bytes = b""
+
+
+class RuntimeApi:
+    """Hands invocations to the runtime client and collects its answers."""
+
+    def __init__(self):
+        self.ready = threading.Event()
+        self.answers: queue.Queue[Answer] = queue.Queue()
+        self._invocations: queue.Queue[Invocation | None] = queue.Queue(1)
+        self._current = ""
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self._server.handle_error = lambda *_: None
+        self.address = f"127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.2}, daemon=True).start()
+
+    @property
+    def busy(self) -> bool:
+        """An event is being handled, or the process is still starting."""
+        return bool(self._current) or not self.ready.is_set()
+
+    def submit(self, invocation: Invocation) -> None:
+        """Give the environment its next event; it must be idle."""
+        while not self.answers.empty():
+            self.answers.get_nowait()
+        self._current = invocation.request_id
+        self._invocations.put(invocation)
+
+    def next(self) -> Invocation | None:
+        """Called by the client when it is ready; None when the environment ends."""
+        self.ready.set()
+        return self._invocations.get()
+
+    def answer(self, request_id: str, kind: str, body: bytes) -> bool:
+        """False when the request is not the one being worked on."""
+        if request_id != self._current:
+            return False
+        self._current = ""
+        if kind == "response" and len(body) > MAX_RESPONSE_BYTES:
+            text = f"Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes)."
+            body = json.dumps({"errorMessage": text, "errorType": "Function.ResponseSizeTooLarge"}).encode()
+            kind = "error"
+        self.answers.put(Answer(kind, body))
+        return True
+
+    def close(self) -> None:
+        self._invocations.put(None) if self._invocations.empty() else None
+        threading.Thread(target=self._shut, daemon=True).start()
+
+    def _shut(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _handler(api: RuntimeApi) -> type[http.server.BaseHTTPRequestHandler]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1
+
+        def log_message(self, *_):
+            pass
+
+        def do_GET(self):
+            if not self.path.endswith("/runtime/invocation/next"):
+                self._reply(404)
+                return
+            invocation = api.next()
+            if invocation is None:
+                self.close_connection = True
+                return
+            self._reply(
+                200,
+                invocation.event,
+                {
+                    "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
+                    "Lambda-Runtime-Deadline-Ms": str(int(invocation.deadline * 1000)),
+                    "Lambda-Runtime-Invoked-Function-Arn": invocation.function_arn,
+                    "Lambda-Runtime-Trace-Id": f"Root=1-{int(time.time()):08x}-{invocation.request_id[:24]}",
+                },
+            )
+
+        def do_POST(self):
+            body = self._body()
+            if self.path.endswith("/runtime/init/error"):
+                api.answers.put(Answer("init-error", body))
+                api.ready.set()
+                self._reply(202)
+                return
+            request_id, kind = self.path.split("/")[-2:]
+            if kind in ("response", "error") and api.answer(request_id, kind, body):
+                self._reply(202, b'{"status":"OK"}')
+            else:
+                self._reply(400, b'{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}')
+
+        def _body(self) -> bytes:
+            if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+                return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            parts = []
+            while size := int(self.rfile.readline().strip() or b"0", 16):
+                parts.append(self.rfile.read(size))
+                self.rfile.readline()
+            self.rfile.readline()
+            return b"".join(parts)
+
+        def _reply(self, status: int, body: bytes = b"{}", headers: dict[str, str] | None = None):
+            self.send_response(status)
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+            self.wfile.flush()
+
+    return Handler

@@ -1,0 +1,129 @@
+"""What a function's process may see: command line, environment variables, import path, /tmp. Imports `function` only.
+
+The process is the host's interpreter without site-packages (`-S`): only the function's own code, its layers and the
+managed runtime are importable. Where the kernel allows it the process gets a mount namespace with a private /tmp,
+elsewhere TMPDIR points to one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from .function import Function
+from .managed_runtime import ManagedRuntime
+
+SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
+PYTHON_TAG = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+# Where images keep their packages besides the task folder: AWS's base image, python:3.x images, Debian's.
+IMAGE_PACKAGES = (
+    f"var/lang/lib/{PYTHON_TAG}/site-packages",
+    f"usr/local/lib/{PYTHON_TAG}/site-packages",
+    "usr/lib/python3/dist-packages",
+    "var/runtime",
+)
+# Variables of an image that name places inside it.
+IMAGE_PATH_VARIABLES = ("PYTHONPATH", "LD_LIBRARY_PATH")
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """How processes are confined on this machine: the interpreter, the runtime folders, the namespace prefix."""
+
+    python: str
+    runtime: ManagedRuntime
+    namespace: tuple[str, ...] = ()
+
+    @classmethod
+    def prepare(cls, root: Path) -> Sandbox:
+        """Make the runtime folders in `root` and find out what this kernel allows."""
+        python = getattr(sys, "_base_executable", None) or sys.executable
+        visible = (root, Path(python).resolve(), Path(sys.base_prefix), *map(Path, sys.path))
+        return cls(python, ManagedRuntime.build(root / "runtime"), find_namespace(visible))
+
+    def command(self, function: Function, private_tmp: Path) -> list[str]:
+        """The command line of one execution environment."""
+        command = [self.python, "-S", "-m", self.runtime.module, function.handler]
+        if not self.namespace:
+            return command
+        return [*self.namespace, "sh", "-c", 'mount --bind "$0" /tmp && exec "$@"', str(private_tmp), *command]
+
+    def environment(self, function: Function, private_tmp: Path, api: str, log_stream: str) -> dict[str, str]:
+        """All variables of one execution environment; nothing is inherited from this process."""
+        temporary = "/tmp" if self.namespace else str(private_tmp)
+        values = image_variables(function)
+        values |= {
+            "AWS_LAMBDA_RUNTIME_API": api,
+            "AWS_LAMBDA_FUNCTION_NAME": function.name,
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
+            "AWS_LAMBDA_FUNCTION_VERSION": function.version,
+            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
+            "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{PYTHON_TAG}",
+            "AWS_REGION": function.region,
+            "AWS_DEFAULT_REGION": function.region,
+            "AWS_ENDPOINT_URL": function.endpoint_url,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "NO_PROXY": "127.0.0.1",
+            "LAMBDA_TASK_ROOT": str(function.task),
+            "_HANDLER": function.handler,
+            "PATH": SYSTEM_PATH,
+            "LANG": "en_US.UTF-8",
+            "TZ": ":UTC",
+            "PYTHONUNBUFFERED": "1",
+            "TMPDIR": temporary,
+            "HOME": temporary,
+        }
+        values.update(function.variables)
+        values.update(function.credentials)
+        values["PYTHONPATH"] = os.pathsep.join(self.import_path(function, values.get("PYTHONPATH", "")))
+        return values
+
+    def import_path(self, function: Function, own: str) -> list[str]:
+        """Folders to import from, in order; `own` is what the image or the user set as PYTHONPATH."""
+        folders = [str(function.task), *filter(None, own.split(os.pathsep))]
+        for layer in function.layers:
+            folders += [str(layer / "python"), str(layer / f"python/lib/{PYTHON_TAG}/site-packages")]
+        if function.image is None:
+            return [*folders, str(self.runtime.managed)]
+        packages = (function.image.root / place for place in IMAGE_PACKAGES)
+        return [*folders, *(str(place) for place in packages if place.is_dir()), str(self.runtime.client)]
+
+
+def image_variables(function: Function) -> dict[str, str]:
+    """The image's ENV, with the paths that name places inside it moved to where it was unpacked."""
+    if function.image is None:
+        return {}
+    values = dict(function.image.environment)
+    for name in IMAGE_PATH_VARIABLES:
+        if name in values:
+            places = (place.lstrip("/") for place in values[name].split(":") if place)
+            values[name] = os.pathsep.join(str(function.image.root / place) for place in places)
+    return values
+
+
+def find_namespace(visible: tuple[Path, ...]) -> tuple[str, ...]:
+    """The command prefix for a mount namespace, or () where the kernel forbids it or /tmp holds what must be seen."""
+    hidden = Path("/tmp").resolve()
+    if not shutil.which("unshare") or any(hidden in (place, *place.parents) for place in visible):
+        return ()
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "marker").touch()
+        for options in (("-m",), ("-U", "-r", "-m")):
+            prefix = ("unshare", *options, "--propagation", "private")
+            trial = [*prefix, "sh", "-c", 'mount --bind "$0" /tmp && test -e /tmp/marker', folder]
+            if subprocess.run(trial, capture_output=True).returncode == 0:
+                return prefix
+    return ()
+
+
+def private_root() -> Path:
+    """A place for everything the engine writes that a private /tmp does not hide."""
+    base = "/var/tmp" if os.access("/var/tmp", os.W_OK) else None
+    return Path(tempfile.mkdtemp(prefix="faceblur-localaws-", dir=base))
