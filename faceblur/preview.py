@@ -1,0 +1,248 @@
+"""Pictures of what was found: boxes over frames, and a sheet of frames before and after.
+
+Works with the core dependencies alone (no matplotlib, no Jupyter): see `figures` and `widgets` for those.
+May import detections, plan, video and errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from . import video
+from .detections import Detections
+from .errors import OutputError
+
+PALETTE = ("#00b4d8", "#ff9f1c", "#7bd389", "#ef476f", "#b388eb", "#ffd166", "#3a86ff", "#f78c6b")
+PAPER, INK, SOFT = (250, 249, 247), "#1d2b3a", "#6b7a8c"  # PAPER in BGR, as OpenCV has it
+ONE_PASS_S = 10  # seconds of video per wanted frame up to which decoding it all beats seeking
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in ratios of the displayed picture, with a label and the number that chooses its colour."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    label: str = ""
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class Shot:
+    """What is to be seen at one presentation time."""
+
+    time_ms: float
+    boxes: tuple[Box, ...]
+
+
+def shots_of(found) -> tuple[Shot, ...]:
+    """What `found` knows, in time order: a Detections, a Plan, or a report.json as a dict."""
+    if isinstance(found, Detections):
+        return tuple(_detection_shot(sample) for sample in found.samples)
+    frames = found["frames"] if isinstance(found, Mapping) else _plan_frames(found)
+    return tuple(Shot(frame["time_ms"], tuple(map(_region_box, frame["regions"]))) for frame in frames)
+
+
+def choose(shots: Sequence[Shot], count: int, duration_ms: float) -> tuple[Shot, ...]:
+    """At most `count` shots spread over the video: of each stretch the one with the most and largest boxes.
+
+    Stretches without any box give way to the fullest other shots; without any box, plain frames remain.
+    """
+    shots = [shot for shot in shots if shot.time_ms <= duration_ms] or _empty_shots(count, duration_ms)
+    with_boxes = [shot for shot in shots if shot.boxes]
+    if not with_boxes:
+        shots = _empty_shots(count, duration_ms)
+    stretches: dict[int, list[Shot]] = {}
+    for shot in with_boxes or shots:
+        stretches.setdefault(int(count * shot.time_ms / max(duration_ms, 1)), []).append(shot)
+    best = [max(stretch, key=_weight) for stretch in stretches.values()][:count]
+    rest = [shot for shot in with_boxes if all(abs(shot.time_ms - b.time_ms) > 250 for b in best)]
+    for shot in sorted(rest, key=_weight, reverse=True):
+        if len(best) == count:
+            break
+        if all(abs(shot.time_ms - other.time_ms) > 250 for other in best):
+            best.append(shot)
+    return tuple(sorted(best, key=lambda shot: shot.time_ms))
+
+
+def read_frames(path: str | Path, times_ms: Sequence[float], width: int | None = None) -> list[np.ndarray]:
+    """The BGR pictures shown at these ascending times, scaled to `width`. Raises InputError like `probe`."""
+    info = video.probe(path)
+    if info.duration_ms / 1000 <= ONE_PASS_S * max(1, len(times_ms)):
+        with video.Reader(path) as reader:
+            return _pick(reader, times_ms, width)
+    pictures = []
+    for time_ms in times_ms:
+        with video.Reader(path) as reader:
+            start = int((time_ms + reader.offset_ms) / 1000 / Fraction(reader.time_base))
+        with video.Reader(path, span=video.Span(0, start, None), margin_ms=1) as reader:
+            pictures += _pick(reader, [time_ms], width)
+    return pictures
+
+
+def draw_boxes(picture: np.ndarray, boxes: Iterable[Box]) -> np.ndarray:
+    """A copy of a BGR picture with labelled boxes; line and text widths follow the picture's size."""
+    height, width = picture.shape[:2]
+    canvas = picture.copy()
+    line = max(2, round(width / 320))
+    texts = []
+    for box in boxes:
+        colour = PALETTE[box.number % len(PALETTE)]
+        left, top = round(box.left * width), round(box.top * height)
+        right, bottom = round((box.left + box.width) * width), round((box.top + box.height) * height)
+        cv2.rectangle(canvas, (left, top), (right, bottom), (255, 255, 255), line + 2)
+        cv2.rectangle(canvas, (left, top), (right, bottom), _bgr(colour), line)
+        if box.label:
+            texts.append((max(0, left - line // 2), top, box.label, colour))
+    return _with_labels(canvas, texts, size=max(11, round(width / 44))) if texts else canvas
+
+
+def contact_sheet(
+    source: str | Path, found, blurred: str | Path | None = None, count: int = 6, width: int = 1800
+) -> np.ndarray:
+    """One BGR picture of up to `count` frames with boxes, each beside the same frame of `blurred` if given.
+
+    found: Detections, Plan or report dict. Raises InputError when a video cannot be read.
+    """
+    info = video.probe(source)
+    columns = _columns(info.width / max(info.height, 1), pairs=blurred is not None)
+    gap = 24
+    cell = (width - gap * (columns + 1)) // columns
+    picture_width = (cell - 4) // 2 if blurred is not None else cell
+    shots = choose(shots_of(found), count, info.duration_ms)
+    times = [shot.time_ms for shot in shots]
+    befores = read_frames(source, times, picture_width)
+    afters = read_frames(blurred, times, picture_width) if blurred is not None else [None] * len(befores)
+    cards = [
+        _card(draw_boxes(before, shot.boxes), after, shot)
+        for shot, before, after in zip(shots, befores, afters, strict=False)
+    ]
+    return _grid(cards, columns, gap)
+
+
+def save_picture(path: str | Path, picture: np.ndarray) -> None:
+    """Write a BGR picture, beside and then renamed. Raises OutputError."""
+    path = Path(path)
+    _, data = cv2.imencode(path.suffix or ".png", picture)
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        beside.write_bytes(data.tobytes())
+        beside.replace(path)
+    except OSError as problem:
+        beside.unlink(missing_ok=True)
+        raise OutputError(f"{path}: cannot be written ({problem.strerror})") from problem
+
+
+def clock(time_ms: float) -> str:
+    """1:02.5 for 62,500 ms."""
+    minutes, seconds = divmod(time_ms / 1000, 60)
+    return f"{int(minutes)}:{seconds:04.1f}"
+
+
+def _detection_shot(sample) -> Shot:
+    faces = sorted(sample.faces, key=lambda face: face.left)
+    boxes = (
+        Box(face.left, face.top, face.width, face.height, f"face {face.confidence:.0%}", number)
+        for number, face in enumerate(faces)
+    )
+    return Shot(sample.time_ms, tuple(boxes))
+
+
+def _region_box(region: Sequence) -> Box:
+    track, *box = region
+    return Box(*box, f"person {track}", int(track))
+
+
+def _plan_frames(plan) -> list[Mapping]:
+    return plan.to_json()["frames"]
+
+
+def _weight(shot: Shot) -> tuple[int, float]:
+    return len(shot.boxes), sum(box.width * box.height for box in shot.boxes)
+
+
+def _empty_shots(count: int, duration_ms: float) -> list[Shot]:
+    return [Shot(duration_ms * (index + 0.5) / count, ()) for index in range(count)]
+
+
+def _pick(reader, times_ms: Sequence[float], width: int | None) -> list[np.ndarray]:
+    """One pass: for each wanted time the frame shown then (half a frame early counts: times are rounded)."""
+    tolerance_ms = 500 / float(reader.frame_rate or 25)
+    pictures: list[np.ndarray] = []
+    last = None
+    for frame in reader:
+        while len(pictures) < len(times_ms) and frame.time_ms >= times_ms[len(pictures)] - tolerance_ms:
+            pictures.append(frame.bgr(width))
+        if len(pictures) == len(times_ms):
+            return pictures
+        last = frame
+    return pictures + [last.bgr(width)] * (len(times_ms) - len(pictures))
+
+
+def _columns(aspect: float, pairs: bool) -> int:
+    """Columns that keep the sheet about as wide as a screen: upright videos get more."""
+    if aspect >= 1.2:
+        return 2 if pairs else 3
+    return 3 if pairs else 6
+
+
+def _card(before: np.ndarray, after: np.ndarray | None, shot: Shot) -> np.ndarray:
+    """A frame, or a pair, over its caption."""
+    picture = before
+    if after is not None:
+        after = cv2.resize(after, before.shape[1::-1]) if after.shape != before.shape else after
+        picture = np.hstack([before, np.full((before.shape[0], 4, 3), 255, np.uint8), after])
+    faces = len(shot.boxes)
+    words = f"{clock(shot.time_ms)}   {faces or 'no'} face{'' if faces == 1 else 's'}"
+    caption = np.full((34, picture.shape[1], 3), PAPER, np.uint8)
+    caption = _write(caption, [(2, 5, words, INK)], 18)
+    if after is not None:
+        caption = _write(caption, [(before.shape[1] + 6, 5, "the same frame, blurred", SOFT)], 18)
+    return np.vstack([picture, caption])
+
+
+def _grid(cards: Sequence[np.ndarray], columns: int, gap: int) -> np.ndarray:
+    height, width = cards[0].shape[:2]
+    columns = min(columns, len(cards))
+    rows = -(-len(cards) // columns)
+    sheet = np.full((rows * (height + gap // 2) + gap, columns * (width + gap) + gap, 3), PAPER, np.uint8)
+    for index, card in enumerate(cards):
+        row, column = divmod(index, columns)
+        y, x = gap + row * (height + gap // 2), gap + column * (width + gap)
+        sheet[y : y + card.shape[0], x : x + card.shape[1]] = card
+    return sheet
+
+
+def _with_labels(canvas: np.ndarray, texts, size: int) -> np.ndarray:
+    image = Image.fromarray(np.ascontiguousarray(canvas[..., ::-1]))
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(size)
+    pad = max(2, size // 4)
+    for left, top, words, colour in texts:
+        x0, y0, x1, y1 = draw.textbbox((0, 0), words, font=font)
+        tall, wide = y1 + 2 * pad, x1 - x0 + 2 * pad
+        above = top - tall if top >= tall else top
+        left = max(0, min(left, canvas.shape[1] - wide))
+        draw.rectangle((left, above, left + wide, above + tall), fill=colour)
+        draw.text((left + pad, above + pad - y0 / 3), words, font=font, fill=INK)
+    return np.ascontiguousarray(np.asarray(image)[..., ::-1])
+
+
+def _write(canvas: np.ndarray, texts, size: int) -> np.ndarray:
+    image = Image.fromarray(np.ascontiguousarray(canvas[..., ::-1]))
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(size)
+    for left, top, words, colour in texts:
+        draw.text((left, top), words, font=font, fill=colour)
+    return np.ascontiguousarray(np.asarray(image)[..., ::-1])
+
+
+def _bgr(colour: str) -> tuple[int, int, int]:
+    return tuple(int(colour[i : i + 2], 16) for i in (5, 3, 1))

@@ -1,0 +1,27 @@
+"""A run of the notebooks as JUnit XML, for CI. Imports nothing of ours."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+
+def write_junit(path: Path, run) -> None:
+    """One test case per executed notebook of a runner.Run."""
+    suite = ElementTree.Element(
+        "testsuite",
+        name="faceblur notebooks",
+        tests=str(len(run.notebooks)),
+        failures=str(len(run.failures)),
+        time=f"{sum(one.seconds for one in run.notebooks):.2f}",
+    )
+    for one in run.notebooks:
+        case = ElementTree.SubElement(
+            suite, "testcase", classname="notebooks", name=one.chapter.file, time=f"{one.seconds:.2f}"
+        )
+        if one.failure:
+            words = str(one.failure)
+            failure = ElementTree.SubElement(case, "failure", message=words.splitlines()[0])
+            failure.text = f"{words}\nexecuted copy: {one.copy.name}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ElementTree.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)

@@ -1,0 +1,160 @@
+"""Shows that something is going on: an execution's states in a notebook or a terminal, lines of a long task.
+
+Imports history and timeline. The notebook view is one display, updated in place; its last picture stays in
+the saved notebook.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from ..errors import WorkshopError
+from .history import Failure, StateTime, failure, readable_cause, state_times, steps
+from .timeline import timeline_svg
+
+OVER = {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
+STEP_TYPES = {"Task", "Map", "Parallel", "Wait"}  # a Choice or Pass takes no time worth drawing
+ON_ERROR_ONLY = ("RecordFailure",)
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How an execution ended: its status, seconds, the time in each state and, if it failed, why."""
+
+    arn: str
+    status: str
+    seconds: float
+    times: tuple[StateTime, ...]
+    failure: Failure | None
+    output: dict | None
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status == "SUCCEEDED"
+
+    def to_json(self) -> dict:
+        return {
+            "execution_arn": self.arn,
+            "status": self.status,
+            "seconds": round(self.seconds, 2),
+            "states": [state.to_json() for state in self.times],
+            "failure": str(self.failure) if self.failure else None,
+        }
+
+
+def follow(sfn, execution_arn: str, poll_s: float = 0.5, timeout_s: float = 4 * 3600) -> Execution:
+    """Watch an execution until it is over. `sfn` is boto3's client. Raises WorkshopError on `timeout_s`.
+
+    A failed execution is returned like any other: `.failure` says why.
+    """
+    states = main_states(sfn, execution_arn)
+    view = _view()
+    deadline = time.monotonic() + timeout_s
+    while True:
+        description = sfn.describe_execution(executionArn=execution_arn)
+        execution = snapshot(sfn, description)
+        view(execution, states)
+        if execution.status in OVER:
+            return execution
+        if time.monotonic() > deadline:
+            raise WorkshopError(f"the execution still runs after {timeout_s:.0f} s: stop it, or wait again")
+        time.sleep(poll_s)
+
+
+def snapshot(sfn, description: Mapping) -> Execution:
+    """What is known now of the execution that `description` (DescribeExecution) describes."""
+    events = _events(sfn, description["executionArn"])
+    began = description["startDate"]
+    ended = description.get("stopDate")
+    now_s = time.time() - began.timestamp() if ended is None else (ended - began).total_seconds()
+    wanted = [step for step in steps(events) if step.end_s is None or step.end_s > step.start_s]
+    return Execution(
+        arn=description["executionArn"],
+        status=description["status"],
+        seconds=now_s,
+        times=state_times(wanted, now_s),
+        failure=_failure(description, events),
+        output=json.loads(description["output"]) if description.get("output") else None,
+    )
+
+
+def main_states(sfn, execution_arn: str) -> tuple[str, ...]:
+    """The states that take time, in the order in which the workflow's definition names them."""
+    definition = json.loads(
+        sfn.describe_state_machine_for_execution(executionArn=execution_arn)["definition"]
+    )
+    return tuple(
+        name
+        for name, state in definition["States"].items()
+        if state["Type"] in STEP_TYPES and name not in ON_ERROR_ONLY
+    )
+
+
+def timeline_html(execution: Execution, states: Sequence[str] = ()) -> str:
+    """The timeline as an <img>: unlike inline SVG it is also shown in a notebook that is not trusted yet."""
+    picture = base64.b64encode(timeline_svg(execution.times, execution.seconds, states).encode()).decode()
+    words = f"{execution.status.replace('_', ' ').lower()} · {execution.seconds:.1f} s"
+    if execution.failure:
+        words += f"<br><b>{escape(str(execution.failure))}</b>"
+    return (
+        f"<div style='font:14px system-ui,sans-serif;margin:4px 0'>{words}</div>"
+        "<img alt='Seconds spent in each state' style='max-width:100%' "
+        f"src='data:image/svg+xml;base64,{picture}'>"
+    )
+
+
+def in_notebook() -> bool:
+    """True in a Jupyter kernel (where displays can be updated in place)."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell is not None and hasattr(shell, "kernel")
+
+
+def _view() -> Callable[[Execution, Sequence[str]], None]:
+    return _notebook_view() if in_notebook() else _terminal_view()
+
+
+def _notebook_view() -> Callable[[Execution, Sequence[str]], None]:
+    from IPython.display import HTML, display
+
+    handle = display(HTML("starting ..."), display_id=True)
+
+    def show(execution: Execution, states: Sequence[str]) -> None:
+        handle.update(HTML(timeline_html(execution, states)))
+
+    return show
+
+
+def _terminal_view() -> Callable[[Execution, Sequence[str]], None]:
+    shown: set[tuple[str, int]] = set()
+
+    def show(execution: Execution, states: Sequence[str]) -> None:
+        for state in execution.times:
+            if (state.state, state.visits) not in shown:
+                shown.add((state.state, state.visits))
+                print(f"  {state.spans[-1][0]:6.1f} s  {state.state}", flush=True)
+        if execution.status in OVER:
+            words = execution.failure or execution.status.replace("_", " ").lower()
+            print(f"  {execution.seconds:6.1f} s  {words}", flush=True)
+
+    return show
+
+
+def _events(sfn, execution_arn: str) -> list[dict]:
+    pages = sfn.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
+    return [event for page in pages for event in page["events"]]
+
+
+def _failure(description: Mapping, events: Sequence[Mapping]) -> Failure | None:
+    found = failure(events)
+    if found or description["status"] not in OVER - {"SUCCEEDED"}:
+        return found
+    error = description.get("error") or description["status"]
+    return Failure("the execution", error, readable_cause(description.get("cause", "")))
+
