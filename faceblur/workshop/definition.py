@@ -13,14 +13,16 @@ _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 
 def render_definition(path: str | Path, values: Mapping[str, object]) -> str:
-    """Replace every ${Name} in the strings of a JSON file; a string that is nothing else takes the value's type.
+    """Replace every ${Name} in a JSON file's strings; a string that is nothing else takes the value's type.
 
     Raises WorkshopError when a placeholder has no value or a value no placeholder: either is a slip.
     """
     template = json.loads(Path(path).read_text(encoding="utf-8"))
     names = set(_PLACEHOLDER.findall(json.dumps(template)))
     if names != set(values):
-        raise WorkshopError(f"{Path(path).name}: placeholders and values differ in {sorted(names ^ set(values))}")
+        raise WorkshopError(
+            f"{Path(path).name}: placeholders and values differ in {sorted(names ^ set(values))}"
+        )
     return json.dumps(_fill(template, values), indent=2)
 
 

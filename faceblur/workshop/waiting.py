@@ -1,0 +1,59 @@
+"""Waiting for AWS: roles that have not spread yet, functions still being made. Imports errors only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from botocore.exceptions import ClientError, WaiterError
+
+from ..errors import WorkshopError
+
+# What AWS answers while something made a moment ago is not known everywhere (5 to 20 s for a role).
+NOT_YET = (
+    "cannot be assumed",  # CreateFunction with a fresh role
+    "authorized to assume the provided role",  # CreateStateMachine with a fresh role
+    "not authorized to access the log destination",  # CreateStateMachine with logging
+    "unable to validate the following destination configurations",  # S3 notification after AddPermission
+    "in progress for resource",  # Lambda is still applying the last update
+    "does not have permissions to call",  # event destinations of a fresh role
+)
+
+
+def settle(call: Callable[[], object], patience_s: float = 90):
+    """Return call()'s answer; while AWS says "not yet", wait longer each time and try again.
+
+    Raises WorkshopError with AWS's words when patience runs out; every other error passes through.
+    """
+    end, pause_s = time.monotonic() + patience_s, 1.0
+    while True:
+        try:
+            return call()
+        except ClientError as problem:
+            message = problem.response["Error"].get("Message", "")
+            if not any(words in message.lower() for words in NOT_YET):
+                raise
+            if time.monotonic() + pause_s > end:
+                raise WorkshopError(f"AWS still says after {patience_s:.0f} s: {message}") from problem
+            print(f"  not ready yet, trying again in {pause_s:.0f} s: {message}", flush=True)
+        time.sleep(pause_s)
+        pause_s = min(15.0, pause_s * 2)
+
+
+def wait_for(client, waiter: str, what: str, **parameters) -> None:
+    """Run one of boto3's waiters and say how long it took. Raises WorkshopError with the last answer."""
+    print(f"  waiting for {what} ...", end="", flush=True)
+    start = time.monotonic()
+    try:
+        client.get_waiter(waiter).wait(**parameters)
+    except WaiterError as problem:
+        print(flush=True)
+        raise WorkshopError(f"{what} is not ready: {_reason(problem)}") from problem
+    print(f" ready after {time.monotonic() - start:.1f} s", flush=True)
+
+
+def _reason(problem: WaiterError) -> str:
+    last = problem.last_response
+    configuration = last.get("Configuration", last)
+    reasons = (configuration.get(key) for key in ("StateReason", "LastUpdateStatusReason"))
+    return next(filter(None, reasons), str(problem))
