@@ -6,7 +6,7 @@ May import detections, plan, video and errors.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from . import video
 from .detections import Detections
 from .errors import OutputError
+from .plan import Plan
 
 PALETTE = ("#00b4d8", "#ff9f1c", "#7bd389", "#ef476f", "#b388eb", "#ffd166", "#3a86ff", "#f78c6b")
 PAPER, INK, SOFT = (250, 249, 247), "#1d2b3a", "#6b7a8c"  # PAPER in BGR, as OpenCV has it
@@ -48,7 +49,9 @@ def shots_of(found) -> tuple[Shot, ...]:
     """What `found` knows, in time order: a Detections, a Plan, or a report.json as a dict."""
     if isinstance(found, Detections):
         return tuple(_detection_shot(sample) for sample in found.samples)
-    frames = found["frames"] if isinstance(found, Mapping) else _plan_frames(found)
+    if isinstance(found, Plan):
+        return _plan_shots(found)
+    frames = found["frames"]
     return tuple(Shot(frame["time_ms"], tuple(map(_region_box, frame["regions"]))) for frame in frames)
 
 
@@ -159,11 +162,16 @@ def _detection_shot(sample) -> Shot:
 
 def _region_box(region: Sequence) -> Box:
     track, *box = region
-    return Box(*box, f"person {track}", int(track))
+    return Box(*box, f"track {track}", int(track))
 
 
-def _plan_frames(plan) -> list[Mapping]:
-    return plan.to_json()["frames"]
+def _plan_shots(plan: Plan) -> tuple[Shot, ...]:
+    by_time: dict[float, list[Box]] = {}
+    for track in plan.tracks:
+        words = f"track {track.id}{' (stays visible)' if track.keep else ''}"
+        for time_ms, box in zip(track.times_ms, track.boxes, strict=True):
+            by_time.setdefault(float(time_ms), []).append(Box(*map(float, box), words, track.id))
+    return tuple(Shot(time_ms, tuple(boxes)) for time_ms, boxes in sorted(by_time.items()))
 
 
 def _weight(shot: Shot) -> tuple[int, float]:

@@ -1,7 +1,7 @@
 """Runs the notebooks with papermill: progress, executed copies, readable failures, clean-up, JUnit XML.
 
-May import chapters, session, junit and papermill. The notebooks run in kernels of their own; what they need to
-know comes from the environment (AWS_*, FACEBLUR_STATE) and the parameters.
+May import chapters, session and papermill. The notebooks run in kernels of their own; what they need to know
+comes from the environment (AWS_*, FACEBLUR_STATE) and the parameters.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def select(first: int, last: int) -> tuple[Chapter, ...]:
     """The chapters first..last. Raises WorkshopError for an empty or impossible range."""
     chapters = tuple(CHAPTERS[number] for number in sorted(CHAPTERS) if first <= number <= last)
     if not chapters or first not in CHAPTERS or last not in CHAPTERS:
-        raise WorkshopError(f"--from {first} --to {last}: the notebooks are {min(CHAPTERS)} to {max(CHAPTERS)}")
+        raise WorkshopError(f"--from {first} --to {last}: the notebooks are 1 to {max(CHAPTERS)}, in order")
     return chapters
 
 
@@ -91,7 +91,7 @@ def check_parameters(chapters: Sequence[Chapter], parameters: Mapping) -> dict[i
     known = frozenset().union(*declared.values())
     unknown = sorted(set(parameters) - known)
     if unknown:
-        raise WorkshopError(f"unknown parameter {', '.join(unknown)}; the notebooks know {', '.join(sorted(known))}")
+        raise WorkshopError(f"unknown parameter {', '.join(unknown)}; known are {', '.join(sorted(known))}")
     return {
         number: {name: value for name, value in parameters.items() if name in names}
         for number, names in declared.items()
@@ -181,7 +181,7 @@ def _execute(chapter: Chapter, parameters: Mapping, copies: Path, say: Say) -> N
 
 
 class CellProgress:
-    """One line per notebook; on a terminal it shows the running cell, in a log slow cells get their own line."""
+    """One line per notebook; a terminal also shows the running cell, a log gets a line per slow cell."""
 
     def __init__(self, chapter: Chapter, say: Say):
         self.chapter, self.say = chapter, say
@@ -245,7 +245,8 @@ def _cell_failure(problem, copy: Path) -> CellFailure:
     lines = ANSI.sub("", str(problem.evalue)).strip().splitlines() or ["(no message)"]
     if len(lines) > ERROR_LINES:
         lines = [*lines[:ERROR_LINES], "…"]
-    return CellFailure(failed.get("id", "?"), "\n    ".join([f"{problem.ename}: {lines[0]}", *lines[1:]]), _line(problem))
+    error = "\n    ".join([f"{problem.ename}: {lines[0]}", *lines[1:]])
+    return CellFailure(failed.get("id", "?"), error, _line(problem))
 
 
 def _error_of(cell: Mapping) -> Mapping | None:

@@ -1,0 +1,121 @@
+"""Matplotlib figures for notebooks: frames with boxes, who is blurred when, how sure the detector was.
+
+May import preview and detections. Needs matplotlib; returns Figures and shows or saves nothing by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from . import video
+from .detections import Detections
+from .preview import PALETTE, choose, clock, draw_boxes, read_frames, shots_of
+
+INK, SOFT = "#1d2b3a", "#6b7a8c"
+
+
+def frames_figure(source: str | Path, found, count: int = 6) -> Figure:
+    """`count` frames with their boxes. found: Detections, Plan or report dict."""
+    info = video.probe(source)
+    shots = choose(shots_of(found), count, info.duration_ms)
+    pictures = read_frames(source, [shot.time_ms for shot in shots], 480)
+    columns = 3 if info.width >= info.height else 6
+    rows = -(-len(shots) // columns)
+    shape = info.height / info.width
+    figure = Figure(figsize=(12, rows * (12 / columns * shape + 0.35)), layout="constrained", dpi=96)
+    for axes, shot, picture in zip(_flat(figure.subplots(rows, columns)), shots, pictures, strict=False):
+        axes.imshow(draw_boxes(picture, shot.boxes)[..., ::-1])
+        words = f"{len(shot.boxes)} face{'' if len(shot.boxes) == 1 else 's'}"
+        axes.set_title(f"{clock(shot.time_ms)} · {words}", fontsize=10, color=INK, loc="left")
+    for axes in figure.axes:
+        axes.axis("off")
+    return figure
+
+
+def confidence_figure(found: Detections) -> Figure:
+    """Every detection: when, and how sure the service was."""
+    figure = Figure(figsize=(12, 2.6), layout="constrained", dpi=96)
+    axes = figure.subplots()
+    points = [(s.time_ms / 1000, 100 * face.confidence) for s in found.samples for face in s.faces]
+    if points:
+        axes.scatter(*zip(*points, strict=True), s=26, color=PALETTE[0], edgecolor="white", linewidth=0.6)
+    axes.set(xlabel="seconds", ylabel="confidence, %", ylim=(0, 104))
+    _plain(axes)
+    return figure
+
+
+def coverage_figure(report: Mapping) -> Figure:
+    """Who is blurred when: one bar per track, with gaps where nothing is blurred."""
+    spans = track_spans(report)
+    figure = Figure(figsize=(12, 1.1 + 0.38 * max(1, len(spans))), layout="constrained", dpi=96)
+    axes = figure.subplots()
+    for row, (track, bars) in enumerate(spans.items()):
+        axes.broken_barh(
+            [(start_s, end_s - start_s) for start_s, end_s in bars],
+            (row - 0.32, 0.64),
+            color=PALETTE[track % len(PALETTE)],
+        )
+    axes.set_yticks(range(len(spans)), [f"track {track}" for track in spans])
+    axes.invert_yaxis()
+    axes.set(xlabel="seconds", xlim=(0, report["video"]["duration_ms"] / 1000))
+    if not spans:
+        axes.text(0.5, 0.5, "no face in this video", ha="center", va="center", transform=axes.transAxes)
+    _plain(axes)
+    return figure
+
+
+def area_figure(report: Mapping) -> Figure:
+    """How much of the picture is blurred over time."""
+    times = [frame["time_ms"] / 1000 for frame in report["frames"]]
+    shares = [100 * sum(_inside(*box) for _, *box in frame["regions"]) for frame in report["frames"]]
+    figure = Figure(figsize=(12, 2.2), layout="constrained", dpi=96)
+    axes = figure.subplots()
+    axes.fill_between(times, shares, step="post", color=PALETTE[0], alpha=0.35, linewidth=0)
+    axes.step(times, shares, where="post", color=PALETTE[0], linewidth=1.4)
+    axes.set(xlabel="seconds", ylabel="picture blurred, %", ylim=(0, None))
+    if times:
+        axes.set_xlim(0, report["video"]["duration_ms"] / 1000)
+    _plain(axes)
+    return figure
+
+
+def track_spans(report: Mapping) -> dict[int, list[tuple[float, float]]]:
+    """Per track the seconds (start, end) during which it is blurred, from a report's frames."""
+    frames = report["frames"]
+    frame_s = report["video"]["duration_ms"] / 1000 / max(1, len(frames))
+    spans: dict[int, list[tuple[float, float]]] = {}
+    last_frame: dict[int, int] = {}
+    for index, frame in enumerate(frames):
+        start_s = frame["time_ms"] / 1000
+        end_s = frames[index + 1]["time_ms"] / 1000 if index + 1 < len(frames) else start_s + frame_s
+        for track, *_ in frame["regions"]:
+            bars = spans.setdefault(track, [])
+            if last_frame.get(track) == index - 1:
+                bars[-1] = (bars[-1][0], end_s)
+            else:
+                bars.append((start_s, end_s))
+            last_frame[track] = index
+    return dict(sorted(spans.items()))
+
+
+def _inside(left: float, top: float, width: float, height: float) -> float:
+    """The part of a box that lies in the picture, as a share of the picture."""
+    across = max(0.0, min(1.0, left + width) - max(0.0, left))
+    return across * max(0.0, min(1.0, top + height) - max(0.0, top))
+
+
+def _flat(axes):
+    return axes.ravel() if hasattr(axes, "ravel") else [axes]
+
+
+def _plain(axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color("#c9d1dc")
+    axes.tick_params(colors=SOFT, labelsize=9)
+    axes.xaxis.label.set_color(SOFT)
+    axes.yaxis.label.set_color(SOFT)
+    axes.grid(axis="x", color="#e9edf2")
+    axes.set_axisbelow(True)
