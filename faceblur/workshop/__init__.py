@@ -5,6 +5,7 @@ packaging, image build, drawing, inventory) is one call into this package.
 """
 
 from .chapters import CHAPTERS, Chapter
+from .diagram import pipeline_svg, show_pipeline
 from .names import FUNCTIONS, IMAGE_FUNCTIONS, STATE_MACHINE_ROLE, ZIP_FUNCTIONS, Names
 from .session import Workshop, begin, project_root, state_path
 from .state import State
@@ -20,6 +21,8 @@ __all__ = [
     "State",
     "Workshop",
     "begin",
+    "pipeline_svg",
     "project_root",
+    "show_pipeline",
     "state_path",
 ]

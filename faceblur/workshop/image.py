@@ -86,7 +86,7 @@ def build_with_pip(context: Path) -> tuple[oci.Image, str]:
     if machine not in ARCHITECTURES:
         raise WorkshopError(f"no container image can be built for this machine's processor ({machine})")
     packages = _package_layer(context, machine)
-    code = {f"{TASK_ROOT}/handlers.py": context / "handlers.py"}
+    code = {f"{TASK_ROOT}/{path.name}": path for path in context.glob("*.py")}
     code |= {f"{TASK_ROOT}/faceblur/{name}": path for name, path in _files(context / "faceblur")}
     layers = (packages, oci.write_layer(context / "code.tar.gz", code))
     environment = {"LAMBDA_TASK_ROOT": f"/{TASK_ROOT}", "PYTHONPATH": f"/{TASK_ROOT}"}
