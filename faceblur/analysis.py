@@ -1,0 +1,191 @@
+"""Video (+ given detections) -> plan: decode, look for faces, track them. Imports everything below `plan` and `video`.
+
+Whole pictures are searched several times a second, at two widths because YuNet misses faces under about 12 pixels;
+between searches each known face is looked for in a small crop around where it should be, scaled so that the face
+has the size the detector likes best. Optical flow carries boxes through the frames in between.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from .cuts import CutDetector
+from .detections import Detections, Face, Sample
+from .detector import FaceDetector
+from .linking import link
+from .plan import Plan
+from .tracking import Observation, Tracker, TrackingSettings
+from .video import Frame, Reader, Span, probe
+
+Progress = Callable[[int, int], None]
+
+SPAN_MARGIN_MS = 1500.0  # a span is analysed with this much before and after, so that its borders lose nothing
+
+
+@dataclass(frozen=True)
+class AnalysisSettings:
+    """Widths in pixels of the pictures searched; a video narrower than `fine_width` is enlarged to it.
+
+    search_ms, fine_search_ms: how often the whole picture is searched at either width. crop_every: frames between
+    looks at a known face. weak_score: weaker hits are ignored.
+    """
+
+    flow_width: int = 480
+    search_width: int = 640
+    fine_width: int = 1280
+    search_ms: float = 200.0
+    fine_search_ms: float = 400.0
+    crop_every: int = 2
+    crop_pixels: int = 160
+    crop_reach: float = 2.2
+    weak_score: float = 0.3
+    tracking: TrackingSettings = field(default_factory=TrackingSettings)
+
+
+def analyse(
+    source: str | Path,
+    detections: Detections | None = None,
+    *,
+    span: Span | None = None,
+    settings: AnalysisSettings | None = None,
+    progress: Progress | None = None,
+) -> Plan:
+    """Find and follow every face. Given detections lead and the detector fills in; without them it leads.
+
+    A span is analysed with a margin, the plan holds the span's frames only. Raises InputError, DetectorError.
+    """
+    settings = settings or AnalysisSettings()
+    with Reader(source, span=span, margin_ms=SPAN_MARGIN_MS) as reader:
+        watcher = _Watcher(settings, detections, float(1000 / reader.frame_rate))
+        inside = array("d")
+        total = reader.expected_frames
+        for frame in reader:
+            watcher.look_at(frame)
+            if span is None or span.holds(frame.pts):
+                inside.append(frame.time_ms)
+            if progress:
+                progress(frame.index + 1, max(total, frame.index + 1))
+    frame_times = np.array(watcher.times)
+    tracks = link(watcher.tracker.finish(), frame_times, settings.tracking)
+    if span is not None:
+        tracks = tuple(t for t in (track.within(inside[0], inside[-1]) for track in tracks) if t) if inside else ()
+    counts = {"frames": len(inside), "cuts": watcher.cuts_found, "searches": watcher.searches}
+    if detections is not None:
+        counts |= {"samples": len(detections.samples), "sampled_faces": detections.face_count}
+        counts["rejected_boxes"] = detections.rejected
+    return Plan(
+        tracks,
+        source={"name": Path(source).name},
+        video=probe(source).to_json(),
+        settings=asdict(settings),
+        counts=counts,
+    )
+
+
+def detect(source: str | Path, *, every_ms: float = 500.0, progress: Progress | None = None) -> Detections:
+    """Faces about every `every_ms`, found by the embedded detector: samples like those Rekognition Video takes."""
+    settings = AnalysisSettings()
+    detector = FaceDetector(settings.tracking.start_score)
+    samples, due = [], None
+    with Reader(source) as reader:
+        total = reader.expected_frames
+        for frame in reader:
+            due = frame.time_ms if due is None else due
+            if frame.time_ms >= due:
+                due += every_ms * (1 + (frame.time_ms - due) // every_ms)
+                faces = _merged(detector, frame, (settings.search_width, settings.fine_width))
+                samples.append(Sample(frame.time_ms, faces))
+            if progress:
+                progress(frame.index + 1, max(total, frame.index + 1))
+    return Detections(tuple(samples))
+
+
+def _merged(detector: FaceDetector, frame: Frame, widths: tuple[int, ...]) -> tuple[Face, ...]:
+    from .tracking import without_doubles
+
+    seen = [_observation(face) for width in widths for face in detector.find(frame.bgr(width))]
+    return tuple(Face(*o.box, o.score) for o in without_doubles(seen))
+
+
+def _observation(face: Face, leads: bool = False) -> Observation:
+    return Observation((face.left, face.top, face.width, face.height), face.confidence, leads)
+
+
+class _Watcher:
+    """Looks at the frames in order and tells the tracker what it sees."""
+
+    def __init__(self, settings: AnalysisSettings, detections: Detections | None, frame_ms: float):
+        self.settings = settings
+        self.tracker = Tracker(settings.tracking)
+        self.times = array("d")
+        self.cuts_found = self.searches = 0
+        self._detector = FaceDetector(settings.weak_score)
+        self._crop_detector = FaceDetector(settings.weak_score)
+        self._cuts = CutDetector()
+        self._samples = list(detections.samples) if detections else []
+        self._next_sample = 0
+        self._half_frame_ms = frame_ms / 2
+        self._next_search = self._next_fine_search = -np.inf
+
+    def look_at(self, frame: Frame) -> None:
+        gray = frame.gray(self.settings.flow_width)
+        is_cut = self._cuts.is_cut(gray)
+        self.cuts_found += is_cut
+        self.times.append(frame.time_ms)
+        self.tracker.advance(frame.time_ms, gray, is_cut)
+        seen = self._given(frame.time_ms) + self._search(frame, is_cut)
+        if frame.index % self.settings.crop_every == 0:
+            for box in self.tracker.boxes:
+                seen += self._look_closely(frame, box)
+        self.tracker.observe(seen)
+
+    def _given(self, time_ms: float) -> list[Observation]:
+        """The given samples whose nearest frame this is."""
+        seen = []
+        while self._next_sample < len(self._samples):
+            sample = self._samples[self._next_sample]
+            if sample.time_ms > time_ms + self._half_frame_ms:
+                break
+            if sample.time_ms >= time_ms - 2 * self._half_frame_ms:
+                seen += [_observation(face, leads=True) for face in sample.faces]
+            self._next_sample += 1
+        return seen
+
+    def _search(self, frame: Frame, is_cut: bool) -> list[Observation]:
+        widths = []
+        if is_cut or frame.time_ms >= self._next_search:
+            self._next_search = frame.time_ms + self.settings.search_ms
+            widths.append(self.settings.search_width)
+        if is_cut or frame.time_ms >= self._next_fine_search:
+            self._next_fine_search = frame.time_ms + self.settings.fine_search_ms
+            widths.append(self.settings.fine_width)
+        self.searches += len(widths)
+        return [_observation(face) for width in widths for face in self._detector.find(frame.bgr(width))]
+
+    def _look_closely(self, frame: Frame, box: np.ndarray) -> list[Observation]:
+        """Search a crop around a known face; boxes come back in ratios of the whole picture."""
+        pixels, reach = self.settings.crop_pixels, self.settings.crop_reach
+        wide, high = frame.display_size
+        side = reach * max(box[2] * wide, box[3] * high)
+        x, y = (box[0] + box[2] / 2) * wide, (box[1] + box[3] / 2) * high
+        left, top = max(0.0, (x - side / 2) / wide), max(0.0, (y - side / 2) / high)
+        width, height = min(1.0, (x + side / 2) / wide) - left, min(1.0, (y + side / 2) / high) - top
+        if width * wide < 8 or height * high < 8:
+            return []
+        columns, rows = (_multiple_of_32(pixels * n / side) for n in (width * wide, height * high))
+        found = self._crop_detector.find(frame.crop_bgr((left, top, width, height), columns, rows))
+        return [
+            Observation(
+                (left + f.left * width, top + f.top * height, f.width * width, f.height * height), f.confidence
+            )
+            for f in found
+        ]
+
+
+def _multiple_of_32(pixels: float) -> int:
+    return max(32, 32 * round(pixels / 32))

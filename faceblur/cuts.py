@@ -1,0 +1,31 @@
+"""Hard cuts between frames. Imports nothing of ours."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+_SIZE = (32, 18)
+_MIN_DIFFERENCE = 18.0  # mean absolute luma difference of the thumbnails
+_MIN_HISTOGRAM_SHIFT = 0.35  # L1 distance of 16-bin luma histograms
+
+
+class CutDetector:
+    """Feed it every frame's grey picture in order; tells whether the frame begins a new shot.
+
+    Both the thumbnail and the histogram have to jump: fast motion alone moves the first, a flash the second.
+    """
+
+    def __init__(self):
+        self._last: tuple[np.ndarray, np.ndarray] | None = None
+
+    def is_cut(self, gray: np.ndarray) -> bool:
+        small = cv2.resize(gray, _SIZE, interpolation=cv2.INTER_AREA).astype(np.int16)
+        histogram = np.histogram(small, 16, (0, 256))[0] / small.size
+        last, self._last = self._last, (small, histogram)
+        if last is None:
+            return False
+        return bool(
+            np.abs(small - last[0]).mean() > _MIN_DIFFERENCE
+            and np.abs(histogram - last[1]).sum() > _MIN_HISTOGRAM_SHIFT
+        )

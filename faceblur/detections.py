@@ -1,0 +1,130 @@
+"""Faces found at points in time, as value types, and their Rekognition JSON. Imports nothing of ours but errors.
+
+Boxes are ratios of the picture as displayed (after rotation), origin top-left, as Amazon Rekognition has them:
+https://docs.aws.amazon.com/rekognition/latest/APIReference/API_GetFaceDetection.html
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import DetectionsError
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One face: a box in ratios of the displayed picture (may reach past 0..1), confidence 0..1."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    confidence: float = 1.0
+
+    @property
+    def is_usable(self) -> bool:
+        """Finite, with an area, and overlapping the picture."""
+        numbers = (self.left, self.top, self.width, self.height, self.confidence)
+        return (
+            all(math.isfinite(n) for n in numbers)
+            and self.width > 0
+            and self.height > 0
+            and self.left < 1
+            and self.top < 1
+            and self.left + self.width > 0
+            and self.top + self.height > 0
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """All faces found at one presentation time."""
+
+    time_ms: float
+    faces: tuple[Face, ...]
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Samples in time order, at most one per time. `rejected` counts boxes that were no boxes (NaN, no area)."""
+
+    samples: tuple[Sample, ...]
+    rejected: int = 0
+
+    @classmethod
+    def from_faces(cls, timed_faces: Iterable[tuple[float, Face]]) -> Detections:
+        """Group (time_ms, face) pairs by time; drop exact duplicates and count unusable boxes."""
+        by_time: dict[float, list[Face]] = {}
+        rejected = 0
+        for time_ms, face in timed_faces:
+            if not (math.isfinite(time_ms) and face.is_usable):
+                rejected += 1
+                continue
+            faces = by_time.setdefault(time_ms, [])
+            if face not in faces:
+                faces.append(face)
+        return cls(tuple(Sample(t, tuple(by_time[t])) for t in sorted(by_time)), rejected)
+
+    @classmethod
+    def from_rekognition(cls, pages: Iterable[Mapping]) -> Detections:
+        """Read pages of GetFaceDetection. Raises DetectionsError when they are not that."""
+
+        def timed_faces():
+            for page in pages:
+                for item in page["Faces"]:
+                    box = item["Face"]["BoundingBox"]
+                    confidence = float(item["Face"].get("Confidence", 100.0)) / 100
+                    sides = (_number(box[side]) for side in ("Left", "Top", "Width", "Height"))
+                    yield float(item["Timestamp"]), Face(*sides, confidence)
+
+        try:
+            return cls.from_faces(timed_faces())
+        except (KeyError, TypeError, ValueError, AttributeError) as problem:
+            raise DetectionsError(f"not the result of GetFaceDetection: {problem!r}") from problem
+
+    def to_rekognition(self, metadata: Mapping | None = None) -> dict:
+        """One GetFaceDetection-shaped response that holds everything (no NextToken)."""
+        faces = [
+            {
+                "Timestamp": round(sample.time_ms),
+                "Face": {
+                    "BoundingBox": {
+                        "Width": face.width,
+                        "Height": face.height,
+                        "Left": face.left,
+                        "Top": face.top,
+                    },
+                    "Confidence": 100 * face.confidence,
+                },
+            }
+            for sample in self.samples
+            for face in sample.faces
+        ]
+        return {"JobStatus": "SUCCEEDED", "VideoMetadata": dict(metadata or {}), "Faces": faces}
+
+    @classmethod
+    def load(cls, path: str | Path) -> Detections:
+        """Read a JSON file with one GetFaceDetection response or a list of pages."""
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as problem:
+            raise DetectionsError(f"{path}: cannot be read ({problem.strerror})") from problem
+        except ValueError as problem:
+            raise DetectionsError(f"{path}: not JSON; it should hold what GetFaceDetection returns") from problem
+        try:
+            return cls.from_rekognition(content if isinstance(content, list) else [content])
+        except DetectionsError as problem:
+            raise DetectionsError(f"{path}: {problem}") from problem
+
+    @property
+    def face_count(self) -> int:
+        return sum(len(sample.faces) for sample in self.samples)
+
+
+def _number(value) -> float:
+    """A JSON number; null stands for what was NaN and is rejected as a box later."""
+    return math.nan if value is None else float(value)

@@ -1,0 +1,61 @@
+"""Every error that faceblur raises on purpose; this module imports nothing.
+
+    FaceblurError                 one line that says what to do; `exit_code` is the CLI's
+    ├── InputError          2     the file given is missing, empty, not a video, or has no picture
+    ├── DetectionsError     2     a detections or plan file does not hold what it should
+    ├── OutputError         3     the output cannot be written
+    ├── DetectorError       4     the face detector cannot be loaded
+    ├── VerificationError   5     the result was looked at again and may show a face
+    ├── WorkshopError       6     a notebook step was skipped, or AWS is not in the state it needs
+    └── JobFailedError      6     the face detection job of Rekognition failed
+
+The class name is what a Lambda reports, so that the state machine can match it.
+"""
+
+
+class FaceblurError(Exception):
+    """Base of all errors with a message for the user."""
+
+    exit_code = 1
+
+
+class InputError(FaceblurError):
+    """The input file cannot be used."""
+
+    exit_code = 2
+
+
+class DetectionsError(FaceblurError):
+    """A detections or plan file cannot be used."""
+
+    exit_code = 2
+
+
+class OutputError(FaceblurError):
+    """The output cannot be written."""
+
+    exit_code = 3
+
+
+class DetectorError(FaceblurError):
+    """The face detector cannot be loaded."""
+
+    exit_code = 4
+
+
+class VerificationError(FaceblurError):
+    """The blurred video did not pass its audit."""
+
+    exit_code = 5
+
+
+class WorkshopError(FaceblurError):
+    """The workshop is not in the state that this step needs."""
+
+    exit_code = 6
+
+
+class JobFailedError(FaceblurError):
+    """Rekognition ended the face detection job with FAILED."""
+
+    exit_code = 6

@@ -1,0 +1,111 @@
+"""Tracklets -> tracks: close gaps, trim glimpses, smooth. Imports `tracking` and `plan`; works on boxes alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .plan import Track
+from .tracking import Tracklet, TrackingSettings, likeness
+
+BRIDGE_MS = 1200.0  # a face lost for up to this long and found again near by was there all the time
+SAME_PERSON_MS = 3000.0  # lost for longer: the same track, but the gap is left open and listed for review
+_REACH = 1.5  # mean sides a face may move while it is lost
+
+
+def link(tracklets: list[Tracklet], frame_times: np.ndarray, settings: TrackingSettings) -> tuple[Track, ...]:
+    """One track a person, one box a frame. frame_times: all presentation times in ms, rising."""
+    trimmed = [_trim(tracklet, settings) for tracklet in tracklets]
+    tracks = []
+    for chain in _chains(trimmed):
+        times, boxes, review = _fill(chain, frame_times, settings)
+        tracks.append((times, steady(times, boxes), review))
+    tracks.sort(key=lambda track: (track[0][0], track[1][0, 0]))
+    return tuple(Track(number, *track[:2], review=track[2]) for number, track in enumerate(tracks))
+
+
+@dataclass
+class _Part:
+    """A tracklet as arrays. first, last: rows of the first and the last sighting."""
+
+    shot: int
+    times: np.ndarray
+    boxes: np.ndarray
+    first: int
+    last: int
+
+
+def _trim(tracklet: Tracklet, settings: TrackingSettings) -> _Part:
+    times, boxes, observed = tracklet.arrays()
+    seen = np.flatnonzero(observed)
+    first, last = int(seen[0]), int(seen[-1])
+    before, after = settings.look_back_ms, settings.hold_ms
+    if len(seen) == 1 and not tracklet.leads:
+        before = after = settings.glimpse_ms
+    keep = (times >= times[first] - before) & (times <= times[last] + after)
+    offset = int(np.argmax(keep))
+    return _Part(tracklet.shot, times[keep], boxes[keep], first - offset, last - offset)
+
+
+def _chains(parts: list[_Part]) -> list[list[_Part]]:
+    """Join each part to the likeliest earlier one of the same shot whose face was lost before this one appeared."""
+    parts = sorted(parts, key=lambda part: part.times[part.first])
+    chains: list[list[_Part]] = []
+    for part in parts:
+        best, best_score = None, 0.0
+        for chain in chains:
+            tail = chain[-1]
+            gap = part.times[part.first] - tail.times[tail.last]
+            if tail.shot != part.shot or not 0 < gap <= SAME_PERSON_MS:
+                continue
+            score = float(likeness(tail.boxes[tail.last][None], part.boxes[part.first][None], _REACH)[0, 0])
+            if gap <= BRIDGE_MS and len(tail.times) > tail.last + 1:
+                score = max(score, float(likeness(tail.boxes[-1][None], part.boxes[part.first][None], _REACH)[0, 0]))
+            if score > best_score:
+                best, best_score = chain, score
+        if best is None:
+            chains.append([part])
+        else:
+            best.append(part)
+    return chains
+
+
+def _fill(chain: list[_Part], frame_times: np.ndarray, settings: TrackingSettings):
+    """The chain's boxes by frame: gaps up to BRIDGE_MS covered, longer ones listed; -> times, boxes, review."""
+    at: dict[float, np.ndarray] = {}
+    review = []
+    for part in chain:
+        for time_ms, box in zip(part.times, part.boxes, strict=True):
+            at[time_ms] = _around(at[time_ms], box) if time_ms in at else box
+    for tail, head in zip(chain, chain[1:], strict=False):
+        start, end = tail.times[tail.last], head.times[head.first]
+        if end - start > settings.hold_ms:
+            review.append((float(start), float(end)))
+        if end - start > BRIDGE_MS:
+            continue
+        for time_ms in frame_times[(frame_times > start) & (frame_times < end)]:
+            share = (time_ms - start) / (end - start)
+            between = (1 - share) * tail.boxes[tail.last] + share * head.boxes[head.first]
+            at[time_ms] = _around(at[time_ms], between) if time_ms in at else between
+    times = np.array(sorted(at))
+    return times, np.array([at[t] for t in times]), tuple(review)
+
+
+def _around(box: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The smallest box around both."""
+    low = np.minimum(box[:2], other[:2])
+    high = np.maximum(box[:2] + box[2:], other[:2] + other[2:])
+    return np.concatenate([low, high - low])
+
+
+def steady(times: np.ndarray, boxes: np.ndarray, window_ms: float = 100.0) -> np.ndarray:
+    """Calm the detector's jitter without uncovering anything: average over the window, then around the original.
+
+    Only jitter is averaged away: where the face moves, its own box still lies within the result.
+    """
+    low = np.searchsorted(times, times - window_ms / 2)
+    high = np.searchsorted(times, times + window_ms / 2, side="right")
+    sums = np.concatenate([np.zeros((1, 4)), np.cumsum(boxes, axis=0)])
+    smooth = (sums[high] - sums[low]) / (high - low)[:, None]
+    return np.array([_around(a, b) for a, b in zip(smooth, boxes, strict=True)], np.float32)

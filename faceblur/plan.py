@@ -1,0 +1,232 @@
+"""The redaction plan: who is where in every frame, what is blurred and how. JSON that a person can read and edit.
+
+Imports `detections`, `styles` and `errors`. A plan is made by `analysis.analyse`, edited by hand or by the review
+tools, and rendered by `render`. Times are presentation times in ms; boxes are ratios as displayed, without margin.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from .errors import DetectionsError
+from .styles import Style
+
+VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """One person's way through the video: a box for each frame in which the face is to be covered.
+
+    times_ms: float64 (n,), rising. boxes: float32 (n, 4) left, top, width, height.
+    review: spans (start_ms, end_ms) in which the face was lost for longer than the hold: a person should look.
+    """
+
+    id: int
+    times_ms: np.ndarray
+    boxes: np.ndarray
+    keep: bool = False
+    review: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def start_ms(self) -> float:
+        return float(self.times_ms[0])
+
+    @property
+    def end_ms(self) -> float:
+        return float(self.times_ms[-1])
+
+    @property
+    def thumbnail_ms(self) -> float:
+        """The time at which the face is largest."""
+        return float(self.times_ms[int(np.argmax(self.boxes[:, 2] * self.boxes[:, 3]))])
+
+    def within(self, start_ms: float, end_ms: float) -> Track | None:
+        """The part of the track from start to end, both included; None when there is none."""
+        inside = (self.times_ms >= start_ms) & (self.times_ms <= end_ms)
+        if not inside.any():
+            return None
+        review = tuple((a, b) for a, b in self.review if b > start_ms and a < end_ms)
+        return replace(self, times_ms=self.times_ms[inside], boxes=self.boxes[inside], review=review)
+
+    def to_json(self) -> dict:
+        return {
+            "track": self.id,
+            "keep": self.keep,
+            "start_ms": self.start_ms,
+            "end_ms": self.end_ms,
+            "thumbnail_ms": self.thumbnail_ms,
+            "needs_review": [list(span) for span in self.review],
+            "boxes": [
+                [float(t), *(round(float(n), 5) for n in box)] for t, box in zip(self.times_ms, self.boxes, strict=True)
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, content: dict) -> Track:
+        rows = np.array(content["boxes"], float).reshape(-1, 5)
+        if not len(rows) or not np.isfinite(rows).all() or (rows[:, 3:] <= 0).any() or (np.diff(rows[:, 0]) <= 0).any():
+            raise ValueError(f"track {content['track']}: boxes must be [time_ms, left, top, width, height], times rising")
+        review = tuple((float(a), float(b)) for a, b in content.get("needs_review", ()))
+        return cls(int(content["track"]), rows[:, 0], rows[:, 1:].astype(np.float32), bool(content.get("keep")), review)
+
+
+@dataclass(frozen=True)
+class Area:
+    """A rectangle of one's own to blur during a time span: a badge, a screen, a face that was missed."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    start_ms: float = 0.0
+    end_ms: float = math.inf
+
+    def to_json(self) -> dict:
+        end = None if math.isinf(self.end_ms) else self.end_ms
+        return {
+            "left": self.left,
+            "top": self.top,
+            "width": self.width,
+            "height": self.height,
+            "start_ms": self.start_ms,
+            "end_ms": end,
+        }
+
+    @classmethod
+    def from_json(cls, content: dict) -> Area:
+        sides = [float(content[side]) for side in ("left", "top", "width", "height")]
+        end = content.get("end_ms")
+        area = cls(*sides, float(content.get("start_ms") or 0), math.inf if end is None else float(end))
+        if not all(map(math.isfinite, sides)) or area.width <= 0 or area.height <= 0 or area.end_ms < area.start_ms:
+            raise ValueError("an area needs a width, a height and an end after its start")
+        return area
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Everything that `render` needs to know. video: what `probe` said of the input; source: its name and SHA-256."""
+
+    tracks: tuple[Track, ...]
+    areas: tuple[Area, ...] = ()
+    style: Style = Style()
+    source: dict = field(default_factory=dict)
+    video: dict = field(default_factory=dict)
+    settings: dict = field(default_factory=dict)
+    counts: dict = field(default_factory=dict)
+
+    def regions(self) -> Regions:
+        return Regions(self)
+
+    def keeping(self, track_ids: Iterable[int]) -> Plan:
+        """The same plan with these tracks left visible. Raises DetectionsError for a track that is not there."""
+        wanted = set(track_ids)
+        unknown = wanted - {track.id for track in self.tracks}
+        if unknown:
+            known = ", ".join(str(track.id) for track in self.tracks) or "none"
+            raise DetectionsError(f"no track {', '.join(map(str, sorted(unknown)))} in the plan; it has: {known}")
+        return replace(self, tracks=tuple(replace(t, keep=t.keep or t.id in wanted) for t in self.tracks))
+
+    def to_json(self) -> dict:
+        return {
+            "plan": VERSION,
+            "source": self.source,
+            "video": self.video,
+            "settings": self.settings,
+            "counts": self.counts,
+            "style": self.style.to_json(),
+            "areas": [area.to_json() for area in self.areas],
+            "tracks": [track.to_json() for track in self.tracks],
+        }
+
+    @classmethod
+    def from_json(cls, content: dict) -> Plan:
+        """Raises DetectionsError when it is no plan of this version."""
+        try:
+            if content["plan"] != VERSION:
+                raise DetectionsError(f"the plan has version {content['plan']}, this faceblur reads {VERSION}")
+            return cls(
+                tracks=tuple(Track.from_json(track) for track in content["tracks"]),
+                areas=tuple(Area.from_json(area) for area in content.get("areas", ())),
+                style=Style.from_json(content.get("style", {})),
+                source=content.get("source", {}),
+                video=content.get("video", {}),
+                settings=content.get("settings", {}),
+                counts=content.get("counts", {}),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as problem:
+            raise DetectionsError(f"not a redaction plan: {problem}") from problem
+
+    def save(self, path: str | Path) -> None:
+        """One box a line, so that the file can be read, searched and edited."""
+        content = self.to_json()
+        tracks = content.pop("tracks")
+        head = json.dumps(content, indent=1)[:-2]
+        written = []
+        for track in tracks:
+            boxes = ",\n   ".join(json.dumps(box) for box in track.pop("boxes"))
+            written.append(json.dumps(track)[:-1] + f', "boxes": [\n   {boxes}]}}')
+        text = head + ',\n "tracks": [\n  ' + ",\n  ".join(written) + "]\n}\n"
+        write_text(path, text)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Plan:
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as problem:
+            raise DetectionsError(f"{path}: cannot be read ({problem.strerror})") from problem
+        except ValueError as problem:
+            raise DetectionsError(f"{path}: not JSON, so not a redaction plan") from problem
+        try:
+            return cls.from_json(content)
+        except DetectionsError as problem:
+            raise DetectionsError(f"{path}: {problem}") from problem
+
+
+class Regions:
+    """Looks up what to cover at a frame's presentation time."""
+
+    def __init__(self, plan: Plan):
+        self._areas = plan.areas
+        self._tracks = [track for track in plan.tracks if not track.keep]
+        self._at: dict[int, list[tuple[int, int]]] = {}
+        for number, track in enumerate(self._tracks):
+            for row, time_ms in enumerate(track.times_ms):
+                self._at.setdefault(_key(time_ms), []).append((number, row))
+
+    def faces_at(self, time_ms: float) -> list[tuple[int, tuple[float, float, float, float]]]:
+        """(track id, box without margin) of every face to cover in the frame at this time."""
+        found = []
+        for number, row in self._at.get(_key(time_ms), ()):
+            track = self._tracks[number]
+            found.append((track.id, tuple(float(n) for n in track.boxes[row])))
+        return found
+
+    def areas_at(self, time_ms: float) -> list[tuple[float, float, float, float]]:
+        return [(a.left, a.top, a.width, a.height) for a in self._areas if a.start_ms <= time_ms <= a.end_ms]
+
+
+def _key(time_ms: float) -> int:
+    """Microseconds: fine enough for any video clock, coarse enough for a time that went through JSON."""
+    return round(time_ms * 1000)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write beside, then rename. Raises OutputError."""
+    from .errors import OutputError
+
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except OSError as problem:
+        beside.unlink(missing_ok=True)
+        raise OutputError(f"{path}: cannot be written ({problem.strerror})") from problem

@@ -1,0 +1,257 @@
+"""Observations of faces, frame by frame -> tracklets: unbroken runs of boxes. Imports `flow` and numpy.
+
+Streaming: `advance` with each frame's picture, then `observe` with whatever was found in it. Between observations
+boxes are carried by optical flow; the next observation corrects the drift backwards. A new tracklet is carried
+backwards through the pictures kept, a lost one is held for a while. Nothing is carried across a cut.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from .flow import carry
+
+
+@dataclass(frozen=True)
+class TrackingSettings:
+    """start_score: an observation this strong begins a tracklet; weaker ones only continue one.
+
+    hold_ms, look_back_ms: how long a face stays covered after it was last seen and before it was first seen.
+    glimpse_ms: the same for a face that was seen once only and may be no face.
+    """
+
+    start_score: float = 0.6
+    hold_ms: float = 500.0
+    look_back_ms: float = 500.0
+    glimpse_ms: float = 200.0
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A face found in the current frame. box: left, top, width, height in ratios. leads: given from outside, trusted."""
+
+    box: tuple[float, float, float, float]
+    score: float
+    leads: bool = False
+
+
+class Tracklet:
+    """Consecutive frames of one face: times, boxes and which of them were observed rather than carried."""
+
+    def __init__(self, shot: int):
+        self.shot = shot
+        self.times = array("d")
+        self.boxes = array("f")
+        self.observed = array("b")
+        self.velocity = np.zeros(2)
+        self.last_seen_ms = 0.0
+        self.leads = False
+        self.best_score = 0.0
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @property
+    def sightings(self) -> int:
+        return sum(self.observed)
+
+    def box(self, row: int) -> np.ndarray:
+        row %= len(self.times)
+        return np.frombuffer(self.boxes, np.float32, 4, 16 * row).astype(np.float64)
+
+    def append(self, time_ms: float, box: np.ndarray, observed: bool) -> None:
+        self.times.append(time_ms)
+        self.boxes.extend(box.tolist())
+        self.observed.append(observed)
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """times (n,), boxes (n, 4), observed (n,) as copies."""
+        boxes = np.array(self.boxes, np.float64).reshape(-1, 4)
+        return np.array(self.times), boxes, np.array(self.observed, bool)
+
+    def correct(self, box: np.ndarray) -> None:
+        """The last row was carried to the wrong place by this much: spread the error back to the last sighting."""
+        n = len(self.times)
+        first = n - 1
+        while first > 0 and not self.observed[first - 1]:
+            first -= 1
+        if first == 0:
+            return
+        error = box - self.box(n - 1)
+        start, end = self.times[first - 1], self.times[n - 1]
+        for row in range(first, n - 1):
+            share = (self.times[row] - start) / (end - start)
+            self.boxes[4 * row : 4 * row + 4] = array("f", (self.box(row) + share * error).tolist())
+
+
+class Tracker:
+    """See the module's text. `finished` collects tracklets in the order in which they ended."""
+
+    def __init__(self, settings: TrackingSettings | None = None):
+        self.settings = settings or TrackingSettings()
+        self.finished: list[Tracklet] = []
+        self._active: list[Tracklet] = []
+        self._history: deque[tuple[float, np.ndarray]] = deque()
+        self._time_ms = 0.0
+        self._shot = 0
+
+    @property
+    def boxes(self) -> np.ndarray:
+        """N x 4: where the active tracklets are believed to be in the current frame."""
+        return np.array([t.box(-1) for t in self._active]).reshape(-1, 4)
+
+    def advance(self, time_ms: float, picture: np.ndarray, is_cut: bool) -> None:
+        """Go to the next frame; `picture` is its luma, H x W uint8."""
+        if is_cut:
+            self._end_shot()
+        elif self._active:
+            self._carry_active(time_ms, picture)
+        self._time_ms = time_ms
+        self._history.append((time_ms, picture))
+        while time_ms - self._history[0][0] > self.settings.look_back_ms and len(self._history) > 2:
+            self._history.popleft()
+
+    def observe(self, observations: list[Observation]) -> None:
+        """Say what was found in the current frame: once a frame, with an empty list where nothing was."""
+        observations = without_doubles(observations)
+        taken = set()
+        for row, number in match(self.boxes, observations, self.settings.start_score):
+            self._see(self._active[row], observations[number])
+            taken.add(number)
+        held = self.boxes
+        for number, seen in enumerate(observations):
+            starts = seen.leads or seen.score >= self.settings.start_score
+            if number not in taken and starts and not _is_covered(seen.box, held):
+                self._active.append(self._begin(seen))
+        self._let_go()
+
+    def finish(self) -> list[Tracklet]:
+        """End the video; all tracklets."""
+        self.finished += self._active
+        self._active = []
+        return self.finished
+
+    def _end_shot(self) -> None:
+        self.finished += self._active
+        self._active = []
+        self._history.clear()
+        self._shot += 1
+
+    def _carry_active(self, time_ms: float, picture: np.ndarray) -> None:
+        before = self.boxes
+        moved, agreed = carry(self._history[-1][1], picture, before)
+        elapsed = time_ms - self._time_ms
+        for row, tracklet in enumerate(self._active):
+            box = moved[row]
+            if agreed[row]:
+                shift = (box[:2] + box[2:] / 2 - before[row, :2] - before[row, 2:] / 2) / elapsed
+                tracklet.velocity = 0.5 * tracklet.velocity + 0.5 * shift
+            else:
+                box[:2] += tracklet.velocity * elapsed
+            tracklet.append(time_ms, box, False)
+
+    def _see(self, tracklet: Tracklet, seen: Observation) -> None:
+        box = np.array(seen.box)
+        tracklet.correct(box)
+        tracklet.boxes[-4:] = array("f", box.tolist())
+        tracklet.observed[-1] = 1
+        tracklet.last_seen_ms = self._time_ms
+        tracklet.leads |= seen.leads
+        tracklet.best_score = max(tracklet.best_score, seen.score)
+
+    def _begin(self, seen: Observation) -> Tracklet:
+        tracklet = Tracklet(self._shot)
+        box = np.array(seen.box)
+        earlier = self._look_back(box)
+        for time_ms, carried in reversed(earlier):
+            tracklet.append(time_ms, carried, False)
+        tracklet.append(self._time_ms, box, True)
+        tracklet.last_seen_ms = self._time_ms
+        tracklet.leads, tracklet.best_score = seen.leads, seen.score
+        if earlier:
+            then = earlier[0][1]
+            elapsed = self._time_ms - earlier[0][0]
+            tracklet.velocity = (box[:2] + box[2:] / 2 - then[:2] - then[2:] / 2) / elapsed
+        return tracklet
+
+    def _look_back(self, box: np.ndarray) -> list[tuple[float, np.ndarray]]:
+        """The box carried backwards through the pictures of this shot, latest first."""
+        found, velocity = [], np.zeros(2)
+        boxes = box[None]
+        pictures = list(self._history)
+        for (time_ms, picture), (later_ms, later) in zip(pictures[-2::-1], pictures[:0:-1], strict=True):
+            moved, agreed = carry(later, picture, boxes)
+            elapsed = later_ms - time_ms
+            if agreed[0]:
+                shift = (moved[0, :2] + moved[0, 2:] / 2 - boxes[0, :2] - boxes[0, 2:] / 2) / elapsed
+                velocity = 0.5 * velocity + 0.5 * shift
+            else:
+                moved[0, :2] += velocity * elapsed
+            boxes = moved
+            found.append((time_ms, boxes[0].copy()))
+        return found
+
+    def _let_go(self) -> None:
+        still = []
+        for tracklet in self._active:
+            lost_ms = self._time_ms - tracklet.last_seen_ms
+            (still if lost_ms <= self.settings.hold_ms else self.finished).append(tracklet)
+        self._active = still
+
+
+def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Intersection over union of every box with every other, N x M."""
+    a, b = boxes[:, None], others[None]
+    high = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
+    sides = np.clip(high - np.maximum(a[..., :2], b[..., :2]), 0, None)
+    shared = sides[..., 0] * sides[..., 1]
+    return shared / np.maximum(a[..., 2] * a[..., 3] + b[..., 2] * b[..., 3] - shared, 1e-12)
+
+
+def likeness(boxes: np.ndarray, others: np.ndarray, reach: float = 1.5) -> np.ndarray:
+    """How well boxes could be the same face, N x M; -1 where they cannot.
+
+    They can when they overlap or their centres are within `reach` mean sides, and heights are within a factor of 2.
+    """
+    shared = overlap(boxes, others)
+    a, b = boxes[:, None], others[None]
+    sides = np.maximum((a[..., 2:] + b[..., 2:]) / 2, 1e-9)
+    distance = np.linalg.norm((a[..., :2] + a[..., 2:] / 2 - b[..., :2] - b[..., 2:] / 2) / sides, axis=-1)
+    ratio = a[..., 3] / np.maximum(b[..., 3], 1e-9)
+    possible = ((shared > 0.05) | (distance < reach)) & (ratio < 2) & (ratio > 0.5)
+    return np.where(possible, shared + 0.5 * np.clip(reach - distance, 0, None), -1.0)
+
+
+def match(boxes: np.ndarray, observations: list[Observation], start_score: float) -> list[tuple[int, int]]:
+    """Pairs (row of boxes, number of observation), best first, each used once. A weak one must really overlap."""
+    if not len(boxes) or not observations:
+        return []
+    others = np.array([o.box for o in observations])
+    scores = likeness(boxes, others)
+    weak = np.array([o.score < start_score and not o.leads for o in observations])
+    scores[:, weak] = np.where(overlap(boxes, others[weak]) > 0.15, scores[:, weak], -1)
+    pairs = []
+    while scores.max() >= 0:
+        row, number = (int(n) for n in np.unravel_index(int(scores.argmax()), scores.shape))
+        pairs.append((row, number))
+        scores[row, :] = -1
+        scores[:, number] = -1
+    return pairs
+
+
+def without_doubles(observations: list[Observation], limit: float = 0.4) -> list[Observation]:
+    """One observation a face: given ones first, then the strongest of those that overlap."""
+    kept: list[Observation] = []
+    for seen in sorted(observations, key=lambda o: (not o.leads, -o.score)):
+        if not kept or overlap(np.array([seen.box]), np.array([k.box for k in kept])).max() < limit:
+            kept.append(seen)
+    return kept
+
+
+def _is_covered(box, held: np.ndarray) -> bool:
+    """Already inside a tracklet's box: a second view of the same face."""
+    return bool(len(held)) and bool(overlap(np.array([box]), held).max() > 0.4)

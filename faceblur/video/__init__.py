@@ -1,0 +1,26 @@
+"""Video files: probe, read, write, split, join. The only package that touches the codec library (PyAV).
+
+Times are presentation times in milliseconds on the clock that a player shows; boxes and pictures are as displayed.
+May import `errors`; nothing else of ours.
+"""
+
+from .orientation import Orientation
+from .probe import VideoInfo, probe
+from .reader import Frame, Packet, Reader, Span
+from .segments import cut, join
+from .writer import EncoderSettings, Writer, encode
+
+__all__ = [
+    "EncoderSettings",
+    "Frame",
+    "Orientation",
+    "Packet",
+    "Reader",
+    "Span",
+    "VideoInfo",
+    "Writer",
+    "cut",
+    "encode",
+    "join",
+    "probe",
+]

@@ -1,0 +1,141 @@
+"""What a video file says of itself, before a frame is decoded."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from ..errors import InputError
+from .orientation import Orientation
+
+ATTACHED_PICTURE = 0x400  # libavutil disposition flag: cover art, not the video
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """width, height: pixels as displayed (after rotation); coded_*: as stored. frames: declared count, 0 = unknown."""
+
+    width: int
+    height: int
+    coded_width: int
+    coded_height: int
+    rotation: int
+    frame_rate: float
+    duration_ms: float
+    frames: int
+    codec: str
+    format: str
+    pixel_format: str
+    audio: tuple[str, ...]
+
+    def to_json(self) -> dict:
+        return asdict(self) | {"audio": list(self.audio)}
+
+    @property
+    def expected_frames(self) -> int:
+        """Declared or estimated number of frames, for progress only."""
+        return self.frames or max(1, round(self.duration_ms / 1000 * self.frame_rate))
+
+
+def open_input(path: str | Path):
+    """Open a container for reading. Raises InputError with one line that says what is wrong."""
+    path = os.fspath(path)
+    if not os.path.exists(path):
+        raise InputError(f"{path}: no such file")
+    if os.path.isdir(path):
+        raise InputError(f"{path}: is a folder, not a video")
+    try:
+        if os.path.getsize(path) == 0:
+            raise InputError(f"{path}: the file is empty (0 bytes)")
+        # A codec's chatter about damaged packets would drown the one line that we say ourselves.
+        return av.open(path, metadata_errors="replace")
+    except PermissionError as problem:
+        raise InputError(f"{path}: no permission to read it") from problem
+    except (av.error.FFmpegError, ValueError) as problem:
+        raise InputError(f"{path}: not a video that can be read ({_reason(problem)})") from problem
+
+
+def video_stream(container):
+    """The first video stream that is not cover art; InputError when there is none."""
+    for stream in container.streams.video:
+        if not int(stream.disposition) & ATTACHED_PICTURE:
+            return stream
+    raise InputError(f"{container.name}: has no video stream")
+
+
+def start_offset_ms(container) -> Fraction:
+    """What to take from presentation times so that they start where a player's clock does.
+
+    MP4, MOV and Matroska clocks start at 0 by definition; a transport stream starts anywhere.
+    """
+    own_clock = any(name in container.format.name for name in ("mp4", "mov", "matroska"))
+    return Fraction(0) if own_clock else Fraction(container.start_time or 0, 1000)
+
+
+def frame_rate_of(stream) -> Fraction:
+    rate = stream.average_rate or stream.guessed_rate or 25
+    return Fraction(rate) if 0 < rate < 1000 else Fraction(25)
+
+
+def duration_ms_of(container, stream) -> float:
+    if stream.duration and stream.time_base:
+        return float(1000 * stream.duration * Fraction(stream.time_base))
+    return (container.duration or 0) / 1000
+
+
+def probe(path: str | Path) -> VideoInfo:
+    """Describe the file's video. Decodes one frame, which alone tells rotation and pixel format for certain.
+
+    Raises InputError when there is no such file, it is no video, or not one frame of it can be decoded.
+    """
+    with open_input(path) as container:
+        stream = video_stream(container)
+        frame = _first_frame(container, stream)
+        if frame is None:
+            raise InputError(f"{path}: not one frame of it can be decoded")
+        orientation = orientation_of(frame)
+        width, height = stream.codec_context.width, stream.codec_context.height
+        shown = (height, width) if orientation.is_transposed else (width, height)
+        return VideoInfo(
+            width=shown[0],
+            height=shown[1],
+            coded_width=width,
+            coded_height=height,
+            rotation=orientation.degrees,
+            frame_rate=float(frame_rate_of(stream)),
+            duration_ms=round(duration_ms_of(container, stream), 3),
+            frames=stream.frames,
+            codec=stream.codec_context.codec.canonical_name,
+            format=container.format.name,
+            pixel_format=frame.format.name,
+            audio=tuple(s.codec_context.codec.canonical_name for s in container.streams.audio if s.codec_context),
+        )
+
+
+def orientation_of(frame) -> Orientation:
+    return Orientation.from_matrix(display_matrix(frame))
+
+
+def display_matrix(frame) -> list[int] | None:
+    import numpy as np
+
+    data = frame.side_data.get("DISPLAYMATRIX")
+    return None if data is None else np.frombuffer(bytes(data), np.int32).tolist()
+
+
+def _first_frame(container, stream):
+    for packet in container.demux(stream):
+        try:
+            for frame in packet.decode():
+                return frame
+        except av.error.FFmpegError:
+            continue
+    return None
+
+
+def _reason(problem: Exception) -> str:
+    return getattr(problem, "strerror", None) or str(problem).splitlines()[0]

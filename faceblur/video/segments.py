@@ -1,0 +1,96 @@
+"""Split a video at keyframes, and join rendered pieces again without re-encoding."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from ..errors import InputError, OutputError
+from .mux import Muxer
+from .probe import display_matrix, open_input, video_stream
+from .reader import Packet, Reader, Span
+
+
+def cut(path: str | Path, target_s: float = 60.0) -> list[Span]:
+    """Spans of about `target_s` seconds that begin at keyframes and together hold every frame once.
+
+    A file whose packets carry no presentation times is one span. Reads packets only, decodes nothing.
+    """
+    with open_input(path) as container:
+        stream = video_stream(container)
+        target = Fraction(target_s) / Fraction(stream.time_base)
+        last, inner = None, []
+        for packet in container.demux(stream):
+            if not packet.size:
+                continue
+            if packet.pts is None:
+                return [Span(0, None, None)]
+            if last is None:
+                last = packet.pts
+            elif packet.is_keyframe and not packet.is_discard and packet.pts - last >= target:
+                last = packet.pts
+                inner.append(last)
+    if last is None:
+        raise InputError(f"{path}: holds no video")
+    return [Span(i, *ends) for i, ends in enumerate(zip([None, *inner], [*inner, None], strict=True))]
+
+
+def join(source: str | Path, pieces: Sequence[str | Path], output: str | Path) -> list[str]:
+    """Concatenate rendered pieces of `source`, in order, and copy its other streams; returns notes.
+
+    Every packet keeps its presentation time; decoding times are laid out anew over the whole file, because each
+    piece starts with its own reordering delay. Raises OutputError when the pieces do not belong together.
+    """
+    times = [packet.pts for packet in _packets(pieces)]
+    with Reader(source) as reader, Muxer(output, reader) as muxer:
+        with open_input(pieces[0]) as first:
+            template = video_stream(first)
+            time_base = Fraction(template.time_base)
+            parameters = template.codec_context.extradata
+            video = muxer.container.add_stream_from_template(template)
+            video.time_base = time_base
+            matrix = display_matrix(next(first.decode(template)))
+        _check_alike(pieces, parameters, time_base)
+        muxer.start(matrix, video)
+        decoding_times = _decoding_times(times)
+        others = reader.packets(muxer.copied)
+        waiting = next(others, None)
+        for packet, dts in zip(_packets(pieces), decoding_times, strict=True):
+            while waiting is not None and waiting.time_s <= float(packet.pts * time_base):
+                muxer.copy(waiting)
+                waiting = next(others, None)
+            packet.stream, packet.dts = video, dts
+            muxer.container.mux(packet)
+        while waiting is not None:
+            muxer.copy(waiting)
+            waiting = next(others, None)
+        return muxer.notes
+
+
+def _packets(pieces: Sequence[str | Path]) -> Iterator[av.Packet]:
+    for piece in pieces:
+        with open_input(piece) as container:
+            for packet in container.demux(video_stream(container)):
+                if packet.size:
+                    yield packet
+
+
+def _check_alike(pieces, parameters: bytes, time_base: Fraction) -> None:
+    for piece in pieces:
+        with open_input(piece) as container:
+            stream = video_stream(container)
+            if stream.codec_context.extradata != parameters or Fraction(stream.time_base) != time_base:
+                raise OutputError(f"{piece}: was encoded with other settings than the first piece; render all anew")
+
+
+def _decoding_times(times: list[int]) -> list[int]:
+    """Rising decoding times, none after its presentation time: presentation times in order, delayed just enough."""
+    ordered = sorted(times)
+    delay = max((i - bisect.bisect_left(ordered, pts) for i, pts in enumerate(times)), default=0)
+    step = ordered[1] - ordered[0] if len(ordered) > 1 else 1
+    before = [ordered[0] - (delay - i) * step for i in range(min(delay, len(ordered)))]
+    return before + ordered[: len(ordered) - delay]
