@@ -162,7 +162,7 @@ def _detection_shot(sample) -> Shot:
 
 def _region_box(region: Sequence) -> Box:
     track, *box = region
-    return Box(*box, f"track {track}", int(track))
+    return Box(*box, f"track {track}" if track >= 0 else "area", int(track))
 
 
 def _plan_shots(plan: Plan) -> tuple[Shot, ...]:

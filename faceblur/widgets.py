@@ -1,12 +1,13 @@
 """Interactive views for notebooks, each shown as one MIME bundle so that something is seen everywhere.
 
-A live, trusted notebook shows the ipywidgets view; static HTML shows the same in plain HTML and JavaScript;
-an untrusted notebook or GitHub shows the picture. May import preview, player and detections. Needs ipywidgets.
+A live, trusted notebook shows the ipywidgets view; static HTML the same in plain HTML and JavaScript; an
+untrusted notebook or GitHub the picture. May import preview, player and detections. Needs ipywidgets.
 """
 
 from __future__ import annotations
 
 import base64
+import io
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,6 +57,15 @@ def show_picture(picture: np.ndarray, width: int | None = None) -> None:
     from IPython.display import Image, display
 
     display(Image(data=_encode(picture, ".png"), width=width))
+
+
+def show_figure(figure, words: str) -> None:
+    """Show a matplotlib Figure; `words` say what it shows where pictures are not seen."""
+    from IPython.display import display
+
+    png = io.BytesIO()
+    figure.savefig(png, format="png")
+    display({"image/png": base64.b64encode(png.getvalue()).decode(), "text/plain": words}, raw=True)
 
 
 def _spread(shots: Sequence[Shot], count: int, duration_ms: float) -> Sequence[Shot]:

@@ -36,7 +36,7 @@ CHAPTERS: dict[int, Chapter] = {
             8,
             "test_workflow",
             "Test the workflow",
-            ("video", "input_key", "execution_arn", "output_key"),
+            ("video", "input_key", "execution_arn", "execution", "output_key", "detections"),
             (2, 3, 4, 5, 6, 7),
         ),
         Chapter(9, "final_result", "The result", (), (2, 3, 4, 5, 6, 7, 8)),

@@ -11,7 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from html import escape
 
 from ..errors import WorkshopError
@@ -44,8 +44,19 @@ class Execution:
             "status": self.status,
             "seconds": round(self.seconds, 2),
             "states": [state.to_json() for state in self.times],
-            "failure": str(self.failure) if self.failure else None,
+            "failure": asdict(self.failure) if self.failure else None,
         }
+
+    @classmethod
+    def from_json(cls, content: Mapping) -> Execution:
+        return cls(
+            arn=content["execution_arn"],
+            status=content["status"],
+            seconds=content["seconds"],
+            times=tuple(map(StateTime.from_json, content["states"])),
+            failure=Failure(**content["failure"]) if content["failure"] else None,
+            output=None,
+        )
 
 
 def follow(sfn, execution_arn: str, poll_s: float = 0.5, timeout_s: float = 4 * 3600) -> Execution:
@@ -107,6 +118,13 @@ def timeline_html(execution: Execution, states: Sequence[str] = ()) -> str:
         "<img alt='Seconds spent in each state' style='max-width:100%' "
         f"src='data:image/svg+xml;base64,{picture}'>"
     )
+
+
+def show_saved(content: Mapping, states: Sequence[str] = ()) -> None:
+    """Draw an execution that `Execution.to_json` saved: the execution itself may be gone."""
+    from IPython.display import HTML, display
+
+    display(HTML(timeline_html(Execution.from_json(content), states)))
 
 
 def in_notebook() -> bool:

@@ -1,0 +1,104 @@
+"""`python -m faceblur.workshop demo|lab|run|links`: the notebooks from the command line.
+
+Errors that a user can do something about are one line and an exit code; anything else is a bug and may show.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from pathlib import Path
+
+from ..errors import FaceblurError
+from .session import project_root
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the embedded AWS is stopped, too
+    try:
+        return options.command(options)
+    except FaceblurError as problem:
+        print(f"faceblur: {problem}", file=sys.stderr)
+        return problem.exit_code
+    except KeyboardInterrupt:
+        print("faceblur: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m faceblur.workshop", description="The ten notebooks.")
+    commands = parser.add_subparsers(required=True, metavar="demo|lab|run|links")
+
+    demo = commands.add_parser("demo", help="run all notebooks on the embedded AWS and show the result")
+    demo.add_argument("--video", type=Path, help="your own video (default: a sample that is made)")
+    demo.add_argument("--out", type=Path, help="result folder (default: build/demo in the checkout)")
+    demo.set_defaults(command=_demo)
+
+    lab = commands.add_parser("lab", help="open JupyterLab on the notebooks, with the embedded AWS running")
+    lab.add_argument("jupyter", nargs=argparse.REMAINDER, help="options passed on to JupyterLab")
+    lab.set_defaults(command=_lab)
+
+    run = commands.add_parser("run", help="run notebooks with papermill")
+    run.add_argument("--target", choices=("local", "aws"), default="local")
+    run.add_argument("--from", dest="first", type=int, default=1, metavar="NN", help="first notebook (1)")
+    run.add_argument("--to", dest="last", type=int, default=10, metavar="NN", help="last notebook (10)")
+    run.add_argument("-p", dest="parameters", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
+    run.add_argument("--keep", action="store_true", help="clean up neither at the end nor after a failure")
+    run.add_argument("--out", type=Path, help="folder for executed notebooks (default: build/run)")
+    run.add_argument("--junit", type=Path, help="JUnit XML file (default: junit.xml in --out)")
+    run.set_defaults(command=_run)
+
+    links = commands.add_parser("links", help="bring links, diagrams and index of notebooks/ up to date")
+    links.set_defaults(command=_links)
+    return parser
+
+
+def _demo(options) -> int:
+    from .demo import demo
+
+    return demo(options.out or project_root() / "build" / "demo", options.video)
+
+
+def _lab(options) -> int:
+    from .lab import lab
+
+    return lab(options.jupyter)
+
+
+def _links(_options) -> int:
+    from .links import update
+
+    print("written: " + (", ".join(update()) or "nothing, all is up to date"))
+    return 0
+
+
+def _run(options) -> int:
+    from .batch import run_batch
+
+    parameters = {name: _value(text) for name, text in options.parameters}
+    out = options.out or project_root() / "build" / "run"
+    return run_batch(
+        options.target,
+        options.first,
+        options.last,
+        parameters,
+        out=out,
+        keep=options.keep,
+        junit=options.junit or out / "junit.xml",
+    )
+
+
+def _value(text: str):
+    """A number, true, false or null as JSON has them; anything else is text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())
