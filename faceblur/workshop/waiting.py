@@ -17,6 +17,7 @@ NOT_YET = (
     "unable to validate the following destination configurations",  # S3 notification after AddPermission
     "in progress for resource",  # Lambda is still applying the last update
     "does not have permissions to call",  # event destinations of a fresh role
+    "conflicting conditional operation",  # S3 is still applying the last setting of the bucket
 )
 
 

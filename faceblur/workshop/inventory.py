@@ -1,0 +1,70 @@
+"""Everything the workshop has created, looked up in AWS by name and by tag. Reads only; imports kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+
+from .kinds import KINDS, Resource
+from .session import Workshop
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What was found; shows itself as a table in a notebook and as lines in a terminal."""
+
+    resources: tuple[Resource, ...]
+    local: bool
+
+    @property
+    def ours(self) -> tuple[Resource, ...]:
+        return tuple(resource for resource in self.resources if resource.ours)
+
+    @property
+    def others(self) -> tuple[Resource, ...]:
+        """Bears one of our names, but not our tags: never touched."""
+        return tuple(resource for resource in self.resources if not resource.ours)
+
+    def __len__(self) -> int:
+        return len(self.resources)
+
+    def __str__(self) -> str:
+        if not self.resources:
+            return "Nothing of this workshop exists."
+        return "\n".join(
+            f"{each.kind:14} {each.name:60} {each.detail}" + ("" if each.ours else "  NOT OURS: left alone")
+            for each in self.resources
+        )
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        return {"text/plain": str(self), "text/html": self._table()}
+
+    def _table(self) -> str:
+        if not self.resources:
+            return "<p>Nothing of this workshop exists.</p>"
+        rows = "".join(self._row(resource) for resource in self.resources)
+        return f"<table><tr><th>Kind</th><th>Name</th><th></th><th>Ours</th></tr>{rows}</table>"
+
+    def _row(self, resource: Resource) -> str:
+        name = escape(resource.name)
+        if not self.local:
+            name = f'<a href="{escape(resource.console)}" target="_blank">{name}</a>'
+        cells = (resource.kind, name, escape(resource.detail), "yes" if resource.ours else "no: left alone")
+        return "<tr>" + "".join(f'<td style="text-align:left">{cell}</td>' for cell in cells) + "</tr>"
+
+
+def inventory(ws: Workshop) -> Inventory:
+    """Look for every resource, by the names of the design and by tag, in the order of the clean-up."""
+    tagged = tagged_arns(ws)
+    found = (kind.find(ws, name) for kind in KINDS for name in kind.names(ws, tagged))
+    return Inventory(tuple(filter(None, found)), ws.target == "local")
+
+
+def tagged_arns(ws: Workshop) -> list[str]:
+    """ARNs with this workshop's tags in this region. AWS may still list what was deleted an hour ago."""
+    filters = [{"Key": key, "Values": [value]} for key, value in ws.tags.items()]
+    pages: Iterable = (
+        ws.client("resourcegroupstaggingapi").get_paginator("get_resources").paginate(TagFilters=filters)
+    )
+    return [item["ResourceARN"] for page in pages for item in page["ResourceTagMappingList"]]
