@@ -175,4 +175,3 @@ def _failure(description: Mapping, events: Sequence[Mapping]) -> Failure | None:
         return found
     error = description.get("error") or description["status"]
     return Failure("the execution", error, readable_cause(description.get("cause", "")))
-

@@ -45,9 +45,13 @@ def _row(index: int, name: str, time: StateTime | None, scale: float) -> str:
     end = LABEL + max(end_s for _, end_s in time.spans) * scale
     visits = f" · {time.visits}×" if time.visits > 1 else ""
     words = f"{time.seconds:.1f} s{visits}"
-    return label + bars + (
-        f"<text x='{max(end, LABEL + 3) + 8:.1f}' y='{middle + 5}' {FONT} font-size='13' fill='{SOFT}'>"
-        f"{words}</text>"
+    return (
+        label
+        + bars
+        + (
+            f"<text x='{max(end, LABEL + 3) + 8:.1f}' y='{middle + 5}' {FONT} font-size='13' fill='{SOFT}'>"
+            f"{words}</text>"
+        )
     )
 
 
