@@ -1,7 +1,7 @@
 """The three functions of the blur image: plan_segments, blur_segment, join_segments.
 
-Each works in a folder of its own below /tmp that is gone when it returns: Lambda reuses environments. Errors carry
-faceblur's names (InputError, VerificationError, ...), which the state machine records. Imports storage and faceblur.
+Each works in a folder of its own below /tmp that is gone when it returns: Lambda reuses environments. Errors
+carry faceblur's names (InputError, VerificationError, ...), which the state machine records.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from storage import Work, deliver, fetch_input
 
 from faceblur import Detections, analyse, audit, render, video
 from faceblur.errors import VerificationError
-from faceblur.plan import Plan, merge_plans
-from faceblur.render import merge_reports
+from faceblur.merge import merge_segments
+from faceblur.plan import Plan
 from faceblur.video import Span
 
 SEGMENT_SECONDS = 60.0
@@ -55,8 +55,8 @@ def join_segments(event, context):
         parts = [work.fetch_segment(index, Path(folder)) for index in range(event["count"])]
         joined = Path(folder, "blurred.mp4")
         notes = video.join(source, [piece for piece, _, _ in parts], joined)
-        plan = merge_plans([Plan.from_json(each) for _, each, _ in parts])
-        report = merge_reports(source, joined, [each for _, _, each in parts])
+        plans = [Plan.from_json(each) for _, each, _ in parts]
+        plan, report = merge_segments(source, joined, plans, [each for _, _, each in parts])
         report["notes"] += notes
         verdict = audit.verify(source, joined, plan)
         log(key=event["input"]["key"], audit=verdict.to_json())

@@ -1,7 +1,8 @@
-"""What a run costs on AWS: a table of prices that anybody may override, and sums over it. Imports nothing of ours.
+"""What a run costs on AWS: a table of prices that anybody may override, and sums over it. Imports nothing
+of ours.
 
-Prices are for US East (N. Virginia), without free tiers, in US dollars. They change: look at the source before you
-rely on one. Those marked secondary were read at a third party, not on AWS's own page.
+Prices are for US East (N. Virginia), without free tiers, in US dollars. They change: look at the source
+before you rely on one. Those marked secondary were read at a third party, not on AWS's own page.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ PRICES: Mapping[str, Price] = {
     ),
 }
 
-# A run of the pipeline as the state machine is drawn: states entered once, and those of each further poll or segment.
+# A run of the pipeline as the state machine is drawn: states entered once, and those of each further poll
+# or segment.
 TRANSITIONS_ONCE, TRANSITIONS_PER_POLL, TRANSITIONS_PER_SEGMENT = 8, 3, 1
 # An assumption to be overridden by measurement: Lambda seconds for a second of 720p video, at this memory.
 BLUR_SECONDS_PER_SECOND, BLUR_GB = 2.0, 3.0

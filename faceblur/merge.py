@@ -1,0 +1,111 @@
+"""Plans and reports of segments -> those of the whole video, one number per person across segment borders.
+
+Imports `plan` and `render`'s report merging. Segments are half open and in order, so no time occurs twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from .plan import Plan, Track
+from .render import merge_reports
+
+# A face on both sides of a border is the same person's when the boxes overlap by this much (IoU) ...
+SAME_FACE_IOU = 0.3
+# ... and no more time than this lies between the last frame here and the first one there.
+SAME_FACE_GAP_MS = 250.0
+ADDING = ("frames", "cuts", "searches")
+
+
+def merge_segments(
+    source: str | Path, output: str | Path, plans: Sequence[Plan], reports: Sequence[dict]
+) -> tuple[Plan, dict]:
+    """(plan, report) of a video that was rendered in segments and joined into `output`."""
+    numbers = number_tracks(plans)
+    plan = _merge_plans(plans, numbers)
+    report = merge_reports(
+        source, output, [_renumber(each, ids) for each, ids in zip(reports, numbers, strict=True)]
+    )
+    return plan, report
+
+
+def number_tracks(plans: Sequence[Plan]) -> list[dict[int, int]]:
+    """For each plan, its track ids -> ids in the whole video; who crosses a border keeps the number."""
+    numbers: list[dict[int, int]] = []
+    before: list[tuple[int, Track]] = []
+    used = 0
+    for plan in plans:
+        ids = _continued(before, plan.tracks)
+        for track in plan.tracks:
+            if track.id not in ids:
+                used += 1
+                ids[track.id] = used
+        numbers.append(ids)
+        before = [(ids[track.id], track) for track in plan.tracks]
+    return numbers
+
+
+def _continued(before: Sequence[tuple[int, Track]], tracks: Sequence[Track]) -> dict[int, int]:
+    """Track id -> number of the track that it goes on from; the best overlaps are taken first, each once."""
+    pairs = sorted(
+        (
+            (_overlap(earlier.boxes[-1], track.boxes[0]), number, track.id)
+            for number, earlier in before
+            for track in tracks
+            if track.start_ms - earlier.end_ms <= SAME_FACE_GAP_MS
+        ),
+        reverse=True,
+    )
+    found: dict[int, int] = {}
+    for overlap, number, track_id in pairs:
+        if overlap >= SAME_FACE_IOU and track_id not in found and number not in found.values():
+            found[track_id] = number
+    return found
+
+
+def _overlap(a: np.ndarray, b: np.ndarray) -> float:
+    """Intersection over union of two boxes (left, top, width, height)."""
+    low, high = np.maximum(a[:2], b[:2]), np.minimum(a[:2] + a[2:], b[:2] + b[2:])
+    shared = float(np.prod(np.maximum(high - low, 0)))
+    return shared / (float(np.prod(a[2:])) + float(np.prod(b[2:])) - shared)
+
+
+def _merge_plans(plans: Sequence[Plan], numbers: Sequence[dict[int, int]]) -> Plan:
+    parts: dict[int, list[Track]] = {}
+    for plan, ids in zip(plans, numbers, strict=True):
+        for track in plan.tracks:
+            parts.setdefault(ids[track.id], []).append(track)
+    # The given samples are those of the whole video in every segment; what was decoded and searched adds up.
+    adding = {key: sum(plan.counts[key] for plan in plans) for key in ADDING if key in plans[0].counts}
+    tracks = tuple(_merge_tracks(number, parts[number]) for number in sorted(parts))
+    return replace(plans[0], tracks=tracks, counts=plans[0].counts | adding)
+
+
+def _merge_tracks(number: int, parts: Sequence[Track]) -> Track:
+    return Track(
+        id=number,
+        times_ms=np.concatenate([part.times_ms for part in parts]),
+        boxes=np.concatenate([part.boxes for part in parts]),
+        keep=any(part.keep for part in parts),
+        review=tuple(span for part in parts for span in part.review),
+    )
+
+
+def _renumber(report: dict, ids: dict[int, int]) -> dict:
+    """The report with the whole video's track numbers; negative ones are areas, not people."""
+
+    def number(track: int) -> int:
+        return ids[track] if track >= 0 else track
+
+    return report | {
+        "frames": [
+            row | {"regions": [[number(track), *box] for track, *box in row["regions"]]}
+            for row in report["frames"]
+        ],
+        "kept_visible": [number(track) for track in report["kept_visible"]],
+        "needs_review": [item | {"track": number(item["track"])} for item in report["needs_review"]],
+    }
