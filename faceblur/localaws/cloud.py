@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import atexit
-import json
 import os
 import secrets
 import select
 import shutil
+import socket
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -51,17 +51,23 @@ class LocalAws:
         self._root = private_root()
         self.log_path = self._root / "engine.log"
         secret = secrets.token_hex(20)
-        with open(self.log_path, "wb") as log:
+        with (
+            open(self.log_path, "wb") as log,
+            socket.create_server(("127.0.0.1", 0), backlog=128) as listener,
+        ):
+            port, number = listener.getsockname()[1], listener.fileno()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "faceblur.localaws.engine", str(self._root)],
-                env=engine_environment(self._root, secret),
+                [sys.executable, "-m", "faceblur.localaws.engine", str(self._root), str(number)],
+                env=engine_environment(self._root, port, secret),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
+                pass_fds=[number],
                 start_new_session=True,
             )
         atexit.register(self.stop)
-        self.endpoint_url = self._wait_until_ready()["endpoint_url"]
+        self._wait_until_ready()
+        self.endpoint_url = f"http://127.0.0.1:{port}"
         self.environment = client_environment(self._root, self.endpoint_url, secret)
 
     def stop(self) -> None:
@@ -79,25 +85,30 @@ class LocalAws:
         process.stdout.close()
         shutil.rmtree(self._root, ignore_errors=True)
 
-    def _wait_until_ready(self) -> dict:
-        select.select([self._process.stdout], [], [], START_SECONDS)
-        os.set_blocking(self._process.stdout.fileno(), False)
-        line = self._process.stdout.readline()
-        if line:
-            return json.loads(line)
+    def _wait_until_ready(self) -> None:
+        said, _, _ = select.select([self._process.stdout], [], [], START_SECONDS)
+        if said and self._process.stdout.readline():
+            return
         self._process.kill()
         last = " | ".join(self.log_path.read_text(errors="replace").strip().splitlines()[-5:])
         self.stop()
         raise WorkshopError(f"the embedded AWS did not start: {last or 'it said nothing'}")
 
 
-def engine_environment(root: Path, secret: str) -> dict[str, str]:
+def engine_environment(root: Path, port: int, secret: str) -> dict[str, str]:
     """This process's environment without its AWS settings, and with what ministack reads."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MINISTACK_", "LAMBDA_"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "MINISTACK_", "LAMBDA_"))
+    }
     package = str(Path(__file__).resolve().parents[2])
     return kept | {
         "PYTHONPATH": os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")])),
         "TMPDIR": str(root),
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "127.0.0.1",
         "AUTH": "true",
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": secret,

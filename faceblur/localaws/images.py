@@ -47,8 +47,10 @@ def read_manifest(uri: str, fetch: Fetch) -> tuple[str, dict]:
     manifest = json.loads(content)
     if "config" not in manifest or "layers" not in manifest:
         kind = manifest.get("mediaType", "unknown")
-        raise ImageError(f"The image manifest, config or layer media type for the source image {uri} is not supported: "
-                         f"{kind}. Build for one platform and without provenance (--provenance=false --sbom=false).")
+        raise ImageError(
+            f"The image manifest, config or layer media type for the source image {uri} is not supported: "
+            f"{kind}. Build for one platform and without provenance (--provenance=false --sbom=false)."
+        )
     return "sha256:" + hashlib.sha256(content).hexdigest(), manifest
 
 
@@ -112,7 +114,9 @@ def apply_layer(blob: bytes, root: Path) -> None:
 def _inside(member: tarfile.TarInfo, root: str) -> tarfile.TarInfo:
     """Files belong to us and can be read by us; nothing is written outside; absolute links stay as they are."""
     checked = member if member.issym() else tarfile.tar_filter(member, root)
-    return checked.replace(uid=os.getuid(), gid=os.getgid(), mode=(member.mode or 0) & 0o755 | 0o600, deep=False)
+    return checked.replace(
+        uid=os.getuid(), gid=os.getgid(), mode=(member.mode or 0) & 0o755 | 0o600, deep=False
+    )
 
 
 def _remove(path: Path) -> None:

@@ -51,7 +51,14 @@ class Sandbox:
         command = [self.python, "-S", "-m", self.runtime.module, function.handler]
         if not self.namespace:
             return command
-        return [*self.namespace, "sh", "-c", 'mount --bind "$0" /tmp && exec "$@"', str(private_tmp), *command]
+        return [
+            *self.namespace,
+            "sh",
+            "-c",
+            'mount --bind "$0" /tmp && exec "$@"',
+            str(private_tmp),
+            *command,
+        ]
 
     def environment(self, function: Function, private_tmp: Path, api: str, log_stream: str) -> dict[str, str]:
         """All variables of one execution environment; nothing is inherited from this process."""

@@ -1,0 +1,145 @@
+"""ministack's Lambda functions, run by our executor and checked as AWS checks them."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+from pathlib import Path
+
+from ministack.core import lambda_runtime
+from ministack.core.responses import error_response_json, get_account_id, get_region
+from ministack.services import ecr, lambda_svc
+
+from ..executor import Executor
+from ..function import Function, error_document
+from ..images import Image, ImageError, ImageStore, read_manifest, split_uri
+from . import permissions
+
+LOG_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents")
+
+
+class Lambdas:
+    """Runs ministack's function records with our executor."""
+
+    def __init__(self, root: Path, url: str):
+        self._url = url
+        self._executor = Executor(root)
+        self._images = ImageStore(root / "images")
+
+    def install(self) -> None:
+        lambda_svc._execute_function_warm = lambda_svc._execute_function_docker = self.execute
+        for name in ("_create_function", "_update_code", "_update_config"):
+            setattr(lambda_svc, name, checked(getattr(lambda_svc, name)))
+        lambda_svc._emit_lambda_logs = with_log_permission(lambda_svc._emit_lambda_logs)
+
+    def close(self) -> None:
+        self._executor.close()
+
+    def execute(self, record: dict, event, request_id: str) -> dict:
+        """ministack's contract: {'body', 'log', 'error'}."""
+        config = record.get("config") or record
+        try:
+            function = self._function(record, config)
+        except ImageError as problem:
+            return {"body": json.loads(error_document("Runtime.InvalidImage", str(problem))), "error": True}
+        result = self._executor.invoke(function, json.dumps(event).encode(), request_id)
+        try:
+            body = json.loads(result.payload)
+        except ValueError:
+            body = result.payload.decode("utf-8", "replace")
+        return {"body": body, "log": result.log, "log_source": "rie"} | (
+            {"error": True} if result.error else {}
+        )
+
+    def _function(self, record: dict, config: dict) -> Function:
+        _, region = lambda_runtime._account_region_from_function_config(config)
+        image, handler, layers = None, config.get("Handler") or "", ()
+        if config.get("PackageType") == "Image":
+            image = self._image(config)
+            override = (config.get("ImageConfigResponse") or {}).get("ImageConfig") or {}
+            command = override.get("Command") or image.command or ("",)
+            handler, task = command[-1], image.root / "var/task"
+        else:
+            task = self._executor.unpack(record.get("code_zip") or b"")
+            packages = (lambda_svc._resolve_layer_zip(layer) for layer in config.get("Layers", []))
+            layers = tuple(self._executor.unpack(package) for package in packages if package)
+        return Function(
+            name=config["FunctionName"],
+            arn=config["FunctionArn"],
+            handler=handler,
+            task=task,
+            timeout_s=float(config.get("Timeout", 3)),
+            memory_mb=int(config.get("MemorySize", 128)),
+            version=config.get("Version", "$LATEST"),
+            region=region,
+            variables=(config.get("Environment") or {}).get("Variables") or {},
+            credentials=lambda_runtime.execution_credentials(config),
+            endpoint_url=self._url,
+            layers=layers,
+            image=image,
+        )
+
+    def _image(self, config: dict) -> Image:
+        return self._images.get(pinned_uri(config), fetch_from_ecr)
+
+
+def pinned_uri(config: dict) -> str:
+    """The image by the digest it had when the function was created or updated: a tag that moves changes nothing."""
+    repository, _ = split_uri(config["ImageUri"])
+    return f"{config['ImageUri'].partition('/')[0]}/{repository}@sha256:{config['CodeSha256']}"
+
+
+def fetch_from_ecr(repository: str, kind: str, reference: str) -> bytes | None:
+    read = ecr._v2_get_manifest if kind == "manifests" else ecr._v2_get_blob
+    status, _, body = read(repository, reference)
+    return bytes(body) if status == 200 else None
+
+
+def checked(change):
+    """CreateFunction and UpdateFunctionCode/-Configuration refuse an image that is not there and a role that does not
+    trust Lambda; an image is pinned by its digest."""
+
+    @functools.wraps(change)
+    def wrapper(*arguments):
+        data = arguments[-1]
+        name = arguments[0] if len(arguments) == 2 else data.get("FunctionName")
+        if "Role" in data and not permissions.trusts(data["Role"], "lambda.amazonaws.com"):
+            text = "The role defined for the function cannot be assumed by Lambda."
+            return error_response_json("InvalidParameterValueException", text, 400)
+        uri = data.get("ImageUri") or (data.get("Code") or {}).get("ImageUri")
+        try:
+            digest = read_manifest(uri, fetch_from_ecr)[0] if uri else ""
+        except ImageError as problem:
+            return error_response_json("InvalidParameterValueException", str(problem), 400)
+        response = change(*arguments)
+        if response[0] < 300:
+            config = lambda_svc._functions[name]["config"]
+            if uri:
+                config["CodeSha256"] = digest.removeprefix("sha256:")
+            if "ImageConfig" in data:
+                config["ImageConfigResponse"] = {"ImageConfig": data["ImageConfig"]}
+        return response
+
+    return wrapper
+
+
+def with_log_permission(emit):
+    """A role that may not write logs leaves none, as on AWS."""
+
+    @functools.wraps(emit)
+    def wrapper(record: dict, *arguments, **keywords):
+        config = record.get("config") or record
+        group = (
+            f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:/aws/lambda/{config['FunctionName']}"
+        )
+        key = lambda_runtime.execution_credentials(config)["AWS_ACCESS_KEY_ID"]
+        for action in LOG_ACTIONS:
+            if permissions.check(key, action, f"{group}:log-stream:any") and permissions.check(
+                key, action, f"{group}:*"
+            ):
+                logging.getLogger(__name__).warning("%s may not %s: no logs", config["FunctionName"], action)
+                return
+        emit(record, *arguments, **keywords)
+
+    return wrapper

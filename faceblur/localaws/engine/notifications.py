@@ -1,0 +1,41 @@
+"""S3 may invoke a function only when the function's policy says so (lambda:AddPermission), as on AWS."""
+
+from __future__ import annotations
+
+from ministack.services import lambda_svc, s3
+
+from .permissions import service_may
+
+
+def install() -> None:
+    validate, deliver = s3._validate_notification_configs, s3._deliver_event_to_lambda
+
+    def validate_notification_configs(
+        configs, bucket_region, bucket_name="", skip_destination_validation=False
+    ):
+        problem = validate(configs, bucket_region, bucket_name, skip_destination_validation)
+        if problem or skip_destination_validation:
+            return problem
+        refused = [
+            c["arn"] for c in configs if c["type"] == "lambda" and not may_invoke(bucket_name, c["arn"])
+        ]
+        if not refused:
+            return None
+        text = "Unable to validate the following destination configurations"
+        return s3._invalid_notification_config(text)
+
+    def deliver_event_to_lambda(arn: str, event_payload: dict, bucket_region: str) -> None:
+        if may_invoke(event_payload["Records"][0]["s3"]["bucket"]["name"], arn):
+            deliver(arn, event_payload, bucket_region)
+
+    s3._validate_notification_configs = validate_notification_configs
+    s3._deliver_event_to_lambda = deliver_event_to_lambda
+
+
+def may_invoke(bucket: str, function_arn: str) -> bool:
+    name = function_arn.split(":function:")[-1].split(":")[0]
+    record = lambda_svc._functions.get(name)
+    if record is None:
+        return False
+    source = f"arn:aws:s3:::{bucket}"
+    return service_may(record["policy"], "s3.amazonaws.com", "lambda:InvokeFunction", function_arn, source)

@@ -1,0 +1,88 @@
+"""ECR's layer API keeps the layers it is given; ministack accepts and drops them.
+
+https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CompleteLayerUpload.html
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+from ministack.core.responses import error_response_json, json_response, new_uuid
+from ministack.services import ecr
+
+PART_BYTES = 10 * 1024**2
+# Names under which ECR answers for layers it does or does not have.
+AVAILABLE, UNAVAILABLE = "AVAILABLE", "UNAVAILABLE"
+
+
+class LayerUploads:
+    """Uploads that are under way, by their id."""
+
+    def __init__(self):
+        self._parts: dict[str, bytearray] = {}
+
+    def install(self) -> None:
+        ecr._initiate_layer_upload = known_repository(self.initiate)
+        ecr._upload_layer_part = known_repository(self.upload)
+        ecr._complete_layer_upload = known_repository(self.complete)
+        ecr._batch_check_layer_availability = known_repository(self.check)
+
+    def initiate(self, request: dict):
+        upload = new_uuid()
+        self._parts[upload] = bytearray()
+        return json_response({"uploadId": upload, "partSize": PART_BYTES})
+
+    def upload(self, request: dict):
+        content = self._parts.get(request["uploadId"])
+        if content is None:
+            return error_response_json("UploadNotFoundException", "The upload could not be found", 400)
+        if len(content) != request["partFirstByte"]:
+            return error_response_json("InvalidLayerPartException", f"The next byte is {len(content)}", 400)
+        content += base64.b64decode(request["layerPartBlob"])
+        return json_response(common(request) | {"lastByteReceived": len(content) - 1})
+
+    def complete(self, request: dict):
+        content = self._parts.pop(request["uploadId"], None)
+        if content is None:
+            return error_response_json("UploadNotFoundException", "The upload could not be found", 400)
+        if not content:
+            return error_response_json("EmptyUploadException", "The upload holds no layer parts", 400)
+        digest = "sha256:" + hashlib.sha256(content).hexdigest()
+        if digest not in request["layerDigests"]:
+            return error_response_json("InvalidLayerException", f"The layer's digest is {digest}", 400)
+        ecr._layer_blobs.setdefault(request["repositoryName"], {})[digest] = bytes(content)
+        return json_response(common(request) | {"layerDigest": digest})
+
+    def check(self, request: dict):
+        blobs = ecr._layer_blobs.get(request["repositoryName"], {})
+        layers = [
+            {"layerDigest": d, "layerAvailability": AVAILABLE, "layerSize": len(blobs[d])}
+            if d in blobs
+            else {"layerDigest": d, "layerAvailability": UNAVAILABLE}
+            for d in request.get("layerDigests", [])
+        ]
+        return json_response({"layers": layers, "failures": []})
+
+
+def common(request: dict) -> dict:
+    return {
+        "registryId": ecr._registry_id(),
+        "repositoryName": request["repositoryName"],
+        "uploadId": request["uploadId"],
+    }
+
+
+def known_repository(answer):
+    def checked(request: dict):
+        name = request.get("repositoryName", "")
+        if name not in ecr._repositories:
+            text = f"The repository with name '{name}' does not exist in the registry"
+            return error_response_json("RepositoryNotFoundException", text, 400)
+        return answer(request)
+
+    return checked
+
+
+def install() -> None:
+    LayerUploads().install()

@@ -1,0 +1,292 @@
+"""What AWS Step Functions checks and ministack's interpreter lets through.
+
+Definitions and roles at creation; the role's permissions at each task; missing paths, payload size and time limit while an
+execution runs; direct integrations with `aws-sdk:` and SNS by boto3 under the role, so that IAM and errors are the real ones.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import json
+import os
+import re
+import threading
+
+import boto3
+from botocore import xform_name
+from botocore.exceptions import BotoCoreError, ClientError
+from ministack.core.responses import error_response_json, get_region, json_response, now_iso
+from ministack.services import lambda_svc
+from ministack.services import stepfunctions as states
+
+from ..definition import problems
+from . import permissions
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+MAX_PAYLOAD_BYTES = 262_144
+# https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+UNCATCHABLE = ("States.Runtime", "States.DataLimitExceeded")
+SDK = re.compile(r"arn:aws:states:::aws-sdk:(?P<service>[^:]+):(?P<action>[^:.]+)$")
+
+# The session of the state machine's role in which the current task runs.
+_credentials: contextvars.ContextVar[dict] = contextvars.ContextVar("state_machine_role")
+_url = ""
+
+
+def install(url: str) -> None:
+    global _url
+    _url = url
+    for wrap in (create, start, run, fail, task, event, resolve, rule, matches, invoke):
+        name = wrap.target
+        setattr(states, name, functools.wraps(getattr(states, name))(wrap(getattr(states, name))))
+    states._update_state_machine = create(states._update_state_machine)
+    states._validate_state_machine_definition = validate
+
+
+def replaces(name: str):
+    """Marks a function that takes ministack's function of this name and gives ours."""
+
+    def mark(wrap):
+        wrap.target = name
+        return wrap
+
+    return mark
+
+
+@replaces("_create_state_machine")
+def create(original):
+    def create_state_machine(request: dict):
+        if "definition" in request and (found := problems(request["definition"])):
+            text = "Invalid State Machine Definition: '" + ", ".join(found) + "'"
+            return error_response_json("InvalidDefinition", text, 400)
+        if "roleArn" in request and not permissions.trusts(request["roleArn"], "states.amazonaws.com"):
+            text = "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume"
+            return error_response_json("AccessDeniedException", f"{text} the provided role.", 400)
+        return original(request)
+
+    return create_state_machine
+
+
+def validate(request: dict):
+    """ValidateStateMachineDefinition."""
+    found = [
+        {"severity": "ERROR", "code": "SCHEMA_VALIDATION_FAILED", "message": problem}
+        for problem in problems(request.get("definition", ""))
+    ]
+    return json_response({"result": "FAIL" if found else "OK", "diagnostics": found, "truncated": False})
+
+
+@replaces("_start_execution")
+def start(original):
+    """Input must be JSON of a bearable size; the same name with the same input is the same execution while it runs."""
+
+    def start_execution(request: dict):
+        text = request.get("input", "{}")
+        try:
+            json.loads(text)
+        except ValueError as problem:
+            return error_response_json(
+                "InvalidExecutionInput", f"Invalid State Machine Execution Input: '{problem}'", 400
+            )
+        if len(text.encode()) > MAX_PAYLOAD_BYTES:
+            reason = f"Invalid State Machine Execution Input: more than {MAX_PAYLOAD_BYTES} bytes"
+            return error_response_json("InvalidExecutionInput", reason, 400)
+        for known in list(states._executions.values()):
+            same = (known["name"], known["stateMachineArn"]) == (
+                request.get("name"),
+                request.get("stateMachineArn"),
+            )
+            if same and known["status"] == "RUNNING" and known["input"] == text:
+                return json_response({"executionArn": known["executionArn"], "startDate": known["startDate"]})
+        return original(request)
+
+    return start_execution
+
+
+@replaces("_run_execution")
+def run(original):
+    """Keeps the state machine's TimeoutSeconds."""
+
+    def run_execution(arn: str):
+        execution = states._executions.get(arn) or {}
+        machine = states._state_machines.get(execution.get("stateMachineArn")) or {}
+        limit = json.loads(machine.get("definition", "{}")).get("TimeoutSeconds")
+        if not limit:
+            return original(arn)
+        timer = threading.Timer(limit, contextvars.copy_context().run, (time_out, execution))
+        timer.daemon = True
+        timer.start()
+        try:
+            return original(arn)
+        finally:
+            timer.cancel()
+
+    return run_execution
+
+
+def time_out(execution: dict) -> None:
+    if execution["status"] == "RUNNING":
+        execution.update(status="TIMED_OUT", error="States.Timeout", stopDate=now_iso())
+        states._add_event(
+            execution, "ExecutionTimedOut", {"executionTimedOutEventDetails": {"error": "States.Timeout"}}
+        )
+
+
+@replaces("_fail_execution")
+def fail(original):
+    """An execution that was stopped or timed out does not fail afterwards."""
+
+    def fail_execution(execution, error, cause):
+        if execution["status"] == "RUNNING":
+            original(execution, error, cause)
+            execution["output"] = None
+
+    return fail_execution
+
+
+@replaces("_execute_task")
+def task(original):
+    def execute_task(state, raw_input, execution, context):
+        role = states._state_machines[execution["stateMachineArn"]]["roleArn"]
+        token = _credentials.set(permissions.role_credentials(role, execution["name"][:64]))
+        try:
+            return original(state, raw_input, execution, context)
+        finally:
+            _credentials.reset(token)
+
+    return execute_task
+
+
+@replaces("_add_event")
+def event(original):
+    """Results and outputs over the limit end the execution."""
+
+    def add_event(execution, event_type, details=None):
+        for detail in (details or {}).values():
+            if isinstance(detail, dict) and len(str(detail.get("output", "")).encode()) > MAX_PAYLOAD_BYTES:
+                text = "The state/task returned a result with a size exceeding the maximum number of bytes service limit."
+                raise states._ExecutionError("States.DataLimitExceeded", text)
+        return original(execution, event_type, details)
+
+    return add_event
+
+
+@replaces("_resolve_path")
+def resolve(original):
+    """A path that leads nowhere is an error, not null."""
+
+    def resolve_path(path, data):
+        value = original(path, data)
+        if value is None and not leads_somewhere(path, data):
+            text = f"The JSONPath '{path}' could not be found in the input '{json.dumps(data)[:400]}'"
+            raise states._ExecutionError("States.Runtime", text)
+        return value
+
+    return resolve_path
+
+
+def leads_somewhere(path: str, data) -> bool:
+    """Whether the path exists in the data; null is a value."""
+    if path in ("", "$") or not path.startswith("$"):
+        return True
+    tokens = states._parse_jsonpath_tokens(path)
+    if tokens is None:
+        return False
+    for kind, key in tokens:
+        if (kind == "field" and isinstance(data, dict) and key in data) or (
+            kind == "index" and isinstance(data, list) and key < len(data)
+        ):
+            data = data[key]
+        else:
+            return kind == "wildcard"
+    return True
+
+
+@replaces("_evaluate_rule")
+def rule(original):
+    """IsPresent is the one comparison that may look for what is not there."""
+
+    def evaluate_rule(choice, data, context=None):
+        if "IsPresent" not in choice:
+            return original(choice, data, context)
+        path = choice["Variable"]
+        found = (
+            leads_somewhere(path[1:], context or {})
+            if path.startswith("$$.")
+            else leads_somewhere(path, data)
+        )
+        return found == choice["IsPresent"]
+
+    return evaluate_rule
+
+
+@replaces("_error_matches")
+def matches(original):
+    def error_matches(names, error):
+        return error in names if error in UNCATCHABLE else original(names, error)
+
+    return error_matches
+
+
+@replaces("_invoke_resource")
+def invoke(original):
+    """A task does what the state machine's role may do."""
+
+    def invoke_resource(resource, arguments):
+        if found := SDK.match(resource):
+            return call_sdk(found["service"], found["action"], arguments)
+        if resource == "arn:aws:states:::sns:publish":
+            return call_sdk("sns", "publish", arguments)
+        function = function_arn(resource, arguments)
+        denied = function and permissions.check(
+            _credentials.get()["aws_access_key_id"], "lambda:InvokeFunction", function
+        )
+        if denied:
+            raise states._ExecutionError(
+                "Lambda.AWSLambdaException", f"{denied.message} (Service: Lambda, Status Code: 403)"
+            )
+        return original(resource, arguments)
+
+    return invoke_resource
+
+
+def function_arn(resource: str, arguments) -> str | None:
+    """The function that a task is about to invoke, or None when it invokes none that exists."""
+    reference = arguments.get("FunctionName", "") if "states:::lambda:invoke" in resource else None
+    reference = reference if reference is not None else states._extract_lambda_ref(resource)
+    if not reference:
+        return None
+    _, config, _ = lambda_svc._get_func_record_for_ref(reference)
+    return config and config["FunctionArn"]
+
+
+def call_sdk(service: str, action: str, arguments: dict):
+    """An `aws-sdk:` integration: the API call itself, with the role's credentials."""
+    client = boto3.client(
+        {"sfn": "stepfunctions"}.get(service, service),
+        endpoint_url=_url,
+        region_name=get_region(),
+        **_credentials.get(),
+    )
+    method = xform_name(action[0].upper() + action[1:])
+    prefix = {"s3": "S3", "sns": "Sns", "sqs": "Sqs"}.get(service, service.capitalize())
+    try:
+        answer = getattr(client, method)(**{name: sdk_value(value) for name, value in arguments.items()})
+    except ClientError as problem:
+        code = problem.response["Error"]["Code"]
+        code = code if code.endswith("Exception") else code + "Exception"
+        raise states._ExecutionError(f"{prefix}.{code}", str(problem)) from problem
+    except (AttributeError, BotoCoreError) as problem:
+        raise states._ExecutionError("States.Runtime", f"aws-sdk:{service}:{action}: {problem}") from problem
+    answer.pop("ResponseMetadata", None)
+    return json.loads(json.dumps(answer, default=str))
+
+
+def sdk_value(value):
+    """A document given as a parameter (an S3 Body, an SNS Message) is sent as JSON text."""
+    return json.dumps(value) if isinstance(value, dict | list) else value
+
+
+# boto3 must talk to this process alone, whatever the machine's settings are.
+os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")

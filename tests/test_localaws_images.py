@@ -1,0 +1,187 @@
+"""Functions from container images: pushed to the embedded registry by hand, run from what the image holds."""
+
+import base64
+import gzip
+import hashlib
+import io
+import json
+import sys
+import tarfile
+import urllib.request
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from localaws_kit import eventually, invoke, make_function, unique
+
+DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
+LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+CONFIG = "application/vnd.docker.container.image.v1+json"
+
+
+def digest_of(content):
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def layer(**files):
+    """A gzipped layer; names use '/' as in the image, None stands for a whiteout's empty file."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        for name, text in files.items():
+            member = tarfile.TarInfo(name)
+            data = (text or "").encode()
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return gzip.compress(content.getvalue(), mtime=0)
+
+
+def image(layers, command=("app.handler",), variables=()):
+    """(manifest, blobs by digest)"""
+    settings = {"Cmd": list(command), "Env": list(variables)}
+    config = json.dumps({"architecture": "amd64", "os": "linux", "config": settings}).encode()
+    parts = [{"mediaType": LAYER, "size": len(blob), "digest": digest_of(blob)} for blob in layers]
+    head = {"mediaType": CONFIG, "size": len(config), "digest": digest_of(config)}
+    manifest = {"schemaVersion": 2, "mediaType": DOCKER, "config": head, "layers": parts}
+    return json.dumps(manifest).encode(), {digest_of(blob): blob for blob in (config, *layers)}
+
+
+def send(method, url, body=b"", kind="application/octet-stream"):
+    token = boto3.client("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    headers = {"Authorization": f"Basic {token}", "Content-Type": kind}
+    with urllib.request.urlopen(urllib.request.Request(url, body, headers, method=method)) as answer:
+        return answer.headers
+
+
+def push(aws, repository, tag, manifest, blobs):
+    """As `docker push` does it, over /v2."""
+    for digest, blob in blobs.items():
+        place = send("POST", f"{aws.endpoint_url}/v2/{repository}/blobs/uploads/")["Location"]
+        place = place if place.startswith("http") else aws.endpoint_url + place
+        send("PUT", f"{place}?digest={digest}", blob)
+    kind = json.loads(manifest)["mediaType"]
+    send("PUT", f"{aws.endpoint_url}/v2/{repository}/manifests/{tag}", manifest, kind)
+
+
+@pytest.fixture
+def repository(local_aws):
+    name = unique("repository")
+    uri = boto3.client("ecr").create_repository(repositoryName=name)["repository"]["repositoryUri"]
+    return local_aws, name, uri
+
+
+def from_image(uri, **options):
+    options = {"Runtime": None, "Handler": None, "PackageType": "Image", "Code": {"ImageUri": uri}, **options}
+    return make_function("", **options)
+
+
+WHO = "import helper, sys\ndef handler(event, context): return [helper.name, event]\ndef other(event, context): return 'other'"
+
+
+def test_a_function_runs_from_what_the_image_holds(repository):
+    aws, name, uri = repository
+    push(aws, name, "one", *image([layer(**{"var/task/helper.py": "name = 'base'"}), layer(**{"var/task/app.py": WHO})]))
+    function = from_image(f"{uri}:one")
+    assert invoke(function, {"n": 1}) == (["base", {"n": 1}], None)
+    code = boto3.client("lambda").get_function(FunctionName=function)["Code"]
+    assert code["ImageUri"] == f"{uri}:one"
+
+
+def test_one_image_gives_several_functions_by_command(repository):
+    aws, name, uri = repository
+    push(aws, name, "one", *image([layer(**{"var/task/helper.py": "name = 1", "var/task/app.py": WHO})]))
+    assert invoke(from_image(f"{uri}:one", ImageConfig={"Command": ["app.other"]}))[0] == "other"
+    assert invoke(from_image(f"{uri}:one"), 5)[0] == [1, 5]
+
+
+@pytest.mark.parametrize("module", ["boto3", "numpy", "cv2", "faceblur"])
+def test_the_image_sees_nothing_of_this_environment(repository, module):
+    aws, name, uri = repository
+    source = f"def handler(event, context):\n    import {module}"
+    push(aws, name, "one", *image([layer(**{"var/task/app.py": source})]))
+    assert invoke(from_image(f"{uri}:one"))[1] == "ModuleNotFoundError"
+
+
+def test_packages_and_variables_of_the_image_are_seen(repository):
+    aws, name, uri = repository
+    packages = f"usr/local/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
+    source = "import os, library, extra\ndef handler(event, context): return [library.name, extra.name, os.environ['MODE']]"
+    files = {f"{packages}/library.py": "name = 'l'", "srv/extra.py": "name = 'e'", "var/task/app.py": source}
+    push(aws, name, "one", *image([layer(**files)], variables=["MODE=image", "PYTHONPATH=/srv"]))
+    assert invoke(from_image(f"{uri}:one"))[0] == ["l", "e", "image"]
+
+
+def test_whiteouts_remove_what_lower_layers_held(repository):
+    aws, name, uri = repository
+    source = "import os\ndef handler(event, context): return sorted(os.listdir(os.environ['LAMBDA_TASK_ROOT'] + '/d'))"
+    lower = layer(**{"var/task/app.py": source, "var/task/d/gone": "x", "var/task/d/stays": "x", "var/task/d/sub/a": "x"})
+    upper = layer(**{"var/task/d/.wh.gone": None, "var/task/d/sub/.wh..wh..opq": None, "var/task/d/sub/b": "x"})
+    push(aws, name, "one", *image([lower, upper]))
+    assert invoke(from_image(f"{uri}:one"))[0] == ["stays", "sub"]
+
+
+def test_a_layer_cannot_write_outside_its_folder(repository, tmp_path):
+    aws, name, uri = repository
+    escape = f"../../../../../../../../../..{tmp_path}/escaped"
+    files = {"var/task/app.py": "def handler(event, context): return 1", escape: "x"}
+    push(aws, name, "one", *image([layer(**files)]))
+    invoke(from_image(f"{uri}:one"))
+    assert not (tmp_path / "escaped").exists()
+
+
+def test_a_tag_that_moves_changes_nothing_until_the_function_is_updated(repository):
+    aws, name, uri = repository
+    for number in (1, 2):
+        source = f"def handler(event, context): return {number}"
+        push(aws, name, "latest", *image([layer(**{"var/task/app.py": source})]))
+        if number == 1:
+            function = from_image(f"{uri}:latest")
+    assert invoke(function)[0] == 1
+    client = boto3.client("lambda")
+    client.update_function_code(FunctionName=function, ImageUri=f"{uri}:latest")
+    eventually(lambda: client.get_function_configuration(FunctionName=function)["LastUpdateStatus"] == "Successful")
+    assert invoke(function)[0] == 2
+
+
+def test_an_image_that_is_not_there_is_refused(repository):
+    with pytest.raises(ClientError, match=r"Source image .* does not exist"):
+        from_image(f"{repository[2]}:nothing")
+
+
+def test_an_index_is_refused_and_the_message_says_how_to_build(repository):
+    aws, name, uri = repository
+    index = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": []}
+    push(aws, name, "index", json.dumps(index).encode(), {})
+    with pytest.raises(ClientError, match="--provenance=false"):
+        from_image(f"{uri}:index")
+
+
+def test_the_layer_api_keeps_layers(repository):
+    _, name, uri = repository
+    ecr = boto3.client("ecr")
+    manifest, blobs = image([layer(**{"var/task/app.py": "def handler(event, context): return 'by API'"})])
+    for digest, blob in blobs.items():
+        upload = ecr.initiate_layer_upload(repositoryName=name)["uploadId"]
+        half = len(blob) // 2
+        for first, part in ((0, blob[:half]), (half, blob[half:])):
+            ecr.upload_layer_part(
+                repositoryName=name,
+                uploadId=upload,
+                partFirstByte=first,
+                partLastByte=first + len(part) - 1,
+                layerPartBlob=part,
+            )
+        ecr.complete_layer_upload(repositoryName=name, uploadId=upload, layerDigests=[digest])
+    checked = ecr.batch_check_layer_availability(repositoryName=name, layerDigests=[*blobs, "sha256:" + "0" * 64])
+    assert [entry["layerAvailability"] for entry in checked["layers"]] == ["AVAILABLE", "AVAILABLE", "UNAVAILABLE"]
+    ecr.put_image(repositoryName=name, imageManifest=manifest.decode(), imageTag="api")
+    assert invoke(from_image(f"{uri}:api"))[0] == "by API"
+    upload = ecr.initiate_layer_upload(repositoryName=name)["uploadId"]
+    with pytest.raises(ecr.exceptions.InvalidLayerPartException):
+        ecr.upload_layer_part(
+            repositoryName=name, uploadId=upload, partFirstByte=5, partLastByte=5, layerPartBlob=b"x"
+        )
+
+
+def test_the_authorization_token_is_one_for_docker(local_aws):
+    token = boto3.client("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    assert base64.b64decode(token).startswith(b"AWS:")

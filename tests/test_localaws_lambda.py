@@ -1,0 +1,238 @@
+"""ZIP functions on the embedded AWS: what they see, how they fail, what they leave."""
+
+import base64
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from localaws_kit import LOGS, allow, eventually, invoke, log_text, make_function, make_role, package, unique
+
+pytestmark = pytest.mark.usefixtures("local_aws")
+
+
+def test_a_function_runs_and_is_reused_while_warm():
+    function = make_function(
+        "count = 0\ndef handler(event, context):\n    global count\n    count += 1\n    return [event, count]"
+    )
+    assert invoke(function, {"a": "ü"}) == ([{"a": "ü"}, 1], None)
+    assert invoke(function, {"a": 2}) == ([{"a": 2}, 2], None)
+
+
+def test_context_describes_the_function():
+    function = make_function(
+        "def handler(event, context):\n"
+        "    left = context.get_remaining_time_in_millis()\n"
+        "    return [context.invoked_function_arn, context.memory_limit_in_mb, 0 < left <= 20000, context.function_name]"
+    )
+    assert invoke(function)[0] == [function, "512", True, function.rpartition(":")[2]]
+
+
+@pytest.mark.parametrize("module", ["numpy", "cv2", "faceblur", "ministack", "psutil", "pytest"])
+def test_nothing_of_this_environment_can_be_imported(module):
+    function = make_function(f"def handler(event, context):\n    import {module}")
+    result, error = invoke(function)
+    assert error == "ModuleNotFoundError"
+    assert module in result["errorMessage"]
+
+
+def test_boto3_is_there_and_has_the_role_of_the_function():
+    role = make_role("lambda.amazonaws.com", LOGS)
+    function = make_function(
+        "import boto3\ndef handler(event, context):\n    return boto3.client('sts').get_caller_identity()['Arn']",
+        role=role,
+    )
+    assert f":assumed-role/{role.rpartition('/')[2]}/" in invoke(function)[0]
+
+
+def test_the_environment_is_scrubbed_and_holds_the_variables_given(monkeypatch):
+    function = make_function(
+        "import os\ndef handler(event, context):\n    return dict(os.environ)",
+        Environment={"Variables": {"BUCKET": "here"}},
+    )
+    seen = invoke(function)[0]
+    assert seen["BUCKET"] == "here"
+    assert seen["AWS_LAMBDA_FUNCTION_NAME"] == function.rpartition(":")[2]
+    assert not {"AUTH", "GATEWAY_PORT", "VIRTUAL_ENV", "PYTEST_CURRENT_TEST"} & set(seen)
+
+
+def test_tmp_is_private_and_kept_while_warm():
+    source = (
+        "import os, tempfile\n"
+        "def handler(event, context):\n"
+        "    folder = tempfile.gettempdir()\n"
+        "    before = os.listdir(folder)\n"
+        "    open(os.path.join(folder, 'mine'), 'w').close()\n"
+        "    return before"
+    )
+    first, second = make_function(source), make_function(source)
+    assert invoke(first)[0] == []
+    assert invoke(second)[0] == []
+    assert invoke(first)[0] == ["mine"]
+
+
+def test_an_exception_arrives_by_name_with_its_trace_in_the_log():
+    function = make_function(
+        "class VideoProblem(Exception): pass\ndef handler(event, context):\n    raise VideoProblem('no picture')"
+    )
+    result, error = invoke(function)
+    assert (error, result["errorMessage"]) == ("VideoProblem", "no picture")
+    assert "app.py" in "".join(result["stackTrace"])
+    assert "VideoProblem: no picture" in log_text(function)
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("import not_there\ndef handler(event, context): pass", "Runtime.ImportModuleError"),
+        ("def other(event, context): pass", "Runtime.HandlerNotFound"),
+        ("def handler(event, context) pass", "Runtime.UserCodeSyntaxError"),
+        ("def handler(event, context): return object()", "Runtime.MarshalError"),
+        ("import os\ndef handler(event, context): os._exit(3)", "Runtime.ExitError"),
+        ("import sys\nsys.exit(1)", "Runtime.ExitError"),
+    ],
+)
+def test_code_that_cannot_run_is_reported_as_lambda_does(source, name):
+    assert invoke(make_function(source))[1] == name
+
+
+def test_a_timeout_ends_the_process_and_the_next_call_gets_a_new_one():
+    function = make_function(
+        "import time, os\ndef handler(event, context):\n    time.sleep(event.get('s', 0))\n    return os.getpid()",
+        Timeout=1,
+    )
+    first, _ = invoke(function)
+    result, error = invoke(function, {"s": 60})
+    assert error == "Sandbox.Timedout"
+    assert "Task timed out after 1.00 seconds" in result["errorMessage"]
+    assert "Task timed out after 1.00 seconds" in log_text(function)
+    assert invoke(function)[0] != first
+
+
+def test_memory_over_the_limit_kills_the_process():
+    function = make_function(
+        "import time\ndef handler(event, context):\n    hoard = bytearray(400 << 20)\n    time.sleep(30)",
+        MemorySize=128,
+    )
+    result, error = invoke(function)
+    assert error == "Runtime.ExitError"
+    assert "signal: killed" in result["errorMessage"]
+
+
+def test_logs_are_those_of_cloudwatch_and_the_tail_comes_with_the_answer():
+    function = make_function("def handler(event, context):\n    print('hello from the handler')")
+    answer = boto3.client("lambda").invoke(FunctionName=function, LogType="Tail")
+    tail = base64.b64decode(answer["LogResult"]).decode()
+    for text in (tail, log_text(function)):
+        assert "START RequestId: " in text
+        assert "hello from the handler" in text
+        assert "Max Memory Used: " in text and "Init Duration: " in text
+
+
+def test_a_role_without_log_permission_leaves_no_logs():
+    function = make_function(
+        "def handler(event, context): print('x')", role=make_role("lambda.amazonaws.com")
+    )
+    assert invoke(function) == (None, None)
+    client = boto3.client("logs")
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        log_text(function)
+
+
+def test_what_the_role_does_not_allow_is_denied():
+    source = (
+        "import boto3\ndef handler(event, context):\n"
+        "    boto3.client('s3').put_object(Bucket=event['bucket'], Key=event['key'], Body=b'x')"
+    )
+    bucket = unique("bucket")
+    boto3.client("s3").create_bucket(Bucket=bucket)
+    function = make_function(source, allow("s3:PutObject", f"arn:aws:s3:::{bucket}/allowed/*"))
+    assert invoke(function, {"bucket": bucket, "key": "allowed/x"})[1] is None
+    result, error = invoke(function, {"bucket": bucket, "key": "elsewhere"})
+    assert error == "AccessDenied"
+    assert "s3:PutObject" in result["errorMessage"]
+
+
+def test_a_tls_only_bucket_policy_lets_functions_in():
+    bucket = unique("bucket")
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    policy = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [policy]}))
+    source = (
+        "import boto3\ndef handler(event, context):\n"
+        "    boto3.client('s3').put_object(Bucket=event, Key='k', Body=b'x')"
+    )
+    assert invoke(make_function(source, allow("s3:PutObject")), bucket)[1] is None
+
+
+@pytest.mark.parametrize("role", ["arn:aws:iam::123456789012:role/not-there", "states"])
+def test_a_role_that_lambda_cannot_assume_is_refused(role):
+    role = make_role("states.amazonaws.com") if role == "states" else role
+    with pytest.raises(ClientError, match="cannot be assumed by Lambda"):
+        make_function("def handler(event, context): pass", role=role)
+
+
+def test_concurrent_calls_get_processes_of_their_own():
+    source = (
+        "import os, time\n"
+        "def handler(event, context):\n"
+        "    start = time.time(); time.sleep(1); return [os.getpid(), start, time.time()]"
+    )
+    function = make_function(source)
+    with ThreadPoolExecutor(3) as pool:
+        answers = [answer for answer, _ in pool.map(lambda _: invoke(function), range(3))]
+    assert len({pid for pid, _, _ in answers}) == 3
+    assert max(start for _, start, _ in answers) < min(end for _, _, end in answers)
+
+
+def test_new_code_and_new_variables_take_effect():
+    function = make_function("def handler(event, context): return 1")
+    client = boto3.client("lambda")
+    assert invoke(function)[0] == 1
+    client.update_function_code(
+        FunctionName=function, ZipFile=package(app="import os\ndef handler(e, c): return os.getenv('X')")
+    )
+    eventually(
+        lambda: client.get_function_configuration(FunctionName=function)["LastUpdateStatus"] == "Successful"
+    )
+    assert invoke(function)[0] is None
+    client.update_function_configuration(FunctionName=function, Environment={"Variables": {"X": "2"}})
+    eventually(
+        lambda: client.get_function_configuration(FunctionName=function)["LastUpdateStatus"] == "Successful"
+    )
+    assert invoke(function)[0] == "2"
+
+
+def test_layers_are_on_the_path():
+    client = boto3.client("lambda")
+    content = package(**{"python/helper": "value = 'from the layer'"})
+    layer = client.publish_layer_version(LayerName=unique("layer"), Content={"ZipFile": content})[
+        "LayerVersionArn"
+    ]
+    function = make_function(
+        "import helper\ndef handler(event, context): return helper.value", Layers=[layer]
+    )
+    assert invoke(function)[0] == "from the layer"
+
+
+def test_an_asynchronous_call_that_fails_is_tried_again():
+    bucket = unique("bucket")
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    source = (
+        "import boto3\ns3 = boto3.client('s3')\n"
+        "def handler(event, context):\n"
+        "    s3.put_object(Bucket=event, Key=context.aws_request_id, Body=b'')\n"
+        "    if s3.list_objects_v2(Bucket=event)['KeyCount'] < 2: raise RuntimeError('not yet')"
+    )
+    function = make_function(source, allow(["s3:PutObject", "s3:ListBucket"]))
+    boto3.client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps(bucket))
+    eventually(lambda: s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 2)
