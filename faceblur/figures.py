@@ -60,7 +60,7 @@ def coverage_figure(report: Mapping) -> Figure:
         )
     axes.set_yticks(range(len(spans)), [f"track {track}" for track in spans])
     axes.invert_yaxis()
-    axes.set(xlabel="seconds", xlim=(0, report["video"]["duration_ms"] / 1000))
+    axes.set(xlabel="seconds", xlim=(0, length_s(report)))
     if not spans:
         axes.text(0.5, 0.5, "no face in this video", ha="center", va="center", transform=axes.transAxes)
     _plain(axes)
@@ -77,7 +77,7 @@ def area_figure(report: Mapping) -> Figure:
     axes.step(times, shares, where="post", color=PALETTE[0], linewidth=1.4)
     axes.set(xlabel="seconds", ylabel="picture blurred, %", ylim=(0, None))
     if times:
-        axes.set_xlim(0, report["video"]["duration_ms"] / 1000)
+        axes.set_xlim(0, length_s(report))
     _plain(axes)
     return figure
 
@@ -99,6 +99,12 @@ def track_spans(report: Mapping) -> dict[int, list[tuple[float, float]]]:
                 bars.append((start_s, end_s))
             last_frame[track] = index
     return dict(sorted(spans.items()))
+
+
+def length_s(report: Mapping) -> float:
+    """Seconds to draw: the declared duration, or more when frames lie behind it (a video may start late)."""
+    times = [frame["time_ms"] for frame in report["frames"]]
+    return max(report["video"]["duration_ms"], *times, 1.0) / 1000
 
 
 def _inside(left: float, top: float, width: float, height: float) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from ..figures import track_spans
+from ..figures import length_s, track_spans
 from ..player import asset, player
 from ..preview import PALETTE
 from .history import StateTime
@@ -67,7 +67,7 @@ def write_page(
 def coverage_svg(report: Mapping) -> str:
     """Bars over the video's seconds, one row per track."""
     spans = track_spans(report)
-    total_s = max(report["video"]["duration_ms"] / 1000, 0.001)
+    total_s = length_s(report)
     width, left, row = 860, 90, 26
     scale = (width - left - 16) / total_s
     rows = []
@@ -148,7 +148,8 @@ def _document(original: str, body: str) -> str:
     return (
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<title>faceblur: the result</title><style>{asset('page.css')}</style></head><body><header><div><h1>faceblur</h1>"
+        f"<title>faceblur: the result</title><style>{asset('page.css')}</style></head><body>"
+        "<header><div><h1>faceblur</h1>"
         "<p>Every face found and blurred by a serverless pipeline that ten notebooks built, ran and removed "
         "again: S3, Lambda, Rekognition Video and Step Functions, here on the embedded AWS.</p></div>"
         f"</header><main>{body}<footer>Beside this page: <code>blurred.mp4</code>, "

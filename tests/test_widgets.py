@@ -1,0 +1,111 @@
+"""Figures, the frame slider and the player: what they hold, and that everybody sees something."""
+
+import base64
+import re
+
+import IPython.display
+import pytest
+from seeing import make_video, some_faces, some_report
+
+from faceblur import figures, player, widgets
+from faceblur.detections import Detections
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    return make_video(tmp_path_factory.mktemp("film") / "film.mp4")
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    bundles = []
+    monkeypatch.setattr(IPython.display, "display", lambda bundle, **_: bundles.append(bundle))
+    return bundles
+
+
+def png_of(bundle):
+    data = base64.b64decode(bundle["image/png"])
+    assert data.startswith(b"\x89PNG")
+    return data
+
+
+def test_the_slider_is_one_bundle_with_a_view_for_every_reader(film, shown):
+    widgets.frame_slider(film, some_faces())
+    (bundle,) = shown
+    assert bundle[widgets.WIDGET_VIEW]["model_id"]
+    assert bundle["text/html"].count("data:image/jpeg;base64,") == 4
+    assert "face 55%" in bundle["text/html"]
+    png_of(bundle)
+
+
+def test_play_slider_and_frames_are_linked_in_the_browser(film):
+    import ipywidgets
+
+    view = widgets._slider_widget([b"a", b"b", b"c"], ["1", "2", "3"])
+    stack, (play, slider) = view.children[0], view.children[1].children
+    models = ipywidgets.Widget.get_manager_state()["state"].values()
+    links = [model for model in models if model["model_name"] == "LinkModel"]
+    ends = {(w["state"]["source"][0], w["state"]["target"][0]) for w in links}
+    assert (f"IPY_MODEL_{play.model_id}", f"IPY_MODEL_{slider.model_id}") in ends
+    assert (f"IPY_MODEL_{slider.model_id}", f"IPY_MODEL_{stack.model_id}") in ends
+    assert len(stack.children) == slider.max + 1 == 3
+
+
+def test_many_frames_are_thinned_out_evenly(film, shown):
+    widgets.frame_slider(film, some_report(), film, frames=8)
+    assert shown[0]["text/html"].count("data:image/jpeg;base64,") == 8
+
+
+def test_a_slider_without_faces_says_so(film, shown):
+    widgets.frame_slider(film, Detections(()))
+    assert "no face" in shown[0]["text/html"]
+
+
+def test_the_player_holds_both_videos_or_says_where_they_are(film, shown, monkeypatch):
+    widgets.show_player(film, film, some_faces())
+    assert shown[0]["text/html"].count("data:video/mp4;base64,") == 2
+    png_of(shown[0])
+    monkeypatch.setattr(player, "EMBED_LIMIT", 10)
+    assert "film.mp4" in player.player(film, film)
+    assert "<video" not in player.player(film, film)
+
+
+def test_a_page_links_its_videos_relative(tmp_path):
+    film = make_video(tmp_path / "a film.mp4")
+    html = player.player(film, film, tmp_path)
+    assert "src='a%20film.mp4'" in html
+    assert not re.search(r"https?://", html)
+
+
+def test_each_player_has_its_own_name(film):
+    names = {re.search(r"fb-player-\w+", player.player(film, film))[0] for _ in range(3)}
+    assert len(names) == 3
+
+
+def test_figures_draw(film, shown):
+    report = some_report()
+    for figure in (
+        figures.frames_figure(film, some_faces()),
+        figures.confidence_figure(some_faces()),
+        figures.confidence_figure(Detections(())),
+        figures.coverage_figure(report),
+        figures.area_figure(report),
+    ):
+        widgets.show_figure(figure, "words")
+    assert len({png_of(bundle) for bundle in shown}) == 5
+
+
+def test_coverage_shows_gaps_and_ends():
+    spans = figures.track_spans(some_report())
+    assert spans == {0: [(0.0, 1.0), (2.0, 3.0)], 3: [(2.6, 3.0)]}
+
+
+def test_coverage_without_faces_says_so():
+    report = {"frames": [{"time_ms": 0.0, "regions": []}], "video": {"duration_ms": 1000.0}}
+    (axes,) = figures.coverage_figure(report).axes
+    assert axes.texts[0].get_text() == "no face in this video"
+
+
+def test_area_counts_what_lies_in_the_picture():
+    assert figures._inside(-0.5, 0, 1, 1) == 0.5
+    assert figures._inside(2, 2, 1, 1) == 0
