@@ -1,6 +1,8 @@
 """Fixtures that several test modules share."""
 
+import fcntl
 import os
+from pathlib import Path
 
 import pytest
 
@@ -16,3 +18,19 @@ def local_aws():
         yield aws
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory) -> tuple[Path, Path]:
+    """The sample video and its true face boxes, made once for all test processes: (video, JSON)."""
+    from faceblur.sample import make_sample
+
+    folder = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        folder = folder.parent
+    video, faces = folder / "sample.mp4", folder / "sample.faces.json"
+    with (folder / "sample.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not faces.exists():
+            make_sample(video, faces)
+    return video, faces

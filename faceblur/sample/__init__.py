@@ -50,6 +50,8 @@ def make_sample(
     written.
     """
     path = Path(path)
+    if faces_path is not None and not Path(faces_path).parent.is_dir():
+        raise OutputError(f"{faces_path}: cannot be written (no such folder)")
     for picture in (pictures.GRACE_HOPPER, pictures.EILEEN_COLLINS, pictures.LAUNCH_PAD, pictures.BRICK):
         pictures.locate(picture)
     music = sound.music(film.frame_count() / FRAME_RATE)

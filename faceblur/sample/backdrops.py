@@ -34,7 +34,7 @@ def brick_wall(size: tuple[int, int]) -> np.ndarray:
     wall = (clay * (1 - grey) + mortar * grey) * (0.35 + 0.9 * tone[..., None]) * uneven
     sun = _window_light(size)[..., None] * np.array([0.75, 1.05, 1.35], np.float32)
     shade = np.array([0.44, 0.47, 0.53], np.float32)
-    return _finished(_disc_blur((wall**GAMMA) * (shade + 1.1 * sun), 5), vignette=0.45)
+    return _finished(_disc_blur((wall**GAMMA) * (1.15 * shade + 1.7 * sun), 5), vignette=0.45)
 
 
 def _courses(size: tuple[int, int]) -> np.ndarray:
@@ -75,7 +75,9 @@ def _finished(linear: np.ndarray, vignette: float) -> np.ndarray:
     height, width = linear.shape[:2]
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
     fall_off = 1 - vignette * np.clip((x * x + y * y) / 2, 0, 1) ** 1.2
-    display = np.clip(linear * fall_off[..., None], 0, 1) ** (1 / GAMMA)
+    # A shoulder like film's: bright parts bend towards white instead of losing one colour after the other.
+    shoulder = linear / np.sqrt(1 + (linear / 1.3) ** 2)
+    display = np.clip(shoulder * fall_off[..., None], 0, 1) ** (1 / GAMMA)
     return np.round(display * 255).astype(np.uint8)
 
 
