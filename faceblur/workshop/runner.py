@@ -170,6 +170,7 @@ def _execute(chapter: Chapter, parameters: Mapping, copies: Path, say: Say) -> N
                 progress_bar=False,
                 cwd=notebook_path(chapter).parent,
                 on_cell=progress,
+                extra_arguments=QUIET_KERNEL,
             )
     except papermill.PapermillExecutionError as problem:
         failure = _cell_failure(problem, copy)
@@ -203,6 +204,7 @@ class CellProgress:
 
 
 ENGINE = "faceblur"
+QUIET_KERNEL = ["--log-level=50"]  # the kernel's remarks on its transport and on being stopped help nobody
 
 
 def _register_engine() -> None:
