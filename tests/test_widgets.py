@@ -106,6 +106,7 @@ def test_coverage_without_faces_says_so():
     assert axes.texts[0].get_text() == "no face in this video"
 
 
-def test_area_counts_what_lies_in_the_picture():
-    assert figures._inside(-0.5, 0, 1, 1) == 0.5
-    assert figures._inside(2, 2, 1, 1) == 0
+def test_area_counts_what_lies_in_the_picture_and_overlaps_once():
+    assert figures.covered([(-0.5, 0, 1, 1)]) == 0.5
+    assert figures.covered([(2, 2, 1, 1)]) == 0
+    assert figures.covered([(0, 0, 0.5, 0.5), (0.25, 0, 0.5, 0.5)]) == 0.375

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -113,6 +114,7 @@ def run(
     say = say or print
     shares = check_parameters({*chapters, CHAPTERS[CLEAN_UP]}, parameters)
     copies.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(project_root() / "notebooks" / "images", copies / "images", dirs_exist_ok=True)
     done: list[NotebookRun] = []
     for chapter in chapters:
         if keep and chapter.number == CLEAN_UP:

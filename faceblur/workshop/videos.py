@@ -19,12 +19,13 @@ def chosen_video(path: str = "") -> Path:
 
 
 def sample_video(folder: Path) -> Path:
-    """folder/sample.mp4 with its true boxes in sample.faces.json, made unless it is there."""
-    video = folder / "sample.mp4"
-    if not video.is_file():
-        from ..sample import write_sample
+    """folder/sample.mp4 with its true boxes in sample.faces.json; made anew when its recipe has changed."""
+    from .. import sample
 
-        print("making the sample video (some seconds, once) ...", flush=True)
+    video = folder / "sample.mp4"
+    recipe = max(file.stat().st_mtime for file in Path(sample.__file__).parent.glob("*.py"))
+    if not video.is_file() or video.stat().st_mtime < recipe:
+        print("making the sample video (once, some seconds) ...", flush=True)
         folder.mkdir(parents=True, exist_ok=True)
-        write_sample(video, folder / "sample.faces.json")
+        sample.make_sample(video, folder / "sample.faces.json")
     return video
