@@ -10,11 +10,14 @@ import pytest
 @pytest.fixture(scope="session")
 def local_aws():
     """One embedded AWS per test process, with the environment set so that unmodified boto3 finds it."""
+    import boto3
+
     from faceblur.localaws import LocalAws
 
     before = dict(os.environ)
     with LocalAws() as aws:
         os.environ.update(aws.environment)
+        boto3.setup_default_session()  # an earlier test may have left one that knows other settings
         yield aws
     os.environ.clear()
     os.environ.update(before)

@@ -116,5 +116,7 @@ def subscribe(queue_url, topic):
 def receive(queue_url):
     """The next message that a topic sent."""
     sqs = boto3.client("sqs")
-    message = eventually(lambda: sqs.receive_message(QueueUrl=queue_url, WaitTimeSeconds=1).get("Messages"))[0]
+    message = eventually(lambda: sqs.receive_message(QueueUrl=queue_url, WaitTimeSeconds=1).get("Messages"))[
+        0
+    ]
     return json.loads(message["Body"])["Message"]

@@ -79,7 +79,12 @@ WHO = "import helper, sys\ndef handler(event, context): return [helper.name, eve
 
 def test_a_function_runs_from_what_the_image_holds(repository):
     aws, name, uri = repository
-    push(aws, name, "one", *image([layer(**{"var/task/helper.py": "name = 'base'"}), layer(**{"var/task/app.py": WHO})]))
+    push(
+        aws,
+        name,
+        "one",
+        *image([layer(**{"var/task/helper.py": "name = 'base'"}), layer(**{"var/task/app.py": WHO})]),
+    )
     function = from_image(f"{uri}:one")
     assert invoke(function, {"n": 1}) == (["base", {"n": 1}], None)
     code = boto3.client("lambda").get_function(FunctionName=function)["Code"]
@@ -113,8 +118,17 @@ def test_packages_and_variables_of_the_image_are_seen(repository):
 def test_whiteouts_remove_what_lower_layers_held(repository):
     aws, name, uri = repository
     source = "import os\ndef handler(event, context): return sorted(os.listdir(os.environ['LAMBDA_TASK_ROOT'] + '/d'))"
-    lower = layer(**{"var/task/app.py": source, "var/task/d/gone": "x", "var/task/d/stays": "x", "var/task/d/sub/a": "x"})
-    upper = layer(**{"var/task/d/.wh.gone": None, "var/task/d/sub/.wh..wh..opq": None, "var/task/d/sub/b": "x"})
+    lower = layer(
+        **{
+            "var/task/app.py": source,
+            "var/task/d/gone": "x",
+            "var/task/d/stays": "x",
+            "var/task/d/sub/a": "x",
+        }
+    )
+    upper = layer(
+        **{"var/task/d/.wh.gone": None, "var/task/d/sub/.wh..wh..opq": None, "var/task/d/sub/b": "x"}
+    )
     push(aws, name, "one", *image([lower, upper]))
     assert invoke(from_image(f"{uri}:one"))[0] == ["stays", "sub"]
 
@@ -124,8 +138,32 @@ def test_a_layer_cannot_write_outside_its_folder(repository, tmp_path):
     escape = f"../../../../../../../../../..{tmp_path}/escaped"
     files = {"var/task/app.py": "def handler(event, context): return 1", escape: "x"}
     push(aws, name, "one", *image([layer(**files)]))
-    invoke(from_image(f"{uri}:one"))
+    assert invoke(from_image(f"{uri}:one"))[1] == "Runtime.InvalidImage"
     assert not (tmp_path / "escaped").exists()
+
+
+def test_absolute_links_lead_to_places_of_the_image(repository):
+    aws, name, uri = repository
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        link = tarfile.TarInfo("var/task/app.py")
+        link.type, link.linkname = tarfile.SYMTYPE, "/srv/real.py"
+        archive.addfile(link)
+    real = layer(**{"srv/real.py": "def handler(event, context): return 'linked'"})
+    push(aws, name, "one", *image([gzip.compress(content.getvalue(), mtime=0), real]))
+    assert invoke(from_image(f"{uri}:one"))[0] == "linked"
+
+
+def test_packages_for_another_python_are_refused_with_advice(repository):
+    aws, name, uri = repository
+    files = {"var/task/app.py": "", "var/task/fast.cpython-38-x86_64-linux-gnu.so": "x"}
+    push(aws, name, "one", *image([layer(**files)]))
+    result, error = invoke(from_image(f"{uri}:one"))
+    assert error == "Runtime.InvalidImage"
+    assert (
+        "built for Python 3.8; the embedded AWS runs it with the Python of this machine: build it for 3."
+        in (result["errorMessage"])
+    )
 
 
 def test_a_tag_that_moves_changes_nothing_until_the_function_is_updated(repository):
@@ -138,7 +176,9 @@ def test_a_tag_that_moves_changes_nothing_until_the_function_is_updated(reposito
     assert invoke(function)[0] == 1
     client = boto3.client("lambda")
     client.update_function_code(FunctionName=function, ImageUri=f"{uri}:latest")
-    eventually(lambda: client.get_function_configuration(FunctionName=function)["LastUpdateStatus"] == "Successful")
+    eventually(
+        lambda: client.get_function_configuration(FunctionName=function)["LastUpdateStatus"] == "Successful"
+    )
     assert invoke(function)[0] == 2
 
 
@@ -171,8 +211,14 @@ def test_the_layer_api_keeps_layers(repository):
                 layerPartBlob=part,
             )
         ecr.complete_layer_upload(repositoryName=name, uploadId=upload, layerDigests=[digest])
-    checked = ecr.batch_check_layer_availability(repositoryName=name, layerDigests=[*blobs, "sha256:" + "0" * 64])
-    assert [entry["layerAvailability"] for entry in checked["layers"]] == ["AVAILABLE", "AVAILABLE", "UNAVAILABLE"]
+    checked = ecr.batch_check_layer_availability(
+        repositoryName=name, layerDigests=[*blobs, "sha256:" + "0" * 64]
+    )
+    assert [entry["layerAvailability"] for entry in checked["layers"]] == [
+        "AVAILABLE",
+        "AVAILABLE",
+        "UNAVAILABLE",
+    ]
     ecr.put_image(repositoryName=name, imageManifest=manifest.decode(), imageTag="api")
     assert invoke(from_image(f"{uri}:api"))[0] == "by API"
     upload = ecr.initiate_layer_upload(repositoryName=name)["uploadId"]

@@ -5,7 +5,17 @@ import json
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from localaws_kit import allow, eventually, make_bucket, make_function, make_role, read_object, receive, subscribe, unique
+from localaws_kit import (
+    allow,
+    eventually,
+    make_bucket,
+    make_function,
+    make_role,
+    read_object,
+    receive,
+    subscribe,
+    unique,
+)
 
 pytestmark = pytest.mark.usefixtures("local_aws")
 
@@ -29,7 +39,9 @@ def deploy(definition, *statements, role=None):
 def run(machine, value=None, **options):
     """DescribeExecution of a finished execution."""
     client = boto3.client("stepfunctions")
-    arn = client.start_execution(stateMachineArn=machine, input=json.dumps(value or {}), **options)["executionArn"]
+    arn = client.start_execution(stateMachineArn=machine, input=json.dumps(value or {}), **options)[
+        "executionArn"
+    ]
     return eventually(lambda: ended(client.describe_execution(executionArn=arn)))
 
 
@@ -45,7 +57,12 @@ def outcome(definition, value=None, *statements):
 
 
 def task(function, payload, **state):
-    return {"Type": "Task", "Resource": INVOKE, "Parameters": {"FunctionName": function, "Payload": payload}, **state}
+    return {
+        "Type": "Task",
+        "Resource": INVOKE,
+        "Parameters": {"FunctionName": function, "Payload": payload},
+        **state,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +104,10 @@ def test_a_loop_of_task_choice_and_wait(worker):
 
 
 def test_map_runs_items_in_parallel_processes(worker):
-    item = {"StartAt": "Work", "States": {"Work": task(worker, {"sleep.$": "$.sleep", "n.$": "$.n"}, End=True)}}
+    item = {
+        "StartAt": "Work",
+        "States": {"Work": task(worker, {"sleep.$": "$.sleep", "n.$": "$.n"}, End=True)},
+    }
     definition = one(
         Type="Map",
         ItemsPath="$.items",
@@ -96,7 +116,9 @@ def test_map_runs_items_in_parallel_processes(worker):
         ItemProcessor={"ProcessorConfig": {"Mode": "INLINE"}, **item},
         ResultSelector={"done.$": "$[*].Payload"},
     )
-    done = outcome(definition, {"items": [1, 2, 3], "sleep": 1}, allow("lambda:InvokeFunction", worker))["done"]
+    done = outcome(definition, {"items": [1, 2, 3], "sleep": 1}, allow("lambda:InvokeFunction", worker))[
+        "done"
+    ]
     assert [answer["event"]["n"] for answer in done] == [1, 2, 3]
     assert len({answer["pid"] for answer in done}) == 3
     assert max(answer["start"] for answer in done) < min(answer["end"] for answer in done)
@@ -219,7 +241,9 @@ def test_a_result_over_the_payload_limit_cannot_be_caught(worker):
     definition = {
         "StartAt": "Work",
         "States": {
-            "Work": task(worker, {"size": 262_200}, Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Caught"}], End=True),
+            "Work": task(
+                worker, {"size": 262_200}, Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Caught"}], End=True
+            ),
             "Caught": {"Type": "Succeed"},
         },
     }

@@ -1,4 +1,4 @@
-"""Starts and stops the embedded AWS. Imports errors, `sandbox`'s folder helper, and the standard library."""
+"""Starts and stops the embedded AWS. Imports errors, `roots`, and the standard library."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import WorkshopError
-from .sandbox import private_root
+from .roots import private_root, remove_abandoned_roots
 
 REGION = "us-east-1"
 # AWS's example account: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
@@ -22,6 +22,7 @@ ACCOUNT = "123456789012"
 ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
 START_SECONDS = 60
 STOP_SECONDS = 10
+LOG = "engine.log"
 
 
 class LocalAws:
@@ -33,8 +34,8 @@ class LocalAws:
     def __init__(self):
         self.endpoint_url = ""
         self.environment: dict[str, str] = {}
-        self.log_path: Path | None = None
-        self._root: Path | None = None
+        self.root: Path | None = None
+        self.pid = 0
         self._process: subprocess.Popen | None = None
 
     def __enter__(self) -> LocalAws:
@@ -48,27 +49,29 @@ class LocalAws:
         """Start the process and wait until it answers (about a second)."""
         if find_spec("ministack") is None or find_spec("psutil") is None:
             raise WorkshopError("the embedded AWS is not installed: pip install 'faceblur[local]'")
-        self._root = private_root()
-        self.log_path = self._root / "engine.log"
+        remove_abandoned_roots()
+        self.root, lock = private_root()
         secret = secrets.token_hex(20)
         with (
-            open(self.log_path, "wb") as log,
+            open(self.root / LOG, "wb") as log,
             socket.create_server(("127.0.0.1", 0), backlog=128) as listener,
         ):
             port, number = listener.getsockname()[1], listener.fileno()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "faceblur.localaws.engine", str(self._root), str(number)],
-                env=engine_environment(self._root, port, secret),
+                [sys.executable, "-m", "faceblur.localaws.engine", str(self.root), str(number)],
+                env=engine_environment(self.root, port, secret),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                pass_fds=[number],
+                pass_fds=[number, lock],
                 start_new_session=True,
             )
+        os.close(lock)
+        self.pid = self._process.pid
         atexit.register(self.stop)
         self._wait_until_ready()
         self.endpoint_url = f"http://127.0.0.1:{port}"
-        self.environment = client_environment(self._root, self.endpoint_url, secret)
+        self.environment = client_environment(self.root, self.endpoint_url, secret)
 
     def stop(self) -> None:
         """End the process and everything it started, and delete its files. May be called twice."""
@@ -83,14 +86,14 @@ class LocalAws:
             process.kill()
             process.wait()
         process.stdout.close()
-        shutil.rmtree(self._root, ignore_errors=True)
+        shutil.rmtree(self.root, ignore_errors=True)
 
     def _wait_until_ready(self) -> None:
         said, _, _ = select.select([self._process.stdout], [], [], START_SECONDS)
         if said and self._process.stdout.readline():
             return
         self._process.kill()
-        last = " | ".join(self.log_path.read_text(errors="replace").strip().splitlines()[-5:])
+        last = " | ".join((self.root / LOG).read_text(errors="replace").strip().splitlines()[-5:])
         self.stop()
         raise WorkshopError(f"the embedded AWS did not start: {last or 'it said nothing'}")
 
@@ -129,7 +132,10 @@ def engine_environment(root: Path, port: int, secret: str) -> dict[str, str]:
 def client_environment(root: Path, endpoint_url: str, secret: str) -> dict[str, str]:
     """What boto3 and the AWS CLI need to talk to the embedded AWS and to nothing else."""
     config = root / "aws-config"
-    config.write_text(f"[default]\nregion = {REGION}\n")
+    # A profile that is set on this machine must exist, but its keys and settings must not be used.
+    profiles = {os.environ.get("AWS_PROFILE"), os.environ.get("AWS_DEFAULT_PROFILE")} - {None, "", "default"}
+    sections = ["default", *(f"profile {name}" for name in sorted(profiles))]
+    config.write_text("".join(f"[{section}]\nregion = {REGION}\n" for section in sections))
     no_proxy = ",".join(filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), "127.0.0.1"]))
     return {
         "AWS_ENDPOINT_URL": endpoint_url,
@@ -138,7 +144,6 @@ def client_environment(root: Path, endpoint_url: str, secret: str) -> dict[str, 
         "AWS_SESSION_TOKEN": "",
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
-        "AWS_PROFILE": "default",
         "AWS_CONFIG_FILE": str(config),
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",

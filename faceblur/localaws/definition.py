@@ -9,6 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+# Fields of JSONPath states that select from the input, and those that may compute with an intrinsic function.
+PATHS = ("InputPath", "OutputPath", "ResultPath", "ItemsPath", "SecondsPath", "TimestampPath", "Variable")
+COMPUTED_PATHS = ("ErrorPath", "CausePath")
+
 
 def problems(text: str) -> list[str]:
     """One line per fault, empty when there is none."""
@@ -18,7 +22,7 @@ def problems(text: str) -> list[str]:
         return [f"INVALID_JSON_DESCRIPTION: {problem}"]
     if not isinstance(document, dict):
         return ["SCHEMA_VALIDATION_FAILED: the definition is not an object"]
-    found = [*_linted(document), *_misplaced_catch_all(document, "")]
+    found = [*_linted(document), *_overlooked(document, "")]
     return [f"SCHEMA_VALIDATION_FAILED: {fault}" for fault in dict.fromkeys(found)]
 
 
@@ -41,19 +45,31 @@ def _with_float_rates(value):
     }
 
 
-def _misplaced_catch_all(value, path: str) -> Iterator[str]:
-    """States.ALL must stand alone and in the last retrier or catcher."""
+def _overlooked(value, path: str) -> Iterator[str]:
+    """What statelint lets through."""
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _misplaced_catch_all(item, f"{path}[{index}]")
+            yield from _overlooked(item, f"{path}[{index}]")
         return
     if not isinstance(value, dict):
         return
+    if value.get("Type") == "Task" and not isinstance(value.get("Resource"), str):
+        yield f"{path}: a Task needs a Resource"
+    yield from _misplaced_catch_all(value, path)
+    for key, item in value.items():
+        starts = "$" if key in PATHS else ("$", "States.") if key in COMPUTED_PATHS else ""
+        if starts and item is not None and not (isinstance(item, str) and item.startswith(starts)):
+            yield f"{path}.{key}: {json.dumps(item)} is not a path"
+        # Fixed content of a state's own (a result, parameters) may use any word as a key.
+        if key not in ("Result", "Parameters", "ItemSelector", "ResultSelector"):
+            yield from _overlooked(item, f"{path}.{key}" if path else key)
+
+
+def _misplaced_catch_all(state: dict, path: str) -> Iterator[str]:
+    """States.ALL must stand alone and in the last retrier or catcher."""
     for name in ("Retry", "Catch"):
-        rules = value.get(name)
+        rules = state.get(name)
         for index, rule in enumerate(rules if isinstance(rules, list) else []):
             errors = rule.get("ErrorEquals", []) if isinstance(rule, dict) else []
             if "States.ALL" in errors and (index < len(rules) - 1 or len(errors) > 1):
                 yield f"{path}.{name}[{index}]: States.ALL must stand alone in the last one"
-    for key, item in value.items():
-        yield from _misplaced_catch_all(item, f"{path}.{key}" if path else key)

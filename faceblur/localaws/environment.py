@@ -5,6 +5,7 @@ Imports `function`, `sandbox`, `runtime_api` and psutil.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import shutil
@@ -53,8 +54,10 @@ class Environment:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        for task in (self._read_log, self._wait_for_exit, self._watch_memory):
-            threading.Thread(target=task, daemon=True).start()
+        tasks = (self._read_log, self._wait_for_exit, self._watch_memory)
+        self._threads = [threading.Thread(target=task, daemon=True) for task in tasks]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def alive(self) -> bool:
@@ -82,7 +85,8 @@ class Environment:
 
     def close(self) -> None:
         self._kill()
-        self._process.wait()
+        for thread in self._threads:
+            thread.join()
         self._api.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -150,15 +154,14 @@ class Environment:
         return lines
 
     def _kill(self) -> None:
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
 
     def _read_log(self) -> None:
-        for raw in self._process.stdout:
-            with self._lines_lock:
-                self._lines.append(raw.decode("utf-8", "replace").rstrip("\n"))
+        with self._process.stdout as log:
+            for raw in log:
+                with self._lines_lock:
+                    self._lines.append(raw.decode("utf-8", "replace").rstrip("\n"))
 
     def _wait_for_exit(self) -> None:
         self._process.wait()

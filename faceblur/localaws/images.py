@@ -10,7 +10,9 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
+import sys
 import tarfile
 import threading
 from collections.abc import Callable
@@ -21,6 +23,7 @@ from .function import Image
 # (repository, 'manifests' | 'blobs', tag or digest) -> content, or None when the registry has no such thing.
 Fetch = Callable[[str, str, str], bytes | None]
 
+PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 OPAQUE, WHITEOUT = ".wh..wh..opq", ".wh."
 
 
@@ -68,7 +71,10 @@ class ImageStore:
         digest, manifest = read_manifest(uri, fetch)
         with self._lock:
             if digest not in self._images:
-                self._images[digest] = self._unpack(repository, digest, manifest, fetch)
+                try:
+                    self._images[digest] = self._unpack(repository, digest, manifest, fetch)
+                except (tarfile.TarError, OSError, ValueError, KeyError) as problem:
+                    raise ImageError(f"{uri} cannot be unpacked: {problem}") from problem
             return self._images[digest]
 
     def _unpack(self, repository: str, digest: str, manifest: dict, fetch: Fetch) -> Image:
@@ -78,6 +84,13 @@ class ImageStore:
         for layer in manifest["layers"]:
             apply_layer(self._blob(repository, layer["digest"], fetch), root)
         (root / "var/task").mkdir(parents=True, exist_ok=True)
+        versions = python_versions(root)
+        if versions and PYTHON not in versions:
+            made_for = " and ".join(sorted(versions))
+            raise ImageError(
+                f"the image's packages were built for Python {made_for}; the embedded AWS runs it with the Python of "
+                f"this machine: build it for {PYTHON}"
+            )
         settings = json.loads(self._blob(repository, manifest["config"]["digest"], fetch)).get("config") or {}
         variables = dict(entry.partition("=")[::2] for entry in settings.get("Env") or ())
         command, entrypoint = tuple(settings.get("Cmd") or ()), tuple(settings.get("Entrypoint") or ())
@@ -94,12 +107,13 @@ class ImageStore:
 
 
 def apply_layer(blob: bytes, root: Path) -> None:
-    """Unpack one layer (plain, gzip, ...) over `root`, obeying whiteouts; device files are left out."""
+    """Unpack one layer (plain, gzip, ...) over `root`, obeying whiteouts; device files are left out.
+
+    Raises ImageError for a layer that reaches outside its folder.
+    """
     with tarfile.open(fileobj=io.BytesIO(blob)) as archive:
         for member in archive:
-            path = root / os.path.normpath(member.name.lstrip("/"))
-            if root not in path.parents:
-                continue
+            path = _inside(root, member.name)
             if path.name == OPAQUE:
                 for entry in path.parent.iterdir():
                     _remove(entry)
@@ -108,15 +122,27 @@ def apply_layer(blob: bytes, root: Path) -> None:
             elif member.isfile() or member.isdir() or member.issym() or member.islnk():
                 if path.is_symlink() or path.is_file():
                     path.unlink()
-                archive.extract(member, root, set_attrs=not member.issym(), filter=_inside)
+                if member.islnk():
+                    _inside(root, member.linkname)
+                archive.extract(member, root, set_attrs=not member.issym(), filter=_ours)
 
 
-def _inside(member: tarfile.TarInfo, root: str) -> tarfile.TarInfo:
-    """Files belong to us and can be read by us; nothing is written outside; absolute links stay as they are."""
-    checked = member if member.issym() else tarfile.tar_filter(member, root)
-    return checked.replace(
-        uid=os.getuid(), gid=os.getgid(), mode=(member.mode or 0) & 0o755 | 0o600, deep=False
-    )
+def _inside(root: Path, name: str) -> Path:
+    path = Path(os.path.normpath(root / name.lstrip("/")))
+    if path != root and root not in path.parents:
+        raise ImageError(f"a layer of the image reaches outside its folder: {name}")
+    return path
+
+
+def _ours(member: tarfile.TarInfo, root: str) -> tarfile.TarInfo:
+    """Files belong to us and can be read by us; links lead to places of the image; nothing is written outside."""
+    if member.issym():
+        here = os.path.dirname("/" + member.name.lstrip("/"))
+        target = os.path.normpath(os.path.join(here, member.linkname))
+        return member.replace(linkname=os.path.relpath(target, here), deep=False)
+    checked = tarfile.tar_filter(member, root)
+    mode = 0o755 if member.isdir() else (member.mode or 0) & 0o755 | 0o600
+    return checked.replace(uid=os.getuid(), gid=os.getgid(), mode=mode, deep=False)
 
 
 def _remove(path: Path) -> None:
@@ -124,3 +150,12 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def python_versions(root: Path) -> set[str]:
+    """The Pythons ('3.12') that the image's compiled modules were made for; empty when it has none."""
+    found = set()
+    for folder in ("var/task", "var/lang/lib", "usr/local/lib", "opt/python"):
+        for path in (root / folder).rglob("*.cpython-3*.so"):
+            found.add("3." + re.search(r"\.cpython-3(\d+)", path.name)[1])
+    return found

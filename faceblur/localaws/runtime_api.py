@@ -40,14 +40,14 @@ class RuntimeApi:
     def __init__(self):
         self.ready = threading.Event()
         self.answers: queue.Queue[Answer] = queue.Queue()
-        self._invocations: queue.Queue[Invocation | None] = queue.Queue(1)
+        self._invocations: queue.Queue[Invocation | None] = queue.Queue()
         self._current = ""
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._server.handle_error = lambda *_: None
         self.address = f"127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.2}, daemon=True
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
         ).start()
 
     @property
@@ -82,10 +82,8 @@ class RuntimeApi:
         return True
 
     def close(self) -> None:
-        self._invocations.put(None) if self._invocations.empty() else None
-        threading.Thread(target=self._shut, daemon=True).start()
-
-    def _shut(self) -> None:
+        """Free the port; the process must have ended."""
+        self._invocations.put(None)
         self._server.shutdown()
         self._server.server_close()
 

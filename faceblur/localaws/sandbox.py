@@ -128,9 +128,3 @@ def find_namespace(visible: tuple[Path, ...]) -> tuple[str, ...]:
             if subprocess.run(trial, capture_output=True).returncode == 0:
                 return prefix
     return ()
-
-
-def private_root() -> Path:
-    """A place for everything the engine writes that a private /tmp does not hide."""
-    base = "/var/tmp" if os.access("/var/tmp", os.W_OK) else None
-    return Path(tempfile.mkdtemp(prefix="faceblur-localaws-", dir=base))

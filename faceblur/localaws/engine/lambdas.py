@@ -91,9 +91,15 @@ def pinned_uri(config: dict) -> str:
 
 
 def fetch_from_ecr(repository: str, kind: str, reference: str) -> bytes | None:
-    read = ecr._v2_get_manifest if kind == "manifests" else ecr._v2_get_blob
-    status, _, body = read(repository, reference)
-    return bytes(body) if status == 200 else None
+    if kind == "blobs":
+        status, _, body = ecr._v2_get_blob(repository, reference)
+        return bytes(body) if status == 200 else None
+    status, _, body = ecr._v2_get_manifest(repository, reference)
+    if status == 200:
+        return bytes(body)
+    # What PutImage brought is kept as text and not found by digest.
+    image = ecr._find_image(repository, {"imageDigest": reference})
+    return image["imageManifest"].encode() if image else None
 
 
 def checked(change):

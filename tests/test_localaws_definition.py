@@ -1,0 +1,91 @@
+"""Faults of a state machine that AWS refuses and an emulator runs. moto's parser (LocalStack's) is a second opinion."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from faceblur.localaws.definition import problems
+
+PRODUCT = Path(__file__).parents[1] / "statemachine.asl.json"
+
+
+def machine(**state):
+    return {"StartAt": "A", "States": {"A": {"End": True, **state}}}
+
+
+TASK = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "f"}}
+FAULTS = {
+    "not an object": [],
+    "nothing in it": {},
+    "no StartAt": {"States": {"A": {"Type": "Succeed"}}},
+    "StartAt leads nowhere": {"StartAt": "B", "States": {"A": {"Type": "Succeed"}}},
+    "no Type": machine(),
+    "unknown Type": machine(Type="Loop"),
+    "Next leads nowhere": {"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}},
+    "neither Next nor End": {"StartAt": "A", "States": {"A": {"Type": "Pass"}}},
+    "Task without Resource": machine(Type="Task"),
+    "a state that nothing leads to": {
+        "StartAt": "A",
+        "States": {"A": {"Type": "Succeed"}, "B": {"Type": "Succeed"}},
+    },
+    "Choice without Choices": {"StartAt": "A", "States": {"A": {"Type": "Choice"}}},
+    "Wait without a time": machine(Type="Wait"),
+    "Map without a processor": machine(Type="Map"),
+    "unknown field": machine(Type="Pass", Colour="red"),
+    "States.ALL with others": machine(**TASK, Catch=[{"ErrorEquals": ["States.ALL", "X"], "Next": "A"}]),
+    "States.ALL not last": machine(**TASK, Retry=[{"ErrorEquals": ["States.ALL"]}, {"ErrorEquals": ["X"]}]),
+    "Catch leads nowhere": machine(**TASK, Catch=[{"ErrorEquals": ["States.ALL"], "Next": "B"}]),
+    "a path that is none": machine(Type="Pass", InputPath="video"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_fault_is_found(fault):
+    found = problems(json.dumps(FAULTS[fault]))
+    assert found
+    assert all(line.startswith("SCHEMA_VALIDATION_FAILED: ") for line in found)
+
+
+def test_text_that_is_no_json_is_a_fault():
+    assert problems("{")[0].startswith("INVALID_JSON_DESCRIPTION")
+
+
+SOUND = {
+    "Pass": machine(Type="Pass", Result={"a": 1}),
+    "Task": machine(
+        **TASK,
+        Retry=[{"ErrorEquals": ["X"], "IntervalSeconds": 1, "MaxAttempts": 2, "BackoffRate": 2}],
+        Catch=[
+            {"ErrorEquals": ["X"], "Next": "A"},
+            {"ErrorEquals": ["States.ALL"], "ResultPath": "$.e", "Next": "A"},
+        ],
+    ),
+    "Map": machine(
+        Type="Map",
+        ItemsPath="$.items",
+        ItemProcessor={
+            "ProcessorConfig": {"Mode": "INLINE"},
+            "StartAt": "B",
+            "States": {"B": {"Type": "Succeed"}},
+        },
+    ),
+    "Fail": {
+        "StartAt": "A",
+        "States": {"A": {"Type": "Fail", "ErrorPath": "$.e.Error", "CausePath": "$.e.Cause"}},
+    },
+}
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_sound_definitions_pass_here_and_with_the_second_opinion(name):
+    text = json.dumps(SOUND[name])
+    assert problems(text) == []
+    second_opinion(text)
+
+
+def second_opinion(text):
+    """Raises when moto's parser of the Amazon States Language cannot read it."""
+    from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+
+    AmazonStateLanguageParser.parse(text)

@@ -1,0 +1,133 @@
+"""The parts that run functions, without the engine: the plain runtime client, and no mount namespace."""
+
+import json
+import sys
+
+import pytest
+from localaws_kit import package
+
+from faceblur.localaws import managed_runtime
+from faceblur.localaws.executor import Executor
+from faceblur.localaws.function import Function
+from faceblur.localaws.managed_runtime import ManagedRuntime, closure
+from faceblur.localaws.sandbox import Sandbox
+
+
+@pytest.fixture(params=["awslambdaric", "plain"])
+def executor(request, tmp_path, monkeypatch):
+    """Without a namespace, with AWS's runtime client and with the one for systems that have no wheel of it."""
+    if request.param == "plain":
+        monkeypatch.setattr(managed_runtime, "find_spec", lambda name: None)
+    elif managed_runtime.find_spec("awslambdaric") is None:
+        pytest.skip("awslambdaric has no wheel for this system")
+    runtime = ManagedRuntime.build(tmp_path / "runtime")
+    assert (runtime.module == "awslambdaric") == (request.param == "awslambdaric")
+    running = Executor(tmp_path, Sandbox(sys.executable, runtime))
+    yield running
+    running.close()
+
+
+def make(executor, source, **options):
+    task = executor.unpack(package(app=source))
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:f"
+    return Function(
+        **{"name": "f", "arn": arn, "handler": "app.handler", "task": task, "timeout_s": 20, **options}
+    )
+
+
+def call(executor, function, event=None):
+    result = executor.invoke(function, json.dumps(event).encode())
+    return json.loads(result.payload), result
+
+
+def test_a_handler_runs_and_sees_its_context(executor):
+    source = (
+        "def handler(event, context):\n"
+        "    print('said', event)\n"
+        "    left = context.get_remaining_time_in_millis()\n"
+        "    return [event, context.function_name, context.invoked_function_arn, 0 < left <= 20000]"
+    )
+    function = make(executor, source)
+    answer, result = call(executor, function, "ü")
+    assert answer == ["ü", "f", function.arn, True]
+    assert not result.error
+    assert "said ü" in result.log
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("class Mine(Exception): pass\ndef handler(event, context): raise Mine('x')", "Mine"),
+        ("import not_there", "Runtime.ImportModuleError"),
+        ("x = 1", "Runtime.HandlerNotFound"),
+        ("def handler(event, context) pass", "Runtime.UserCodeSyntaxError"),
+        ("def handler(event, context): return {1, 2}", "Runtime.MarshalError"),
+        ("import os\ndef handler(event, context): os._exit(7)", "Runtime.ExitError"),
+        ("def handler(event, context): return 'x' * 7_000_000", "Function.ResponseSizeTooLarge"),
+    ],
+)
+def test_errors_have_the_names_of_lambda(executor, source, name):
+    answer, result = call(executor, make(executor, source))
+    assert (answer["errorType"], result.error) == (name, True)
+
+
+def test_an_environment_survives_an_exception_and_not_an_exit(executor):
+    function = make(
+        executor,
+        "import os\ndef handler(event, context):\n"
+        "    if event == 'raise': raise ValueError(event)\n"
+        "    if event == 'exit': os._exit(1)\n"
+        "    return os.getpid()",
+    )
+    first = call(executor, function)[0]
+    assert call(executor, function, "raise")[0]["errorMessage"] == "raise"
+    assert call(executor, function)[0] == first
+    assert call(executor, function, "exit")[0]["errorType"] == "Runtime.ExitError"
+    assert call(executor, function)[0] != first
+
+
+def test_boto3_can_be_imported_and_the_rest_of_this_environment_cannot(executor):
+    source = (
+        "import importlib.util, boto3\n"
+        "def handler(event, context): return [name for name in event if importlib.util.find_spec(name)]"
+    )
+    names = ["numpy", "cv2", "faceblur", "ministack", "av", "pytest", "botocore"]
+    assert call(executor, make(executor, source), names)[0] == ["botocore"]
+
+
+def test_temporary_files_are_kept_apart_and_removed(executor, tmp_path):
+    source = (
+        "import os, tempfile\n"
+        "def handler(event, context):\n"
+        "    before = os.listdir(tempfile.gettempdir())\n"
+        "    tempfile.mkdtemp()\n"
+        "    return [before, tempfile.gettempdir()]"
+    )
+    one, other = (
+        make(executor, source),
+        make(executor, source, arn="arn:aws:lambda:us-east-1:123456789012:function:g"),
+    )
+    (empty, folder), _ = call(executor, one)
+    assert empty == []
+    assert call(executor, other)[0][0] == []
+    assert str(tmp_path) in folder
+    executor.close()
+    assert list((tmp_path / "environments").iterdir()) == []
+
+
+def test_children_of_a_handler_count_and_end_with_it(executor):
+    source = (
+        "import subprocess, sys, time\n"
+        "def handler(event, context):\n"
+        "    subprocess.Popen([sys.executable, '-c', 'x = bytearray(300 << 20); import time; time.sleep(60)'])\n"
+        "    time.sleep(60)"
+    )
+    answer, result = call(executor, make(executor, source, memory_mb=200))
+    assert answer["errorType"] == "Runtime.ExitError"
+    assert result.peak_mb > 200
+
+
+def test_requirements_are_followed():
+    found = closure("boto3")
+    assert {"boto3", "botocore", "s3transfer", "jmespath", "urllib3", "python-dateutil", "six"} <= found
+    assert not {"numpy", "ministack", "pytest"} & found
