@@ -11,7 +11,7 @@ from .definition import render_definition
 from .diagram import pipeline_svg, show_pipeline
 from .image import build_and_push
 from .inventory import inventory
-from .kinds import bucket_tags
+from .kinds import bucket_tags, is_missing
 from .names import FUNCTIONS, IMAGE_FUNCTIONS, STATE_MACHINE_ROLE, ZIP_FUNCTIONS, Names
 from .packaging import zip_folder
 from .session import Workshop, begin, project_root, state_path
@@ -34,6 +34,7 @@ __all__ = [
     "build_and_push",
     "clean_up",
     "inventory",
+    "is_missing",
     "pipeline_svg",
     "project_root",
     "remaining",

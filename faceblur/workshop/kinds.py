@@ -20,6 +20,7 @@ MISSING = {
     "NotFound",
     "NotFoundException",
     "RepositoryNotFoundException",
+    "ResourceNotFound",
     "ResourceNotFoundException",
     "StateMachineDoesNotExist",
 }

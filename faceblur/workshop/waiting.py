@@ -43,14 +43,12 @@ def settle(call: Callable[[], object], patience_s: float = 90):
 
 def wait_for(client, waiter: str, what: str, **parameters) -> None:
     """Run one of boto3's waiters and say how long it took. Raises WorkshopError with the last answer."""
-    print(f"  waiting for {what} ...", end="", flush=True)
     start = time.monotonic()
     try:
         client.get_waiter(waiter).wait(**parameters)
     except WaiterError as problem:
-        print(flush=True)
         raise WorkshopError(f"{what} is not ready: {_reason(problem)}") from problem
-    print(f" ready after {time.monotonic() - start:.1f} s", flush=True)
+    print(f"  {what}: ready after {time.monotonic() - start:.1f} s", flush=True)
 
 
 def _reason(problem: WaiterError) -> str:
