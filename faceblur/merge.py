@@ -27,9 +27,8 @@ def merge_segments(
     """(plan, report) of a video that was rendered in segments and joined into `output`."""
     numbers = number_tracks(plans)
     plan = _merge_plans(plans, numbers)
-    report = merge_reports(
-        source, output, [_renumber(each, ids) for each, ids in zip(reports, numbers, strict=True)]
-    )
+    report = merge_reports(source, output, list(map(_renumber, reports, numbers)))
+    report["kept_visible"] = [track.id for track in plan.tracks if track.keep]
     return plan, report
 
 
@@ -106,6 +105,5 @@ def _renumber(report: dict, ids: dict[int, int]) -> dict:
             row | {"regions": [[number(track), *box] for track, *box in row["regions"]]}
             for row in report["frames"]
         ],
-        "kept_visible": [number(track) for track in report["kept_visible"]],
         "needs_review": [item | {"track": number(item["track"])} for item in report["needs_review"]],
     }

@@ -1,0 +1,72 @@
+"""Segments merged: a person that crosses a border keeps the number, everybody else gets a new one."""
+
+import numpy as np
+import pytest
+
+from faceblur.merge import merge_segments, number_tracks
+from faceblur.plan import Plan, Track
+
+
+def track(number, start_ms, frames, left, step=0.0, keep=False, review=()):
+    times = start_ms + 40.0 * np.arange(frames)
+    boxes = np.tile(np.array([left, 0.2, 0.1, 0.2], np.float32), (frames, 1))
+    boxes[:, 0] += step * np.arange(frames)
+    return Track(number, times, boxes, keep, review)
+
+
+def report(*rows, notes=()):
+    return {
+        "frames": [{"time_ms": time, "regions": regions} for time, regions in rows],
+        "notes": list(notes),
+        "kept_visible": [],
+        "needs_review": [],
+    }
+
+
+def test_a_walker_keeps_the_number_and_a_newcomer_gets_a_new_one():
+    first = Plan((track(1, 0, 25, 0.1, 0.01), track(2, 0, 10, 0.7)))
+    second = Plan((track(1, 1000, 25, 0.8), track(2, 1000, 25, 0.35, 0.01)))
+    assert number_tracks([first, second]) == [{1: 1, 2: 2}, {1: 3, 2: 1}]
+
+
+def test_two_close_faces_go_on_as_themselves():
+    first = Plan((track(1, 0, 25, 0.10), track(2, 0, 25, 0.14)))
+    second = Plan((track(1, 1000, 25, 0.135), track(2, 1000, 25, 0.105)))
+    assert number_tracks([first, second]) == [{1: 1, 2: 2}, {1: 2, 2: 1}]
+
+
+def test_who_left_before_the_border_does_not_come_back_as_somebody_else():
+    first = Plan((track(1, 0, 5, 0.1),))
+    second = Plan((track(1, 1000, 25, 0.1),))
+    assert number_tracks([first, second]) == [{1: 1}, {1: 2}]
+
+
+def test_plans_and_reports_are_put_together(tmp_path):
+    source, output = tmp_path / "in.mp4", tmp_path / "out.mp4"
+    source.write_bytes(b"in")
+    output.write_bytes(b"out")
+    counts = {"frames": 25, "cuts": 1, "samples": 4}
+    first = Plan((track(7, 0, 25, 0.1),), counts=counts)
+    second = Plan((track(1, 1000, 25, 0.1, keep=True, review=((1100.0, 1200.0),)),), counts=counts)
+    reports = [
+        report((0.0, [[7, 0.1, 0.2, 0.1, 0.2]]), notes=["one"]),
+        report((1000.0, [[1, 0.1, 0.2, 0.1, 0.2], [-1, 0, 0, 1, 1]]), notes=["two"])
+        | {"needs_review": [{"track": 1, "start_ms": 1100.0, "end_ms": 1200.0}]},
+    ]
+    plan, merged = merge_segments(source, output, [first, second], reports)
+
+    (only,) = plan.tracks
+    assert (only.id, len(only.times_ms), only.keep) == (1, 50, True)
+    assert (np.diff(only.times_ms) > 0).all() and only.review == ((1100.0, 1200.0),)
+    assert plan.counts == {"frames": 50, "cuts": 2, "samples": 4}
+    assert [row["regions"][0][0] for row in merged["frames"]] == [1, 1]
+    assert merged["frames"][1]["regions"][1][0] == -1
+    assert merged["notes"] == ["one", "two"] and merged["kept_visible"] == [1]
+    assert merged["needs_review"][0]["track"] == 1
+    assert merged["counts"]["tracks"] == 1
+    assert merged["output"]["bytes"] == 3
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_nobody_in_the_picture_is_fine(count):
+    assert number_tracks([Plan(())] * count) == [{}] * count

@@ -1,0 +1,36 @@
+"""Costs: every price has a source and a date and can be overridden; sums are sums."""
+
+import pytest
+
+from faceblur.workshop import PRICES, run_costs, standing_costs, with_prices
+
+
+def test_every_price_says_where_and_when_it_was_read():
+    for name, price in PRICES.items():
+        assert (
+            price.usd > 0 and "https://aws.amazon.com/" in price.source and price.date.startswith("2026")
+        ), name
+
+
+def test_a_minute_of_video_costs_mostly_rekognition():
+    estimate = run_costs(video_s=60, video_gb=0.02)
+    assert estimate.parts["Rekognition Video"] == pytest.approx(PRICES["rekognition_minute"].usd)
+    assert estimate.total == pytest.approx(sum(estimate.parts.values()))
+    assert estimate.parts["Rekognition Video"] > estimate.total / 2
+
+
+def test_a_price_of_one_s_own_counts():
+    dear = run_costs(60, 0.02, prices=with_prices(rekognition_minute=10))
+    assert dear.parts["Rekognition Video"] == pytest.approx(10)
+    assert PRICES["rekognition_minute"].usd < 1
+
+
+def test_an_unknown_price_is_a_mistake():
+    with pytest.raises(ValueError, match="coffee"):
+        with_prices(coffee=3)
+
+
+def test_leaving_everything_costs_storage_only():
+    estimate = standing_costs(image_gb=0.3, stored_gb=1)
+    assert estimate.total == pytest.approx(0.3 * 0.10 + 0.023)
+    assert "in all" in str(estimate) and "<table>" in estimate._repr_mimebundle_()["text/html"]
