@@ -19,25 +19,26 @@ from .detections import Detections, Face, Sample
 from .detector import FaceDetector
 from .linking import link
 from .plan import Plan
-from .tracking import Observation, Tracker, TrackingSettings
+from .tracking import Observation, Tracker, TrackingSettings, without_doubles
 from .video import Frame, Reader, Span, probe
 
 Progress = Callable[[int, int], None]
 
+_RIM = 0.02  # of a crop's side
 SPAN_MARGIN_MS = 1500.0  # a span is analysed with this much before and after, so that its borders lose nothing
 
 
 @dataclass(frozen=True)
 class AnalysisSettings:
-    """Widths in pixels of the pictures searched; a video narrower than `fine_width` is enlarged to it.
+    """Sizes in pixels: the longer side of the pictures searched. Small videos are enlarged, at most twofold.
 
     search_ms, fine_search_ms: how often the whole picture is searched at either width. crop_every: frames between
     looks at a known face. weak_score: weaker hits are ignored.
     """
 
-    flow_width: int = 480
-    search_width: int = 640
-    fine_width: int = 1280
+    flow_side: int = 480
+    search_side: int = 640
+    fine_side: int = 1280
     search_ms: float = 200.0
     fine_search_ms: float = 400.0
     crop_every: int = 2
@@ -98,18 +99,19 @@ def detect(source: str | Path, *, every_ms: float = 500.0, progress: Progress | 
             due = frame.time_ms if due is None else due
             if frame.time_ms >= due:
                 due += every_ms * (1 + (frame.time_ms - due) // every_ms)
-                faces = _merged(detector, frame, (settings.search_width, settings.fine_width))
+                seen = _search(detector, frame, (settings.search_side, settings.fine_side))
+                faces = tuple(Face(*o.box, o.score) for o in without_doubles(seen))
                 samples.append(Sample(frame.time_ms, faces))
             if progress:
                 progress(frame.index + 1, max(total, frame.index + 1))
     return Detections(tuple(samples))
 
 
-def _merged(detector: FaceDetector, frame: Frame, widths: tuple[int, ...]) -> tuple[Face, ...]:
-    from .tracking import without_doubles
-
-    seen = [_observation(face) for width in widths for face in detector.find(frame.bgr(width))]
-    return tuple(Face(*o.box, o.score) for o in without_doubles(seen))
+def _search(detector: FaceDetector, frame: Frame, long_sides: list[int]) -> list[Observation]:
+    """Search the whole picture at these sizes; one that would enlarge it more than twofold is done at twofold."""
+    most = 2 * max(frame.display_size)
+    widths = sorted({frame.width_for(min(side, most)) for side in long_sides})
+    return [_observation(face) for width in widths for face in detector.find(frame.bgr(width))]
 
 
 def _observation(face: Face, leads: bool = False) -> Observation:
@@ -133,7 +135,7 @@ class _Watcher:
         self._next_search = self._next_fine_search = -np.inf
 
     def look_at(self, frame: Frame) -> None:
-        gray = frame.gray(self.settings.flow_width)
+        gray = frame.gray(frame.width_for(self.settings.flow_side))
         is_cut = self._cuts.is_cut(gray)
         self.cuts_found += is_cut
         self.times.append(frame.time_ms)
@@ -157,15 +159,15 @@ class _Watcher:
         return seen
 
     def _search(self, frame: Frame, is_cut: bool) -> list[Observation]:
-        widths = []
+        sides = []
         if is_cut or frame.time_ms >= self._next_search:
             self._next_search = frame.time_ms + self.settings.search_ms
-            widths.append(self.settings.search_width)
+            sides.append(self.settings.search_side)
         if is_cut or frame.time_ms >= self._next_fine_search:
             self._next_fine_search = frame.time_ms + self.settings.fine_search_ms
-            widths.append(self.settings.fine_width)
-        self.searches += len(widths)
-        return [_observation(face) for width in widths for face in self._detector.find(frame.bgr(width))]
+            sides.append(self.settings.fine_side)
+        self.searches += len(sides)
+        return _search(self._detector, frame, sides)
 
     def _look_closely(self, frame: Frame, box: np.ndarray) -> list[Observation]:
         """Search a crop around a known face; boxes come back in ratios of the whole picture."""
@@ -178,13 +180,26 @@ class _Watcher:
         if width * wide < 8 or height * high < 8:
             return []
         columns, rows = (_multiple_of_32(pixels * n / side) for n in (width * wide, height * high))
-        found = self._crop_detector.find(frame.crop_bgr((left, top, width, height), columns, rows))
+        crop = (left, top, width, height)
+        found = self._crop_detector.find(frame.crop_bgr(crop, columns, rows))
         return [
             Observation(
                 (left + f.left * width, top + f.top * height, f.width * width, f.height * height), f.confidence
             )
             for f in found
+            if not _is_cut_off(f, crop)
         ]
+
+
+def _is_cut_off(face: Face, crop: tuple[float, float, float, float]) -> bool:
+    """A face at the border of its crop is a part of a face, unless the picture ends there, too."""
+    left, top, width, height = crop
+    return (
+        (face.left < _RIM and left > 0)
+        or (face.top < _RIM and top > 0)
+        or (face.left + face.width > 1 - _RIM and left + width < 1 - 1e-6)
+        or (face.top + face.height > 1 - _RIM and top + height < 1 - 1e-6)
+    )
 
 
 def _multiple_of_32(pixels: float) -> int:

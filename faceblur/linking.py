@@ -11,6 +11,7 @@ from .tracking import Tracklet, TrackingSettings, likeness
 
 BRIDGE_MS = 1200.0  # a face lost for up to this long and found again near by was there all the time
 SAME_PERSON_MS = 3000.0  # lost for longer: the same track, but the gap is left open and listed for review
+GROWTH_PER_S = 0.4  # how much each side of a box grows per second without a sighting, in box sides
 _REACH = 1.5  # mean sides a face may move while it is lost
 
 
@@ -45,7 +46,17 @@ def _trim(tracklet: Tracklet, settings: TrackingSettings) -> _Part:
         before = after = settings.glimpse_ms
     keep = (times >= times[first] - before) & (times <= times[last] + after)
     offset = int(np.argmax(keep))
+    boxes = _widened(times, boxes, times[observed])
     return _Part(tracklet.shot, times[keep], boxes[keep], first - offset, last - offset)
+
+
+def _widened(times: np.ndarray, boxes: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Grow boxes by how long ago, or ahead, the face was last really seen: flow drifts."""
+    after = np.searchsorted(seen, times).clip(0, len(seen) - 1)
+    before = (after - 1).clip(0)
+    away_ms = np.minimum(np.abs(times - seen[after]), np.abs(times - seen[before]))
+    margin = (GROWTH_PER_S * away_ms / 1000)[:, None] * boxes[:, 2:]
+    return np.hstack([boxes[:, :2] - margin, boxes[:, 2:] + 2 * margin])
 
 
 def _chains(parts: list[_Part]) -> list[list[_Part]]:

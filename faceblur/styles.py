@@ -2,6 +2,8 @@
 
 How each was judged. A mosaic leaves at most cells x cells numbers a plane, whatever the resolution, so it cannot be
 undone; with 8 cells rank-1 re-identification falls to chance (0.10 against a gallery of 21), with 16 it is 0.33.
+The mosaic's cells are softened before they are enlarged, because the steps between them redraw the face: of its
+detail band (see benchmarks/leak.py) 32 % survived in 8 plain cells and 36 % of the face-frames stayed readable.
 A Gaussian of sigma = width/20 leaves 0.75. A Gaussian attenuates f cycles a pixel by exp(-2 (pi sigma f)^2); 8-bit
 rounding buries what falls under 1/100, so f < 0.48/sigma survives: with sigma = width/8 that is 3.9 cycles a face,
 what an 8-cell mosaic keeps (4). Weaker settings are refused unless forced. Solid leaves nothing.
@@ -20,6 +22,8 @@ from .errors import DetectionsError
 SHAPES = ("ellipse", "box")
 NAMES = ("mosaic", "pixelate", "gaussian", "solid")
 MAX_CELLS = 8
+_DEFAULT_CELLS = {"mosaic": 8, "pixelate": 4}
+_SOFTENING = 1.5  # sigma of the mosaic's smoothing, in cells
 MIN_SIGMA_RATIO = 1 / 8
 
 
@@ -68,7 +72,7 @@ class Style:
 
     @property
     def cells(self) -> int:
-        return round(self.strength or MAX_CELLS)
+        return round(self.strength or _DEFAULT_CELLS.get(self.name, MAX_CELLS))
 
     @property
     def sigma_ratio(self) -> float:
@@ -125,8 +129,10 @@ class Style:
             return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
         cells = max(1, self.cells // 2) if is_chroma else self.cells
         small = cv2.resize(part, (min(width, cells), min(height, cells)), interpolation=cv2.INTER_AREA)
-        hard = self.name == "pixelate"
-        return cv2.resize(small, (width, height), interpolation=cv2.INTER_NEAREST if hard else cv2.INTER_LINEAR)
+        if self.name == "pixelate":
+            return cv2.resize(small, (width, height), interpolation=cv2.INTER_NEAREST)
+        small = cv2.GaussianBlur(small, (0, 0), _SOFTENING, borderType=cv2.BORDER_REPLICATE)
+        return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def _pixels(region, width: int, height: int, across: int, down: int):

@@ -18,7 +18,7 @@ from .flow import carry
 
 @dataclass(frozen=True)
 class TrackingSettings:
-    """start_score: an observation this strong begins a tracklet; weaker ones only continue one.
+    """start_score: a tracklet counts only when one of its observations was this strong; weaker ones extend it.
 
     hold_ms, look_back_ms: how long a face stays covered after it was last seen and before it was first seen.
     glimpse_ms: the same for a face that was seen once only and may be no face.
@@ -117,6 +117,7 @@ class Tracker:
 
     def observe(self, observations: list[Observation]) -> None:
         """Say what was found in the current frame: once a frame, with an empty list where nothing was."""
+        self._drop_outside()
         observations = without_doubles(observations)
         taken = set()
         for row, number in match(self.boxes, observations, self.settings.start_score):
@@ -124,19 +125,21 @@ class Tracker:
             taken.add(number)
         held = self.boxes
         for number, seen in enumerate(observations):
-            starts = seen.leads or seen.score >= self.settings.start_score
-            if number not in taken and starts and not _is_covered(seen.box, held):
+            if number not in taken and not _is_covered(seen.box, held):
                 self._active.append(self._begin(seen))
         self._let_go()
 
     def finish(self) -> list[Tracklet]:
         """End the video; all tracklets."""
-        self.finished += self._active
+        self._end(self._active)
         self._active = []
         return self.finished
 
+    def _end(self, tracklets: list[Tracklet]) -> None:
+        self.finished += [t for t in tracklets if t.leads or t.best_score >= self.settings.start_score]
+
     def _end_shot(self) -> None:
-        self.finished += self._active
+        self._end(self._active)
         self._active = []
         self._history.clear()
         self._shot += 1
@@ -156,6 +159,8 @@ class Tracker:
 
     def _see(self, tracklet: Tracklet, seen: Observation) -> None:
         box = np.array(seen.box)
+        if seen.score < self.settings.start_score and not seen.leads:
+            box = _not_smaller(box, tracklet.box(-1))
         tracklet.correct(box)
         tracklet.boxes[-4:] = array("f", box.tolist())
         tracklet.observed[-1] = 1
@@ -192,15 +197,26 @@ class Tracker:
             else:
                 moved[0, :2] += velocity * elapsed
             boxes = moved
+            if not is_inside(boxes)[0]:
+                break
             found.append((time_ms, boxes[0].copy()))
         return found
 
+    def _drop_outside(self) -> None:
+        """A box that was carried out of the picture has left it."""
+        inside = is_inside(self.boxes)
+        self._end([t for t, stays in zip(self._active, inside, strict=True) if not stays])
+        self._active = [t for t, stays in zip(self._active, inside, strict=True) if stays]
+
     def _let_go(self) -> None:
-        still = []
-        for tracklet in self._active:
-            lost_ms = self._time_ms - tracklet.last_seen_ms
-            (still if lost_ms <= self.settings.hold_ms else self.finished).append(tracklet)
-        self._active = still
+        lost = [self._time_ms - t.last_seen_ms > self.settings.hold_ms for t in self._active]
+        self._end([t for t, gone in zip(self._active, lost, strict=True) if gone])
+        self._active = [t for t, gone in zip(self._active, lost, strict=True) if not gone]
+
+
+def is_inside(boxes: np.ndarray) -> np.ndarray:
+    """Which boxes (N x 4) have their centre less than half their size outside the picture."""
+    return ((boxes[:, :2] < 1) & (boxes[:, :2] + boxes[:, 2:] > 0)).all(axis=1)
 
 
 def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -253,5 +269,19 @@ def without_doubles(observations: list[Observation], limit: float = 0.4) -> list
 
 
 def _is_covered(box, held: np.ndarray) -> bool:
-    """Already inside a tracklet's box: a second view of the same face."""
-    return bool(len(held)) and bool(overlap(np.array([box]), held).max() > 0.4)
+    """Almost wholly inside a tracklet's box: a second view of the same face, or a part of it."""
+    return bool(len(held)) and bool(share_inside(np.array([box]), held).max() > 0.8)
+
+
+def share_inside(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """How much of every box lies within every other, N x M, 0 to 1."""
+    a, b = boxes[:, None], others[None]
+    high = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
+    sides = np.clip(high - np.maximum(a[..., :2], b[..., :2]), 0, None)
+    return sides[..., 0] * sides[..., 1] / np.maximum(a[..., 2] * a[..., 3], 1e-12)
+
+
+def _not_smaller(box: np.ndarray, carried: np.ndarray) -> np.ndarray:
+    """The box about its own centre, at least as large as the carried one: a weak hit may hold part of the face."""
+    size = np.maximum(box[2:], carried[2:])
+    return np.concatenate([box[:2] + box[2:] / 2 - size / 2, size])

@@ -54,6 +54,11 @@ class Frame:
         size = (self.raw.width, self.raw.height)
         return size[::-1] if self.orientation.is_transposed else size
 
+    def width_for(self, long_side: int) -> int:
+        """The width at which the longer side of the displayed picture has so many pixels."""
+        wide, high = self.display_size
+        return max(1, round(long_side * min(1.0, wide / high)))
+
     def bgr(self, width: int | None = None) -> np.ndarray:
         """The picture as displayed, H x W x 3 uint8 BGR; scaled to `width` columns when given."""
         stored_width, stored_height = self._stored_size(width)
