@@ -1,4 +1,6 @@
-"""Who may import what: the engine's internals in one room, the embedded AWS out of everything that is deployed."""
+"""Who may import what: the engine's internals in one room, the embedded AWS out of everything that is
+deployed.
+"""
 
 import ast
 from pathlib import Path

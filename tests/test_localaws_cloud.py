@@ -26,8 +26,8 @@ aws.start()
 os.environ.update(aws.environment)
 sys.path.insert(0, sys.argv[1])
 from localaws_kit import make_function, invoke
-print(json.dumps([aws.pid, str(aws.root), invoke(make_function("import os\\ndef handler(e, c): return os.getpid()"))[0]]),
-      flush=True)
+function = make_function("import os\\ndef handler(event, context): return os.getpid()")
+print(json.dumps([aws.pid, str(aws.root), invoke(function)[0]]), flush=True)
 time.sleep(600)
 """
 
@@ -101,7 +101,9 @@ def test_a_profile_that_is_set_on_the_machine_is_not_used(monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "work")
     with LocalAws() as aws:
         code = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
-        ran = subprocess.run([sys.executable, "-c", code], env=os.environ | aws.environment, capture_output=True, text=True)
+        ran = subprocess.run(
+            [sys.executable, "-c", code], env=os.environ | aws.environment, capture_output=True, text=True
+        )
     assert ran.stdout.strip() == "arn:aws:iam::123456789012:root", ran.stderr
 
 

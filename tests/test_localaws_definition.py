@@ -1,11 +1,15 @@
-"""Faults of a state machine that AWS refuses and an emulator runs. moto's parser (LocalStack's) is a second opinion."""
+"""Faults of a state machine that AWS refuses and an emulator runs. moto's parser (LocalStack's) is a second
+opinion.
+"""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-from faceblur.localaws.definition import problems
+from faceblur.localaws.definition import beyond_this_engine, problems
+from faceblur.workshop.definition import render_definition
 
 PRODUCT = Path(__file__).parents[1] / "statemachine.asl.json"
 
@@ -81,7 +85,44 @@ SOUND = {
 def test_sound_definitions_pass_here_and_with_the_second_opinion(name):
     text = json.dumps(SOUND[name])
     assert problems(text) == []
+    assert beyond_this_engine(text) == []
     second_opinion(text)
+
+
+def test_the_product_s_machine_passes_here_and_with_the_second_opinion():
+    names = set(re.findall(r"\$\{(\w+)\}", PRODUCT.read_text()))
+    text = render_definition(PRODUCT, {name: 2 if name == "MaxConcurrency" else "x" for name in names})
+    assert problems(text) == []
+    assert beyond_this_engine(text) == []
+    second_opinion(text)
+
+
+BEYOND = {
+    "JSONata": {"QueryLanguage": "JSONata", **machine(Type="Pass", Output="{% 1 %}")},
+    "variables": machine(Type="Pass", Assign={"x.$": "$.y"}),
+    "a slice": machine(Type="Pass", InputPath="$.list[0:2]"),
+    "a filter": machine(Type="Pass", InputPath="$.list[?(@.n > 1)]"),
+    "descent": machine(Type="Pass", InputPath="$..n"),
+    "a comparison": {
+        "StartAt": "A",
+        "States": {
+            "A": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.a", "TimestampLessThanPath": "$.b", "Next": "B"}],
+                "Default": "B",
+            },
+            "B": {"Type": "Succeed"},
+        },
+    },
+    "escapes": machine(Type="Pass", Parameters={"x.$": "States.Format('\\\\{{}', $.a)"}),
+}
+
+
+@pytest.mark.parametrize("name", BEYOND)
+def test_what_this_engine_would_get_wrong_is_named(name):
+    found = beyond_this_engine(json.dumps(BEYOND[name]))
+    assert len(found) == 1
+    assert found[0].startswith("the embedded AWS does not run ")
 
 
 def second_opinion(text):

@@ -74,7 +74,11 @@ def from_image(uri, **options):
     return make_function("", **options)
 
 
-WHO = "import helper, sys\ndef handler(event, context): return [helper.name, event]\ndef other(event, context): return 'other'"
+WHO = (
+    "import helper\n"
+    "def handler(event, context): return [helper.name, event]\n"
+    "def other(event, context): return 'other'"
+)
 
 
 def test_a_function_runs_from_what_the_image_holds(repository):
@@ -109,7 +113,10 @@ def test_the_image_sees_nothing_of_this_environment(repository, module):
 def test_packages_and_variables_of_the_image_are_seen(repository):
     aws, name, uri = repository
     packages = f"usr/local/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
-    source = "import os, library, extra\ndef handler(event, context): return [library.name, extra.name, os.environ['MODE']]"
+    source = (
+        "import os, library, extra\n"
+        "def handler(event, context): return [library.name, extra.name, os.environ['MODE']]"
+    )
     files = {f"{packages}/library.py": "name = 'l'", "srv/extra.py": "name = 'e'", "var/task/app.py": source}
     push(aws, name, "one", *image([layer(**files)], variables=["MODE=image", "PYTHONPATH=/srv"]))
     assert invoke(from_image(f"{uri}:one"))[0] == ["l", "e", "image"]
@@ -117,7 +124,10 @@ def test_packages_and_variables_of_the_image_are_seen(repository):
 
 def test_whiteouts_remove_what_lower_layers_held(repository):
     aws, name, uri = repository
-    source = "import os\ndef handler(event, context): return sorted(os.listdir(os.environ['LAMBDA_TASK_ROOT'] + '/d'))"
+    source = (
+        "import os\n"
+        "def handler(event, context): return sorted(os.listdir(os.environ['LAMBDA_TASK_ROOT'] + '/d'))"
+    )
     lower = layer(
         **{
             "var/task/app.py": source,

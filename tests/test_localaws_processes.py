@@ -15,7 +15,7 @@ from faceblur.localaws.sandbox import Sandbox
 
 @pytest.fixture(params=["awslambdaric", "plain"])
 def executor(request, tmp_path, monkeypatch):
-    """Without a namespace, with AWS's runtime client and with the one for systems that have no wheel of it."""
+    """Without a namespace; with AWS's runtime client, and with ours for systems that have no wheel of it."""
     if request.param == "plain":
         monkeypatch.setattr(managed_runtime, "find_spec", lambda name: None)
     elif managed_runtime.find_spec("awslambdaric") is None:
@@ -119,7 +119,8 @@ def test_children_of_a_handler_count_and_end_with_it(executor):
     source = (
         "import subprocess, sys, time\n"
         "def handler(event, context):\n"
-        "    subprocess.Popen([sys.executable, '-c', 'x = bytearray(300 << 20); import time; time.sleep(60)'])\n"
+        "    hoard = 'x = bytearray(300 << 20); import time; time.sleep(60)'\n"
+        "    subprocess.Popen([sys.executable, '-c', hoard])\n"
         "    time.sleep(60)"
     )
     answer, result = call(executor, make(executor, source, memory_mb=200))

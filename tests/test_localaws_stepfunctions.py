@@ -210,6 +210,7 @@ def test_s3_put_object_and_sns_publish_run_with_the_role(local_aws):
         {"Type": "Pass", "OutputPath": "$.nowhere"},
         {"Type": "Pass", "Parameters": {"x.$": "$.nowhere"}},
         {"Type": "Wait", "SecondsPath": "$.nowhere"},
+        {"Type": "Map", "ItemsPath": "$.a", "ItemProcessor": {"StartAt": "P", "States": {"P": PASS}}},
         {"Type": "Map", "ItemsPath": "$.nowhere", "ItemProcessor": {"StartAt": "P", "States": {"P": PASS}}},
     ],
 )
@@ -296,6 +297,8 @@ def test_a_role_that_does_not_trust_the_service_is_refused(service):
 def test_a_faulty_definition_is_refused():
     with pytest.raises(ClientError, match="InvalidDefinition"):
         deploy({"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "Nowhere"}}})
+    with pytest.raises(ClientError, match="the embedded AWS does not run JSONata"):
+        deploy({"QueryLanguage": "JSONata", **one(Type="Pass")})
     found = boto3.client("stepfunctions").validate_state_machine_definition(definition='{"StartAt": "A"}')
     assert found["result"] == "FAIL"
     assert found["diagnostics"]

@@ -14,7 +14,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import WorkshopError
-from .roots import private_root, remove_abandoned_roots
 
 REGION = "us-east-1"
 # AWS's example account: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
@@ -47,8 +46,12 @@ class LocalAws:
 
     def start(self) -> None:
         """Start the process and wait until it answers (about a second)."""
+        if os.name != "posix":
+            raise WorkshopError("the embedded AWS needs Linux or macOS; on Windows use it inside WSL")
         if find_spec("ministack") is None or find_spec("psutil") is None:
             raise WorkshopError("the embedded AWS is not installed: pip install 'faceblur[local]'")
+        from .roots import private_root, remove_abandoned_roots  # needs a POSIX system
+
         remove_abandoned_roots()
         self.root, lock = private_root()
         secret = secrets.token_hex(20)
@@ -106,7 +109,7 @@ def engine_environment(root: Path, port: int, secret: str) -> dict[str, str]:
         if not name.startswith(("AWS_", "MINISTACK_", "LAMBDA_"))
     }
     package = str(Path(__file__).resolve().parents[2])
-    return kept | {
+    own = {
         "PYTHONPATH": os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")])),
         "TMPDIR": str(root),
         "GATEWAY_PORT": str(port),
@@ -118,7 +121,7 @@ def engine_environment(root: Path, port: int, secret: str) -> dict[str, str]:
         "AWS_DEFAULT_REGION": REGION,
         "MINISTACK_REGION": REGION,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
-        # No listener besides the one port, no Docker daemon of the user's, no state that outlives the process.
+        # No other listener, no Docker daemon of the user's, no state that outlives the process.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "DOCKER_HOST": f"unix://{root}/no-docker.sock",
@@ -127,10 +130,23 @@ def engine_environment(root: Path, port: int, secret: str) -> dict[str, str]:
         "LOCALSTACK_PERSISTENCE": "0",
         "LOG_LEVEL": "WARNING",
     }
+    return kept | alone(root) | own
 
 
 def client_environment(root: Path, endpoint_url: str, secret: str) -> dict[str, str]:
     """What boto3 and the AWS CLI need to talk to the embedded AWS and to nothing else."""
+    return alone(root) | {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_SESSION_TOKEN": "",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+    }
+
+
+def alone(root: Path) -> dict[str, str]:
+    """Keeps boto3 from this machine's profiles, instance metadata and proxies."""
     config = root / "aws-config"
     # A profile that is set on this machine must exist, but its keys and settings must not be used.
     profiles = {os.environ.get("AWS_PROFILE"), os.environ.get("AWS_DEFAULT_PROFILE")} - {None, "", "default"}
@@ -138,12 +154,6 @@ def client_environment(root: Path, endpoint_url: str, secret: str) -> dict[str, 
     config.write_text("".join(f"[{section}]\nregion = {REGION}\n" for section in sections))
     no_proxy = ",".join(filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), "127.0.0.1"]))
     return {
-        "AWS_ENDPOINT_URL": endpoint_url,
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": secret,
-        "AWS_SESSION_TOKEN": "",
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_REGION": REGION,
         "AWS_CONFIG_FILE": str(config),
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",

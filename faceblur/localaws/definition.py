@@ -1,17 +1,26 @@
 """Finds the faults of a state machine definition before it runs. Imports statelint and the standard library.
 
-ministack runs whatever it can read; AWS refuses these at CreateStateMachine:
+`problems`: what AWS refuses at CreateStateMachine and ministack would run, by the Amazon States Language,
 https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
+`beyond_this_engine`: what AWS runs and the embedded AWS would get wrong without saying so.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 # Fields of JSONPath states that select from the input, and those that may compute with an intrinsic function.
 PATHS = ("InputPath", "OutputPath", "ResultPath", "ItemsPath", "SecondsPath", "TimestampPath", "Variable")
 COMPUTED_PATHS = ("ErrorPath", "CausePath")
+# Comparisons with another field that ministack knows; it takes every other one for "no".
+COMPARISONS = {"StringEqualsPath", "BooleanEqualsPath"} | {
+    f"Numeric{kind}Path"
+    for kind in ("Equals", "LessThan", "GreaterThan", "LessThanEquals", "GreaterThanEquals")
+}
+OTHER_COMPARISON = re.compile(r"(String|Numeric|Boolean|Timestamp)\w+Path$")
+SLICE = re.compile(r"^\$[^\s(]*\[[^\]'\"]*[:,?][^\]]*\]|^\$[^\s(]*\.\.")
 
 
 def problems(text: str) -> list[str]:
@@ -73,3 +82,30 @@ def _misplaced_catch_all(state: dict, path: str) -> Iterator[str]:
             errors = rule.get("ErrorEquals", []) if isinstance(rule, dict) else []
             if "States.ALL" in errors and (index < len(rules) - 1 or len(errors) > 1):
                 yield f"{path}.{name}[{index}]: States.ALL must stand alone in the last one"
+
+
+def beyond_this_engine(text: str) -> list[str]:
+    """One line per feature of a sound definition that the embedded AWS does not run as AWS does."""
+    found = [f"the embedded AWS does not run {feature}" for feature in _beyond(json.loads(text), "")]
+    return list(dict.fromkeys(found))
+
+
+def _beyond(value, path: str) -> Iterator[str]:
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _beyond(item, f"{path}[{index}]")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            here = f"{path}.{key}" if path else key
+            if (key, item) == ("QueryLanguage", "JSONata") or key == "Assign":
+                yield f"JSONata and variables ({here})"
+            elif key in ("JitterStrategy", "MaxDelaySeconds", "Comment"):
+                continue
+            elif OTHER_COMPARISON.match(key) and key not in COMPARISONS:
+                yield f"the comparison {here}"
+            else:
+                yield from _beyond(item, here)
+    elif isinstance(value, str) and SLICE.match(value):
+        yield f"slices, filters and descent in paths ({path}: {value})"
+    elif isinstance(value, str) and "States.Format(" in value and "\\\\" in value:
+        yield f"escapes in States.Format ({path})"

@@ -64,7 +64,7 @@ class Environment:
         return self._process.poll() is None
 
     def invoke(self, event: bytes, request_id: str) -> Result:
-        """Run the handler on one event. The environment is dead afterwards if the process died or timed out."""
+        """Run the handler on one event; afterwards the environment may be dead (exit, timeout, memory)."""
         cold = not self._api.ready.is_set()
         begun = time.monotonic()
         if cold:
@@ -169,7 +169,9 @@ class Environment:
         self._api.ready.set()
 
     def _watch_memory(self) -> None:
-        """Note the peak of the process and its children; past the function's memory the whole group is killed."""
+        """Note the peak of the process and its children; past the function's memory the whole group is
+        killed.
+        """
         try:
             process = psutil.Process(self._process.pid)
             while self.alive:

@@ -1,4 +1,7 @@
-"""Runs Lambda functions: unpacked code and a pool of execution environments. Imports `environment` and what it imports."""
+"""Runs Lambda functions: unpacked code and a pool of execution environments.
+
+Imports `environment`, `function`, `sandbox`.
+"""
 
 from __future__ import annotations
 

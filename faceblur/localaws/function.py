@@ -24,8 +24,9 @@ class Image:
 class Function:
     """One version of a function with everything its execution environments need.
 
-    `task` is the folder that is /var/task on AWS; `layers` are unpacked folders (each /opt); `image` is set for
-    functions made from a container image. `variables` are the user's, `credentials` those of the execution role.
+    `task` is the folder that is /var/task on AWS; `layers` are unpacked folders (each /opt); `image` is set
+    for functions made from a container image. `variables` are the user's, `credentials` those of the
+    execution role.
     """
 
     name: str

@@ -1,7 +1,8 @@
 """Container images: from the blobs of a registry to a folder with the image's files. Imports `function` only.
 
-Formats: https://github.com/opencontainers/image-spec (manifest, config, layer) and Docker's schema 2, which is the same
-but for its media types. An image index (several platforms, BuildKit's provenance) is refused, as AWS Lambda does.
+Formats: https://github.com/opencontainers/image-spec (manifest, config, layer) and Docker's schema 2, which
+is the same but for its media types. An image index (several platforms, BuildKit's provenance) is refused, as
+AWS Lambda does.
 """
 
 from __future__ import annotations
@@ -88,8 +89,8 @@ class ImageStore:
         if versions and PYTHON not in versions:
             made_for = " and ".join(sorted(versions))
             raise ImageError(
-                f"the image's packages were built for Python {made_for}; the embedded AWS runs it with the Python of "
-                f"this machine: build it for {PYTHON}"
+                f"the image's packages were built for Python {made_for}; the embedded AWS runs it with the "
+                f"Python of this machine: build it for {PYTHON}"
             )
         settings = json.loads(self._blob(repository, manifest["config"]["digest"], fetch)).get("config") or {}
         variables = dict(entry.partition("=")[::2] for entry in settings.get("Env") or ())
@@ -135,7 +136,9 @@ def _inside(root: Path, name: str) -> Path:
 
 
 def _ours(member: tarfile.TarInfo, root: str) -> tarfile.TarInfo:
-    """Files belong to us and can be read by us; links lead to places of the image; nothing is written outside."""
+    """Files belong to us and can be read by us; links lead to places of the image; nothing is written
+    outside.
+    """
     if member.issym():
         here = os.path.dirname("/" + member.name.lstrip("/"))
         target = os.path.normpath(os.path.join(here, member.linkname))

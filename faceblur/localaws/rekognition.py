@@ -1,5 +1,7 @@
-"""Rekognition Video's face detection: jobs, tokens, pages and errors. Knows nothing of the engine; imports the standard
-library. The looking itself is done by `sampling` in a process per job.
+"""Rekognition Video's face detection: jobs, tokens, pages and errors.
+
+Knows nothing of the engine; the looking itself is done by `sampling`, in a process per job. Imports the
+standard library only.
 
 https://docs.aws.amazon.com/rekognition/latest/APIReference/API_StartFaceDetection.html
 https://docs.aws.amazon.com/rekognition/latest/APIReference/API_GetFaceDetection.html
@@ -102,11 +104,11 @@ class RekognitionVideo:
         with self._lock:
             known = self._tokens.get(token) if token else None
         if known and known[0] != fingerprint:
-            text = "A ClientRequestToken input parameter was reused with an operation, but at least one of the other "
-            raise ServiceError(
-                "IdempotentParameterMismatchException",
-                text + "input parameters is different from the previous call to the operation.",
+            text = (
+                "A ClientRequestToken input parameter was reused with an operation, but at least one of the "
+                "other input parameters is different from the previous call to the operation."
             )
+            raise ServiceError("IdempotentParameterMismatchException", text)
         if known:
             return {"JobId": known[1]}
         self._check_video(place, caller)

@@ -21,7 +21,9 @@ def base_folder() -> Path:
 
 
 def private_root() -> tuple[Path, int]:
-    """A new folder that only this user can read, and the open file that holds it while any process has it open."""
+    """A new folder that only this user can read, and the open file that holds it while any process has it
+    open.
+    """
     root = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base_folder()))
     # Locked before it has its name: nobody can find it unlocked.
     beside = root / (LOCK + ".new")

@@ -1,4 +1,4 @@
-"""The Lambda Runtime API of one execution environment, served on a free port of 127.0.0.1. Standard library only.
+"""The Lambda Runtime API of one execution environment, on a free port of 127.0.0.1. Standard library only.
 
 Protocol: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """

@@ -1,7 +1,7 @@
-"""A Lambda runtime client in plain Python, for systems without a wheel of AWS's own (`awslambdaric`), such as macOS.
+"""A Lambda runtime client in plain Python, where AWS's own (`awslambdaric`) has no wheel: macOS, say.
 
-Runs inside the function's process as `python localaws_runtime.py module.handler`; imports the standard library only.
-Protocol: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+Runs inside the function's process as `python -m localaws_runtime module.handler`; imports the standard
+library only. Protocol: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
 
 import http.client

@@ -1,8 +1,9 @@
-"""Looks at a video as Rekognition Video does: about twice a second. Run as `python -m faceblur.localaws.sampling VIDEO`,
-a process of its own, so that a file that kills a decoder kills one job. Imports the library's `video` and `detector`.
+"""Looks at a video as Rekognition Video does: about twice a second.
 
-Prints {"metadata": VideoMetadata, "faces": [...]} in GetFaceDetection's words:
+Run as `python -m faceblur.localaws.sampling VIDEO`, a process of its own, so that a file that kills a decoder
+kills one job. Prints {"metadata": VideoMetadata, "faces": [...]} in GetFaceDetection's words:
 https://docs.aws.amazon.com/rekognition/latest/APIReference/API_GetFaceDetection.html
+Imports the library's `video`, `detector` and `errors`.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from .. import video
 from ..detector import FaceDetector
 from ..errors import FaceblurError
 
-# A real dump at 25 frames a second has samples at 480, 1000, 1480, 2000 ms, one at 29.97 at 467, 967 ms: the frame on
-# display every half second, none at 0.
+# A real dump at 25 frames a second has samples at 480, 1000, 1480, 2000 ms, one at 29.97 at 467, 967 ms:
+# the frame on display every half second, none at 0.
 STEP_MS = 500
 # Large faces are found at the smaller width, small ones at the larger.
 WIDTHS = (640, 1280)
@@ -33,7 +34,7 @@ LANDMARKS = ("eyeLeft", "eyeRight", "nose", "mouthLeft", "mouthRight")
 
 
 def sampled(frames: Iterable[video.Frame], step_ms: float = STEP_MS) -> Iterator[video.Frame]:
-    """The frame on display at each multiple of the step; a video shorter than one step gives its last frame."""
+    """The frame on display at each multiple of the step; of a video shorter than that, the last frame."""
     shown, due, none_yet = None, step_ms, True
     for frame in frames:
         if shown is None:

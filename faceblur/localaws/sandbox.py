@@ -1,8 +1,8 @@
-"""What a function's process may see: command line, environment variables, import path, /tmp. Imports `function` only.
+"""What a function's process may see: command line, environment variables, import path, /tmp.
 
-The process is the host's interpreter without site-packages (`-S`): only the function's own code, its layers and the
-managed runtime are importable. Where the kernel allows it the process gets a mount namespace with a private /tmp,
-elsewhere TMPDIR points to one.
+The process is the host's interpreter without site-packages (`-S`): only the function's own code, its layers
+and the managed runtime are importable. Where the kernel allows it the process gets a mount namespace with a
+private /tmp, elsewhere TMPDIR points to one. Imports `function` and `managed_runtime`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ IMAGE_PATH_VARIABLES = ("PYTHONPATH", "LD_LIBRARY_PATH")
 
 @dataclass(frozen=True)
 class Sandbox:
-    """How processes are confined on this machine: the interpreter, the runtime folders, the namespace prefix."""
+    """How processes are confined on this machine: interpreter, runtime folders, namespace prefix."""
 
     python: str
     runtime: ManagedRuntime
@@ -116,7 +116,9 @@ def image_variables(function: Function) -> dict[str, str]:
 
 
 def find_namespace(visible: tuple[Path, ...]) -> tuple[str, ...]:
-    """The command prefix for a mount namespace, or () where the kernel forbids it or /tmp holds what must be seen."""
+    """The command prefix for a mount namespace, or () where the kernel forbids it or /tmp holds what must be
+    seen.
+    """
     hidden = Path("/tmp").resolve()
     if not shutil.which("unshare") or any(hidden in (place, *place.parents) for place in visible):
         return ()

@@ -15,7 +15,7 @@ from hypercorn.config import Config
 from ministack import app
 from ministack.core.hypercorn_compat import install as install_reason_phrases
 
-from . import notifications, permissions, registry, stepfunctions
+from . import integrations, notifications, permissions, registry, stepfunctions
 from .lambdas import Lambdas
 from .rekognition import Rekognition
 
@@ -53,7 +53,8 @@ def main(root: Path, listener: int) -> None:
     permissions.install()
     notifications.install()
     registry.install()
-    stepfunctions.install(url)
+    stepfunctions.install()
+    integrations.install(url)
     lambdas = Lambdas(root, url)
     lambdas.install()
     rekognition = Rekognition(root, url)

@@ -85,7 +85,9 @@ class Lambdas:
 
 
 def pinned_uri(config: dict) -> str:
-    """The image by the digest it had when the function was created or updated: a tag that moves changes nothing."""
+    """The image by the digest it had when the function was created or updated: a tag that moves changes
+    nothing.
+    """
     repository, _ = split_uri(config["ImageUri"])
     return f"{config['ImageUri'].partition('/')[0]}/{repository}@sha256:{config['CodeSha256']}"
 
@@ -103,8 +105,9 @@ def fetch_from_ecr(repository: str, kind: str, reference: str) -> bytes | None:
 
 
 def checked(change):
-    """CreateFunction and UpdateFunctionCode/-Configuration refuse an image that is not there and a role that does not
-    trust Lambda; an image is pinned by its digest."""
+    """CreateFunction and UpdateFunctionCode/-Configuration refuse an image that is not there and a role that
+    does not trust Lambda; an image is pinned by its digest.
+    """
 
     @functools.wraps(change)
     def wrapper(*arguments):

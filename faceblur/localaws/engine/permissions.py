@@ -27,11 +27,14 @@ class Denied:
             if self.explicit
             else (f"because no identity-based policy allows the {self.action} action")
         )
-        return f"User: {self.principal} is not authorized to perform: {self.action} on resource: {self.resource} {why}"
+        what = f"is not authorized to perform: {self.action} on resource: {self.resource}"
+        return f"User: {self.principal} {what} {why}"
 
 
 def install() -> None:
-    """Loopback counts as a secure connection: it never leaves the machine, and TLS-only policies are the product's."""
+    """Loopback counts as a secure connection: it never leaves the machine, and TLS-only policies are the
+    product's.
+    """
     pin = app.pin_request_origin
     app.pin_request_origin = lambda address, _secure: pin(address, True)
 

@@ -1,7 +1,7 @@
 """What AWS Step Functions checks and ministack's interpreter lets through.
 
-Definitions and roles at creation; the role's permissions at each task; missing paths, payload size and time limit while an
-execution runs; direct integrations with `aws-sdk:` and SNS by boto3 under the role, so that IAM and errors are the real ones.
+Definitions and roles at creation; missing paths, payload size and time limit while an execution runs. What a
+task may do is in `integrations`.
 """
 
 from __future__ import annotations
@@ -9,35 +9,22 @@ from __future__ import annotations
 import contextvars
 import functools
 import json
-import os
-import re
 import threading
 
-import boto3
-from botocore import xform_name
-from botocore.exceptions import BotoCoreError, ClientError
-from ministack.core.responses import error_response_json, get_region, json_response, now_iso
-from ministack.services import lambda_svc
+from ministack.core.responses import error_response_json, json_response, now_iso
 from ministack.services import stepfunctions as states
 
-from ..definition import problems
+from ..definition import beyond_this_engine, problems
 from . import permissions
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 MAX_PAYLOAD_BYTES = 262_144
 # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
 UNCATCHABLE = ("States.Runtime", "States.DataLimitExceeded")
-SDK = re.compile(r"arn:aws:states:::aws-sdk:(?P<service>[^:]+):(?P<action>[^:.]+)$")
-
-# The session of the state machine's role in which the current task runs.
-_credentials: contextvars.ContextVar[dict] = contextvars.ContextVar("state_machine_role")
-_url = ""
 
 
-def install(url: str) -> None:
-    global _url
-    _url = url
-    for wrap in (create, start, run, fail, task, event, resolve, rule, matches, invoke):
+def install() -> None:
+    for wrap in (create, start, run, fail, event, resolve, rule, matches, over_items):
         name = wrap.target
         setattr(states, name, functools.wraps(getattr(states, name))(wrap(getattr(states, name))))
     states._update_state_machine = create(states._update_state_machine)
@@ -57,12 +44,16 @@ def replaces(name: str):
 @replaces("_create_state_machine")
 def create(original):
     def create_state_machine(request: dict):
-        if "definition" in request and (found := problems(request["definition"])):
+        text = request.get("definition")
+        if text is not None and (found := problems(text) or beyond_this_engine(text)):
             text = "Invalid State Machine Definition: '" + ", ".join(found) + "'"
             return error_response_json("InvalidDefinition", text, 400)
         if "roleArn" in request and not permissions.trusts(request["roleArn"], "states.amazonaws.com"):
-            text = "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume"
-            return error_response_json("AccessDeniedException", f"{text} the provided role.", 400)
+            text = (
+                "Neither the global service principal states.amazonaws.com, nor the regional one is "
+                "authorized to assume the provided role."
+            )
+            return error_response_json("AccessDeniedException", text, 400)
         return original(request)
 
     return create_state_machine
@@ -79,7 +70,9 @@ def validate(request: dict):
 
 @replaces("_start_execution")
 def start(original):
-    """Input must be JSON of a bearable size; the same name with the same input is the same execution while it runs."""
+    """Input must be JSON of a bearable size; the same name with the same input is the same execution while it
+    runs.
+    """
 
     def start_execution(request: dict):
         text = request.get("input", "{}")
@@ -145,19 +138,6 @@ def fail(original):
     return fail_execution
 
 
-@replaces("_execute_task")
-def task(original):
-    def execute_task(state, raw_input, execution, context):
-        role = states._state_machines[execution["stateMachineArn"]]["roleArn"]
-        token = _credentials.set(permissions.role_credentials(role, execution["name"][:64]))
-        try:
-            return original(state, raw_input, execution, context)
-        finally:
-            _credentials.reset(token)
-
-    return execute_task
-
-
 @replaces("_add_event")
 def event(original):
     """Results and outputs over the limit end the execution."""
@@ -165,7 +145,10 @@ def event(original):
     def add_event(execution, event_type, details=None):
         for detail in (details or {}).values():
             if isinstance(detail, dict) and len(str(detail.get("output", "")).encode()) > MAX_PAYLOAD_BYTES:
-                text = "The state/task returned a result with a size exceeding the maximum number of bytes service limit."
+                text = (
+                    "The state/task returned a result with a size exceeding the maximum number of bytes "
+                    "service limit."
+                )
                 raise states._ExecutionError("States.DataLimitExceeded", text)
         return original(execution, event_type, details)
 
@@ -229,64 +212,16 @@ def matches(original):
     return error_matches
 
 
-@replaces("_invoke_resource")
-def invoke(original):
-    """A task does what the state machine's role may do."""
+@replaces("_execute_map")
+def over_items(original):
+    """A Map over what is no array is an error."""
 
-    def invoke_resource(resource, arguments):
-        if found := SDK.match(resource):
-            return call_sdk(found["service"], found["action"], arguments)
-        if resource == "arn:aws:states:::sns:publish":
-            return call_sdk("sns", "publish", arguments)
-        function = function_arn(resource, arguments)
-        denied = function and permissions.check(
-            _credentials.get()["aws_access_key_id"], "lambda:InvokeFunction", function
-        )
-        if denied:
-            raise states._ExecutionError(
-                "Lambda.AWSLambdaException", f"{denied.message} (Service: Lambda, Status Code: 403)"
-            )
-        return original(resource, arguments)
+    def execute_map(state, raw_input, execution, context):
+        source = states._apply_input_path(state, raw_input, context)
+        items = states._resolve_path_or_ctx(state.get("ItemsPath", "$"), source, context)
+        if not isinstance(items, list) and "ItemReader" not in state:
+            text = f'Reference path "{state.get("ItemsPath", "$")}" must point to array.'
+            raise states._ExecutionError("States.Runtime", text)
+        return original(state, raw_input, execution, context)
 
-    return invoke_resource
-
-
-def function_arn(resource: str, arguments) -> str | None:
-    """The function that a task is about to invoke, or None when it invokes none that exists."""
-    reference = arguments.get("FunctionName", "") if "states:::lambda:invoke" in resource else None
-    reference = reference if reference is not None else states._extract_lambda_ref(resource)
-    if not reference:
-        return None
-    _, config, _ = lambda_svc._get_func_record_for_ref(reference)
-    return config and config["FunctionArn"]
-
-
-def call_sdk(service: str, action: str, arguments: dict):
-    """An `aws-sdk:` integration: the API call itself, with the role's credentials."""
-    client = boto3.client(
-        {"sfn": "stepfunctions"}.get(service, service),
-        endpoint_url=_url,
-        region_name=get_region(),
-        **_credentials.get(),
-    )
-    method = xform_name(action[0].upper() + action[1:])
-    prefix = {"s3": "S3", "sns": "Sns", "sqs": "Sqs"}.get(service, service.capitalize())
-    try:
-        answer = getattr(client, method)(**{name: sdk_value(value) for name, value in arguments.items()})
-    except ClientError as problem:
-        code = problem.response["Error"]["Code"]
-        code = code if code.endswith("Exception") else code + "Exception"
-        raise states._ExecutionError(f"{prefix}.{code}", str(problem)) from problem
-    except (AttributeError, BotoCoreError) as problem:
-        raise states._ExecutionError("States.Runtime", f"aws-sdk:{service}:{action}: {problem}") from problem
-    answer.pop("ResponseMetadata", None)
-    return json.loads(json.dumps(answer, default=str))
-
-
-def sdk_value(value):
-    """A document given as a parameter (an S3 Body, an SNS Message) is sent as JSON text."""
-    return json.dumps(value) if isinstance(value, dict | list) else value
-
-
-# boto3 must talk to this process alone, whatever the machine's settings are.
-os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
+    return execute_map
