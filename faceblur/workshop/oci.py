@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import http.client
 import json
 import os
 import tarfile
@@ -174,7 +175,7 @@ class _Registry:
         except urllib.error.HTTPError as problem:
             with problem:
                 status, location, body = problem.code, "", problem.read(500)
-        except OSError as problem:
+        except (OSError, http.client.HTTPException) as problem:
             raise WorkshopError(f"the registry at {self._base} does not answer: {problem}") from problem
         if status not in allowed:
             words = body.decode("utf-8", "replace").strip()

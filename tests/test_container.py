@@ -1,0 +1,179 @@
+"""The blur image: its requirements agree with the project's, its code needs no more, its steps are safe."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import uuid
+
+import boto3
+import pytest
+from lambda_kit import ROOT, load
+
+from faceblur import video
+from faceblur.errors import InputError, VerificationError
+from faceblur.plan import Plan
+from faceblur.workshop import IMAGE_FUNCTIONS, image
+
+FOLDER = ROOT / "container"
+
+
+@pytest.fixture
+def modules(local_aws):
+    """(handlers, storage) with a client for the embedded AWS."""
+    return load(FOLDER, "handlers", "storage")
+
+
+@pytest.fixture
+def bucket(local_aws):
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    boto3.client("s3").create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture(scope="module")
+def clip(sample, tmp_path_factory):
+    """Half a second of the sample: a real face, quick to encode."""
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    pictures = []
+    with video.Reader(sample[0]) as reader:
+        for frame in reader:
+            if frame.time_ms >= 3000:
+                pictures.append(frame.bgr(width=640))
+            if len(pictures) == 12:
+                break
+    video.encode(path, pictures, frame_rate=24)
+    return path
+
+
+def upload(bucket, key, content):
+    answer = boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
+    return {"bucket": bucket, "key": key, "version_id": "", "etag": answer["ETag"].strip('"')}
+
+
+def keys(bucket, prefix=""):
+    listed = boto3.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)
+    return [item["Key"] for item in listed.get("Contents", ())]
+
+
+def requirements(lines):
+    return {re.match(r"[\w-]+", line)[0]: line for line in lines if line.strip() and not line.startswith("#")}
+
+
+def test_the_image_takes_the_same_packages_as_the_project():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = requirements(project["dependencies"])
+    wanted |= {"boto3": requirements(project["optional-dependencies"]["workshop"])["boto3"]}
+    assert requirements((FOLDER / "requirements.txt").read_text().splitlines()) == wanted
+
+
+def test_the_dockerfile_copies_what_the_context_holds(tmp_path):
+    image.write_context(tmp_path)
+    copied = re.findall(r"^COPY (.+) \S+$", (tmp_path / "Dockerfile").read_text(), re.MULTILINE)
+    sources = " ".join(copied).split()
+    assert all((tmp_path / name).exists() for name in sources)
+    assert {path.name for path in tmp_path.glob("*.py")} <= set(sources)
+    assert not list(tmp_path.rglob("__pycache__"))
+
+
+def test_the_code_in_the_image_imports_nothing_that_is_left_out(tmp_path):
+    """In a process that sees the context and the packages, not this checkout."""
+    image.write_context(tmp_path)
+    look = "import json, sys, handlers; print(json.dumps([m for m in sys.modules if 'faceblur' in m]))"
+    environment = {"PYTHONPATH": str(tmp_path), "AWS_DEFAULT_REGION": "eu-west-1", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [sys.executable, "-c", look],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = json.loads(done.stdout)
+    assert "faceblur.render" in imported
+    assert not [name for name in imported if "workshop" in name or "localaws" in name]
+
+
+def test_every_image_function_has_its_handler(modules):
+    handlers, _ = modules
+    assert all(callable(getattr(handlers, name)) for name in IMAGE_FUNCTIONS)
+
+
+def test_an_upload_that_is_gone_says_so(modules, bucket, tmp_path):
+    _, storage = modules
+    nothing = {"bucket": bucket, "key": "gone.mp4", "version_id": "", "etag": ""}
+    with pytest.raises(InputError, match=r"gone\.mp4: is no longer in the bucket"):
+        storage.fetch_input(nothing, tmp_path, room=1)
+
+
+def test_an_upload_that_was_replaced_is_not_mistaken_for_the_new_one(modules, bucket, tmp_path):
+    _, storage = modules
+    first = upload(bucket, "a.mp4", b"first")
+    upload(bucket, "a.mp4", b"second")
+    with pytest.raises(InputError, match="was replaced"):
+        storage.fetch_input(first, tmp_path, room=1)
+
+
+def test_an_upload_that_does_not_fit_says_how_much_room_there_is(modules, bucket, tmp_path, monkeypatch):
+    _, storage = modules
+    video_file = upload(bucket, "a.mp4", b"x" * 1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(1500, 0, 1500))
+    assert storage.fetch_input(video_file, tmp_path, room=1).read_bytes() == b"x" * 1000
+    with pytest.raises(InputError, match="ephemeral storage"):
+        storage.fetch_input(video_file, tmp_path, room=2.5)
+
+
+def test_what_is_not_a_video_is_refused_before_anything_is_blurred(modules, bucket):
+    handlers, _ = modules
+    with pytest.raises(InputError):
+        handlers.plan_segments({"input": upload(bucket, "notes.txt", b"no video at all")}, None)
+
+
+def put_detections(bucket, prefix):
+    body = json.dumps({"JobStatus": "SUCCEEDED", "Faces": []})
+    boto3.client("s3").put_object(Bucket=bucket, Key=f"{prefix}detections/00000.json", Body=body)
+
+
+def test_a_clip_goes_through_all_three_steps(modules, bucket, clip, tmp_path):
+    handlers, _ = modules
+    source = upload(bucket, "in/clip.mp4", clip.read_bytes())
+    work, output = {"bucket": bucket, "prefix": "work/"}, {"bucket": bucket, "key": "out/clip.mp4"}
+    put_detections(bucket, "work/")
+    boto3.client("s3").put_object(Bucket=bucket, Key="out/clip.mp4.failure.json", Body=b"{}")
+
+    planned = handlers.plan_segments({"input": source}, None)
+    assert planned["count"] == len(planned["segments"]) == 1
+    for span in planned["segments"]:
+        event = {"span": span, "input": source, "work": work, "detections": {"pages": 1}}
+        assert handlers.blur_segment(event, None) == {"frames": 12}
+    done = handlers.join_segments({"input": source, "work": work, "output": output, "count": 1}, None)
+
+    assert keys(bucket, "work/") == []
+    assert keys(bucket, "out/") == ["out/clip.mp4", "out/clip.mp4.plan.json", "out/clip.mp4.report.json"]
+    assert done["counts"]["frames"] == 12 and done["counts"]["face_frames"] > 0
+    assert "faces are blurred in" in done["message"]
+    report = json.load(boto3.client("s3").get_object(Bucket=bucket, Key=done["report"])["Body"])
+    assert report["input"]["name"] == "in/clip.mp4" and report["output"]["name"] == "out/clip.mp4"
+    assert report["audit"]["passed"] is True
+
+
+def test_what_fails_the_audit_is_not_delivered(modules, bucket, clip, tmp_path):
+    """The piece is the unblurred clip itself, under a plan that knows of no face."""
+    handlers, storage = modules
+    source = upload(bucket, "in/clip.mp4", clip.read_bytes())
+    work, output = {"bucket": bucket, "prefix": "leak/"}, {"bucket": bucket, "key": "leaked/clip.mp4"}
+    report = {"frames": [], "notes": [], "kept_visible": [], "needs_review": []}
+    storage.Work(**work).put_segment(0, clip, Plan(()).to_json(), report)
+    with pytest.raises(VerificationError, match="faces are left"):
+        handlers.join_segments({"input": source, "work": work, "output": output, "count": 1}, None)
+    assert keys(bucket, "leaked/") == []
+
+
+def test_a_video_without_faces_is_delivered_and_says_so(modules):
+    handlers, _ = modules
+    report = {"counts": {"frames": 30, "frames_with_regions": 0, "face_frames": 0, "tracks": 0}}
+    assert (
+        "no face was found in 30 frames" in handlers.summary({"bucket": "b", "key": "k"}, report)["message"]
+    )
