@@ -123,6 +123,36 @@ def test_memory_over_the_limit_kills_the_process():
     assert "signal: killed" in result["errorMessage"]
 
 
+def test_tmp_over_the_limit_ends_the_process_and_says_why():
+    function = make_function(
+        "import os, tempfile, time\n"
+        "def handler(event, context):\n"
+        "    with open(os.path.join(tempfile.gettempdir(), 'big'), 'wb') as file:\n"
+        "        for _ in range(600): file.write(bytes(1 << 20))\n"
+        "    time.sleep(15)",
+    )
+    result, error = invoke(function)
+    assert error == "Runtime.ExitError"
+    assert "EphemeralStorage is 512 MB" in result["errorMessage"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"Timeout": 901}, "'timeout'.*less than or equal to 900"),
+        ({"MemorySize": 10_241}, "'memorySize'.*less than or equal to 10240"),
+        ({"EphemeralStorage": {"Size": 10_241}}, "less than or equal to 10240"),
+        ({"Environment": {"Variables": {"AWS_REGION": "x"}}}, "reserved keys.*AWS_REGION"),
+        ({"Environment": {"Variables": {"X": "x" * 5000}}}, "exceeded the 4KB limit"),
+        ({"Runtime": "nodejs22.x"}, "runs Python functions"),
+        ({"FunctionName": "a b"}, "'functionName'"),
+    ],
+)
+def test_settings_over_the_limits_of_lambda_are_refused(settings, words):
+    with pytest.raises(ClientError, match=words):
+        make_function("def handler(event, context): pass", **settings)
+
+
 def test_logs_are_those_of_cloudwatch_and_the_tail_comes_with_the_answer():
     function = make_function("def handler(event, context):\n    print('hello from the handler')")
     answer = boto3.client("lambda").invoke(FunctionName=function, LogType="Tail")

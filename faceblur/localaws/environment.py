@@ -24,7 +24,9 @@ from .sandbox import Sandbox
 
 # AWS gives the code outside the handler at least this long.
 INIT_SECONDS = 10
-MEMORY_CHECK_S = 0.02
+LOOK_S = 0.02
+# /tmp is looked at less often than memory.
+LOOKS_PER_TMP = 10
 # The answer travels beside the log pipe: wait this long at most until the pipe has been quiet for a moment.
 LOG_SETTLE_S = 0.05
 
@@ -40,6 +42,7 @@ class Environment:
         )
         self.peak_mb = 0
         self._out_of_memory = False
+        self._tmp_mb = 0
         self._lines: list[str] = []
         self._lines_lock = threading.Lock()
         self._folder = folder
@@ -54,7 +57,7 @@ class Environment:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        tasks = (self._read_log, self._wait_for_exit, self._watch_memory)
+        tasks = (self._read_log, self._wait_for_exit, self._watch_limits)
         self._threads = [threading.Thread(target=task, daemon=True) for task in tasks]
         for thread in self._threads:
             thread.start()
@@ -121,6 +124,8 @@ class Environment:
             self._process.wait()
             killed = self._out_of_memory or self._process.returncode == -signal.SIGKILL
             reason = "signal: killed" if killed else f"exit status {self._process.returncode}"
+            if self._tmp_mb > self.function.storage_mb:
+                reason = f"/tmp holds {self._tmp_mb} MB, EphemeralStorage is {self.function.storage_mb} MB"
             message = f"Runtime exited with error: {reason}"
             name = "Runtime.ExitError"
         else:
@@ -168,21 +173,23 @@ class Environment:
         self._api.answers.put(Answer("exit"))
         self._api.ready.set()
 
-    def _watch_memory(self) -> None:
-        """Note the peak of the process and its children; past the function's memory the whole group is
-        killed.
-        """
+    def _watch_limits(self) -> None:
+        """Note the peak of the process family; past the function's memory or /tmp it is killed."""
+        looks = 0
         try:
             process = psutil.Process(self._process.pid)
             while self.alive:
                 family = [process, *process.children(recursive=True)]
                 used_mb = sum(_resident(member) for member in family) >> 20
                 self.peak_mb = max(self.peak_mb, used_mb)
-                if used_mb > self.function.memory_mb:
-                    self._out_of_memory = True
+                self._out_of_memory = used_mb > self.function.memory_mb
+                if looks % LOOKS_PER_TMP == 0:
+                    self._tmp_mb = _size(self._folder / "tmp") >> 20
+                if self._out_of_memory or self._tmp_mb > self.function.storage_mb:
                     self._kill()
                     return
-                time.sleep(MEMORY_CHECK_S if self._api.busy else 10 * MEMORY_CHECK_S)
+                looks += 1
+                time.sleep(LOOK_S if self._api.busy else 10 * LOOK_S)
         except psutil.Error:
             return
 
@@ -192,3 +199,13 @@ def _resident(process: psutil.Process) -> int:
         return process.memory_info().rss
     except psutil.Error:
         return 0
+
+
+def _size(folder: Path) -> int:
+    """Bytes that a folder holds on disk; files that vanish meanwhile do not count."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(place, name)).st_blocks * 512
+    return total

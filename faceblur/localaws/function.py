@@ -35,6 +35,7 @@ class Function:
     task: Path
     timeout_s: float = 3
     memory_mb: int = 128
+    storage_mb: int = 512
     version: str = "$LATEST"
     region: str = "us-east-1"
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -46,7 +47,15 @@ class Function:
     @property
     def key(self) -> str:
         """Environments may be reused by invocations with the same key."""
-        content = [self.arn, self.handler, str(self.task), self.memory_mb, self.version, dict(self.variables)]
+        content = [
+            self.arn,
+            self.handler,
+            str(self.task),
+            self.memory_mb,
+            self.storage_mb,
+            self.version,
+            dict(self.variables),
+        ]
         content += [dict(self.credentials), [str(layer) for layer in self.layers]]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

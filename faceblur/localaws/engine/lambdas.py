@@ -11,6 +11,7 @@ from ministack.core import lambda_runtime
 from ministack.core.responses import error_response_json, get_account_id, get_region
 from ministack.services import ecr, lambda_svc
 
+from .. import limits
 from ..executor import Executor
 from ..function import Function, error_document
 from ..images import Image, ImageError, ImageStore, read_manifest, split_uri
@@ -28,6 +29,8 @@ class Lambdas:
         self._images = ImageStore(root / "images")
 
     def install(self) -> None:
+        # Long enough to be seen as Pending, short enough to wait for many.
+        lambda_svc._LAMBDA_STATE_TRANSITION_DELAY = 0.1
         lambda_svc._execute_function_warm = lambda_svc._execute_function_docker = self.execute
         for name in ("_create_function", "_update_code", "_update_config"):
             setattr(lambda_svc, name, checked(getattr(lambda_svc, name)))
@@ -71,6 +74,7 @@ class Lambdas:
             task=task,
             timeout_s=float(config.get("Timeout", 3)),
             memory_mb=int(config.get("MemorySize", 128)),
+            storage_mb=int((config.get("EphemeralStorage") or {}).get("Size", 512)),
             version=config.get("Version", "$LATEST"),
             region=region,
             variables=(config.get("Environment") or {}).get("Variables") or {},
@@ -113,6 +117,8 @@ def checked(change):
     def wrapper(*arguments):
         data = arguments[-1]
         name = arguments[0] if len(arguments) == 2 else data.get("FunctionName")
+        if problem := limits.refusal(data):
+            return error_response_json("InvalidParameterValueException", problem, 400)
         if "Role" in data and not permissions.trusts(data["Role"], "lambda.amazonaws.com"):
             text = "The role defined for the function cannot be assumed by Lambda."
             return error_response_json("InvalidParameterValueException", text, 400)
