@@ -1,0 +1,172 @@
+"""The application as notebooks 02 to 07 build it, on the embedded AWS: what users upload, good and bad."""
+
+import json
+import uuid
+import warnings
+
+import boto3
+import pytest
+from localaws_kit import eventually
+from notebook_kit import code_cells, run_notebook
+from seeing import make_video
+
+from faceblur import workshop
+from faceblur.workshop.progress import readable_cause
+
+PREFIX = "deployed"
+
+
+@pytest.fixture(scope="module")
+def ws(local_aws, tmp_path_factory):
+    """Everything that notebooks 02 to 07 make."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FACEBLUR_STATE", str(tmp_path_factory.mktemp("state") / "state.json"))
+        for number in range(2, 8):
+            run_notebook(number, PREFIX=PREFIX)
+        yield workshop.begin(notebook=8, prefix=PREFIX)
+        run_notebook(10, PREFIX=PREFIX)
+
+
+def upload(ws, key, content):
+    boto3.client("s3").put_object(Bucket=ws.names.input_bucket, Key=key, Body=content)
+    return execution_of(ws, key)
+
+
+def executions(ws):
+    listed = boto3.client("stepfunctions").list_executions(stateMachineArn=ws.need("state_machine_arn"))
+    return listed["executions"]
+
+
+def execution_of(ws, key):
+    """The finished execution that the upload of `key` started, as describe_execution tells it."""
+    sfn = boto3.client("stepfunctions")
+
+    def look():
+        for each in executions(ws):
+            found = sfn.describe_execution(executionArn=each["executionArn"])
+            if json.loads(found["input"])["input"]["key"] == key and found["status"] != "RUNNING":
+                return found
+        return None
+
+    return eventually(look, timeout_s=180)
+
+
+def keys(bucket):
+    return [item["Key"] for item in boto3.client("s3").list_objects_v2(Bucket=bucket).get("Contents", ())]
+
+
+def read_json(bucket, key):
+    return json.load(boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"])
+
+
+@pytest.fixture(scope="module")
+def plain(ws, tmp_path_factory):
+    """The finished execution of a video without faces, under a key that needs decoding."""
+    video = make_video(tmp_path_factory.mktemp("plain") / "plain.mp4")
+    done = upload(ws, "uploads/ein schöner Tag (1)+.mp4", video.read_bytes())
+    assert done["status"] == "SUCCEEDED", done.get("cause")
+    return done
+
+
+def test_a_video_without_faces_is_delivered_and_says_so(ws, plain):
+    output, key = json.loads(plain["output"]), json.loads(plain["input"])["input"]["key"]
+    assert "no face was found" in output["message"]
+    assert output["output"] == {"bucket": ws.names.output_bucket, "key": f"{key}.blurred.mp4"}
+    assert f"{key}.blurred.mp4" in keys(ws.names.output_bucket)
+    report = read_json(ws.names.output_bucket, output["report"])
+    assert report["counts"]["frames"] == 30 and report["input"]["name"] == key
+    assert keys(ws.names.work_bucket) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "content"), [("uploads/notes.txt", b"no video at all"), ("uploads/empty.mp4", b"")]
+)
+def test_what_is_no_video_fails_with_a_cause_to_read(ws, key, content):
+    done = upload(ws, key, content)
+    assert done["status"] == "FAILED"
+    assert done["error"] and done["cause"] == readable_cause(done["cause"])
+    assert not done["cause"].startswith("{") and "Traceback" not in done["cause"]
+    record = read_json(ws.names.output_bucket, f"{key}.blurred.mp4.failure.json")
+    assert (record["error"], record["cause"]) == (done["error"], done["cause"])
+    assert record["input"]["key"] == key and record["execution"] == done["executionArn"]
+    assert keys(ws.names.work_bucket) == []
+    assert f"{key}.blurred.mp4" not in keys(ws.names.output_bucket)
+
+
+def test_an_event_that_is_delivered_again_starts_nothing(ws, tmp_path):
+    key = f"uploads/{uuid.uuid4().hex}.txt"
+    work = json.loads(upload(ws, key, b"x")["input"])["input"]
+    item = {"key": key, "size": work["size"], "eTag": work["etag"], "sequencer": work["sequencer"]}
+    record = {
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "eventName": "ObjectCreated:Put",
+        "s3": {"bucket": {"name": ws.names.input_bucket}, "object": item},
+    }
+    before = len(executions(ws))
+    answer = boto3.client("lambda").invoke(
+        FunctionName=ws.names.function("start_face_detection"), Payload=json.dumps({"Records": [record]})
+    )
+    assert "FunctionError" not in answer, answer["Payload"].read()
+    assert len(executions(ws)) == before
+
+
+def test_policies_are_what_iam_takes_and_no_wider_than_needed(ws):
+    """parliament knows every action and resource type of IAM."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # parliament leaves its data files open
+        from parliament import analyze_policy_string
+
+    iam = boto3.client("iam")
+    for who, role in ws.names.roles.items():
+        document = iam.get_role_policy(RoleName=role, PolicyName="permissions")["PolicyDocument"]
+        findings = analyze_policy_string(json.dumps(document)).findings
+        assert not findings, f"{who}: {[finding.issue for finding in findings]}"
+        for statement in document["Statement"]:
+            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+            assert not any("*" in action for action in actions), who
+            if statement["Resource"] == "*":
+                assert all(action.startswith(("rekognition:", "logs:")) for action in actions), who
+
+
+def test_everything_is_tagged_kept_for_a_time_and_closed(ws):
+    inventory = workshop.inventory(ws)
+    assert inventory.others == () and len(inventory) == 1 + 1 + 7 + 1 + 3 + 8 + 8 + 1
+    assert all(each.detail == "kept 7 days" for each in inventory.ours if each.kind == "log group")
+
+
+def test_a_function_may_not_touch_what_is_not_its_own(ws, plain):
+    """get_detections may write into the work bucket; told to write elsewhere it is stopped by IAM."""
+    job_id = json.loads(plain["input"])["job_id"]
+    event = {"job_id": job_id, "work": {"bucket": ws.names.output_bucket, "prefix": "x/"}}
+    answer = boto3.client("lambda").invoke(
+        FunctionName=ws.names.function("get_detections"), Payload=json.dumps(event)
+    )
+    assert "AccessDenied" in json.load(answer["Payload"])["errorMessage"]
+    assert not [key for key in keys(ws.names.output_bucket) if key.startswith("x/")]
+
+
+@pytest.mark.parametrize("number", [2, 3, 5, 6, 7])
+def test_every_notebook_can_be_run_again(ws, number):
+    before = {(each.kind, each.name) for each in workshop.inventory(ws).resources}
+    run_notebook(number, PREFIX=PREFIX)
+    assert {(each.kind, each.name) for each in workshop.inventory(ws).resources} == before
+
+
+BREAKS = [(2, "checkpoint-create"), (3, "checkpoint-create"), (4, "build"), (5, "settings"), (6, "create")]
+
+
+@pytest.mark.parametrize(("number", "cell"), BREAKS)
+def test_a_workshop_that_broke_off_can_be_cleaned_up(local_aws, monkeypatch, tmp_path, number, cell):
+    monkeypatch.setenv("FACEBLUR_STATE", str(tmp_path / "state.json"))
+    prefix = f"broken-{number}"
+    needed = [each for each in range(2, number) if each != 4 or number > 5]
+    for earlier in needed:
+        run_notebook(earlier, PREFIX=prefix)
+    assert cell in [each["id"] for each in code_cells(number)]
+    state = workshop.State(tmp_path / "state.json")
+    state["done"] = list(range(2, number))  # what was skipped above to save time counts as run
+    run_notebook(number, until=cell, PREFIX=prefix)
+    assert len(workshop.inventory(workshop.begin(notebook=10, prefix=prefix))) > 0
+    run_notebook(10, PREFIX=prefix)
+    assert len(workshop.inventory(workshop.begin(notebook=10, prefix=prefix))) == 0
