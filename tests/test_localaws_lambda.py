@@ -7,7 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from localaws_kit import LOGS, allow, eventually, invoke, log_text, make_function, make_role, package, unique
+from localaws_kit import (
+    LOGS,
+    MEETING,
+    allow,
+    eventually,
+    invoke,
+    log_text,
+    make_bucket,
+    make_function,
+    make_role,
+    package,
+    unique,
+)
 
 pytestmark = pytest.mark.usefixtures("local_aws")
 
@@ -103,13 +115,13 @@ def test_a_timeout_ends_the_process_and_the_next_call_gets_a_new_one():
         "def handler(event, context):\n"
         "    time.sleep(event.get('s', 0))\n"
         "    return os.getpid()",
-        Timeout=1,
+        Timeout=2,
     )
     first, _ = invoke(function)
     result, error = invoke(function, {"s": 60})
     assert error == "Sandbox.Timedout"
-    assert "Task timed out after 1.00 seconds" in result["errorMessage"]
-    assert "Task timed out after 1.00 seconds" in log_text(function)
+    assert "Task timed out after 2.00 seconds" in result["errorMessage"]
+    assert "Task timed out after 2.00 seconds" in log_text(function)
     assert invoke(function)[0] != first
 
 
@@ -178,8 +190,7 @@ def test_what_the_role_does_not_allow_is_denied():
         "import boto3\ndef handler(event, context):\n"
         "    boto3.client('s3').put_object(Bucket=event['bucket'], Key=event['key'], Body=b'x')"
     )
-    bucket = unique("bucket")
-    boto3.client("s3").create_bucket(Bucket=bucket)
+    bucket = make_bucket()
     function = make_function(source, allow("s3:PutObject", f"arn:aws:s3:::{bucket}/allowed/*"))
     assert invoke(function, {"bucket": bucket, "key": "allowed/x"})[1] is None
     result, error = invoke(function, {"bucket": bucket, "key": "elsewhere"})
@@ -188,9 +199,7 @@ def test_what_the_role_does_not_allow_is_denied():
 
 
 def test_a_tls_only_bucket_policy_lets_functions_in():
-    bucket = unique("bucket")
-    s3 = boto3.client("s3")
-    s3.create_bucket(Bucket=bucket)
+    bucket, s3 = make_bucket(), boto3.client("s3")
     policy = {
         "Effect": "Deny",
         "Principal": "*",
@@ -214,16 +223,15 @@ def test_a_role_that_lambda_cannot_assume_is_refused(role):
 
 
 def test_concurrent_calls_get_processes_of_their_own():
-    source = (
-        "import os, time\n"
-        "def handler(event, context):\n"
-        "    start = time.time(); time.sleep(1); return [os.getpid(), start, time.time()]"
+    source = MEETING + "def handler(event, context): return meet(event, 3)"
+    function, bucket = (
+        make_function(source, allow(["s3:PutObject", "s3:ListBucket"]), Timeout=60),
+        make_bucket(),
     )
-    function = make_function(source)
     with ThreadPoolExecutor(3) as pool:
-        answers = [answer for answer, _ in pool.map(lambda _: invoke(function), range(3))]
-    assert len({pid for pid, _, _ in answers}) == 3
-    assert max(start for _, start, _ in answers) < min(end for _, _, end in answers)
+        answers = list(pool.map(lambda _: invoke(function, bucket), range(3)))
+    assert len({pid for pid, _ in answers}) == 3
+    assert [error for _, error in answers] == [None] * 3
 
 
 def test_new_code_and_new_variables_take_effect():
@@ -257,9 +265,7 @@ def test_layers_are_on_the_path():
 
 
 def test_an_asynchronous_call_that_fails_is_tried_again():
-    bucket = unique("bucket")
-    s3 = boto3.client("s3")
-    s3.create_bucket(Bucket=bucket)
+    bucket, s3 = make_bucket(), boto3.client("s3")
     source = (
         "import boto3\ns3 = boto3.client('s3')\n"
         "def handler(event, context):\n"

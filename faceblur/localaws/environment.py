@@ -29,6 +29,8 @@ LOOK_S = 0.02
 LOOKS_PER_TMP = 10
 # The answer travels beside the log pipe: wait this long at most until the pipe has been quiet for a moment.
 LOG_SETTLE_S = 0.05
+# A process that a handler detached from its group may hold the log pipe open: do not wait for it.
+STRAY_LOG_S = 2
 
 
 class Environment:
@@ -43,6 +45,7 @@ class Environment:
         self.peak_mb = 0
         self._out_of_memory = False
         self._tmp_mb = 0
+        self._ended = threading.Event()
         self._lines: list[str] = []
         self._lines_lock = threading.Lock()
         self._folder = folder
@@ -89,7 +92,7 @@ class Environment:
     def close(self) -> None:
         self._kill()
         for thread in self._threads:
-            thread.join()
+            thread.join(STRAY_LOG_S)
         self._api.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -170,6 +173,7 @@ class Environment:
 
     def _wait_for_exit(self) -> None:
         self._process.wait()
+        self._ended.set()
         self._api.answers.put(Answer("exit"))
         self._api.ready.set()
 
@@ -189,7 +193,7 @@ class Environment:
                     self._kill()
                     return
                 looks += 1
-                time.sleep(LOOK_S if self._api.busy else 10 * LOOK_S)
+                self._ended.wait(LOOK_S if self._api.busy else 10 * LOOK_S)
         except psutil.Error:
             return
 

@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .environment import Environment
@@ -60,8 +61,9 @@ class Executor:
         with self._lock:
             everything = [*self._busy, *(one for group in self._idle.values() for one in group)]
             self._idle.clear()
-        for environment in everything:
-            environment.close()
+        # Each close waits for threads and a server to end: all at once.
+        with ThreadPoolExecutor(len(everything) or 1) as closing:
+            list(closing.map(Environment.close, everything))
 
     def _acquire(self, function: Function) -> Environment:
         with self._lock:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import functools
 import json
 import logging
+import threading
 from pathlib import Path
 
 from ministack.core import lambda_runtime
@@ -33,7 +36,7 @@ class Lambdas:
         lambda_svc._LAMBDA_STATE_TRANSITION_DELAY = 0.1
         lambda_svc._execute_function_warm = lambda_svc._execute_function_docker = self.execute
         for name in ("_create_function", "_update_code", "_update_config"):
-            setattr(lambda_svc, name, checked(getattr(lambda_svc, name)))
+            setattr(lambda_svc, name, self._checked(getattr(lambda_svc, name)))
         lambda_svc._emit_lambda_logs = with_log_permission(lambda_svc._emit_lambda_logs)
 
     def close(self) -> None:
@@ -84,6 +87,42 @@ class Lambdas:
             image=image,
         )
 
+    def _checked(self, change):
+        """CreateFunction, UpdateFunctionCode and -Configuration with AWS's checks; an image is pinned by its
+        digest and unpacked while the function is pending."""
+
+        @functools.wraps(change)
+        def wrapper(*arguments):
+            data = arguments[-1]
+            name = arguments[0] if len(arguments) == 2 else data.get("FunctionName")
+            uri, digest = image_of(data), ""
+            try:
+                problem = problem_with(data)
+                if uri and not problem:
+                    digest, _ = read_manifest(uri, fetch_from_ecr)
+            except ImageError as found:
+                problem = str(found)
+            if problem:
+                return error_response_json("InvalidParameterValueException", problem, 400)
+            response = change(*arguments)
+            if response[0] < 300:
+                self._settle(lambda_svc._functions[name]["config"], data, digest)
+            return response
+
+        return wrapper
+
+    def _settle(self, config: dict, data: dict, digest: str) -> None:
+        if "ImageConfig" in data:
+            config["ImageConfigResponse"] = {"ImageConfig": data["ImageConfig"]}
+        if digest:
+            config["CodeSha256"] = digest.removeprefix("sha256:")
+            run = contextvars.copy_context().run
+            threading.Thread(target=run, args=(self._unpack_early, dict(config)), daemon=True).start()
+
+    def _unpack_early(self, config: dict) -> None:
+        with contextlib.suppress(ImageError):  # the first invocation will meet it again and report it
+            self._image(config)
+
     def _image(self, config: dict) -> Image:
         return self._images.get(pinned_uri(config), fetch_from_ecr)
 
@@ -108,35 +147,15 @@ def fetch_from_ecr(repository: str, kind: str, reference: str) -> bytes | None:
     return image["imageManifest"].encode() if image else None
 
 
-def checked(change):
-    """CreateFunction and UpdateFunctionCode/-Configuration refuse an image that is not there and a role that
-    does not trust Lambda; an image is pinned by its digest.
-    """
+def problem_with(data: dict) -> str | None:
+    """Why AWS Lambda would refuse these settings of a new or changed function."""
+    if "Role" in data and not permissions.trusts(data["Role"], "lambda.amazonaws.com"):
+        return "The role defined for the function cannot be assumed by Lambda."
+    return limits.refusal(data)
 
-    @functools.wraps(change)
-    def wrapper(*arguments):
-        data = arguments[-1]
-        name = arguments[0] if len(arguments) == 2 else data.get("FunctionName")
-        if problem := limits.refusal(data):
-            return error_response_json("InvalidParameterValueException", problem, 400)
-        if "Role" in data and not permissions.trusts(data["Role"], "lambda.amazonaws.com"):
-            text = "The role defined for the function cannot be assumed by Lambda."
-            return error_response_json("InvalidParameterValueException", text, 400)
-        uri = data.get("ImageUri") or (data.get("Code") or {}).get("ImageUri")
-        try:
-            digest = read_manifest(uri, fetch_from_ecr)[0] if uri else ""
-        except ImageError as problem:
-            return error_response_json("InvalidParameterValueException", str(problem), 400)
-        response = change(*arguments)
-        if response[0] < 300:
-            config = lambda_svc._functions[name]["config"]
-            if uri:
-                config["CodeSha256"] = digest.removeprefix("sha256:")
-            if "ImageConfig" in data:
-                config["ImageConfigResponse"] = {"ImageConfig": data["ImageConfig"]}
-        return response
 
-    return wrapper
+def image_of(data: dict) -> str | None:
+    return data.get("ImageUri") or (data.get("Code") or {}).get("ImageUri")
 
 
 def with_log_permission(emit):
