@@ -116,6 +116,7 @@ def test_docker_is_called_so_that_lambda_takes_the_image(ws, files, tmp_path, mo
     (folder / "docker").write_text(FAKE_DOCKER.format(log=log))
     (folder / "docker").chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(image.sys, "version_info", (3, 13, 0))
     login = image._login(ws)
     made = small_image(files, tmp_path)
     oci.push(made, login.registry, ws.names.repository, "latest", login.token, print)
@@ -124,8 +125,18 @@ def test_docker_is_called_so_that_lambda_takes_the_image(ws, files, tmp_path, mo
 
     assert (pushed.uri, pushed.built_with) == (f"host/repository@{made.digest}", "docker")
     calls = log.read_text()
-    assert "--provenance=false --sbom=false" in calls and "--build-arg PYTHON_VERSION=3." in calls
+    assert "--provenance=false --sbom=false" in calls and "--build-arg PYTHON_VERSION=3.13" in calls
     assert "login --username AWS --password-stdin" in calls and "push --quiet" in calls
+
+
+def test_docker_for_aws_takes_the_python_of_the_dockerfile():
+    assert image._docker_platform("aws") == ("amd64", [])
+
+
+def test_docker_with_an_old_python_says_what_to_do_instead(monkeypatch):
+    monkeypatch.setattr(image.sys, "version_info", (3, 11, 9))
+    with pytest.raises(WorkshopError, match="BUILD_WITH"):
+        image._docker_platform("local")
 
 
 def test_a_failing_docker_says_its_last_words(ws, tmp_path, monkeypatch):
@@ -136,6 +147,7 @@ def test_a_failing_docker_says_its_last_words(ws, tmp_path, monkeypatch):
     )
     (folder / "docker").chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(image, "_docker_platform", lambda target: ("amd64", []))
     with pytest.raises(WorkshopError, match="docker could not build the image: no space left"):
         workshop.build_and_push(ws, "uri", "docker")
 

@@ -50,8 +50,8 @@ PRICES: Mapping[str, Price] = {
 # A run of the pipeline as the state machine is drawn: states entered once, and those of each further poll
 # or segment.
 TRANSITIONS_ONCE, TRANSITIONS_PER_POLL, TRANSITIONS_PER_SEGMENT = 8, 3, 1
-# An assumption to be overridden by measurement: Lambda seconds for a second of 720p video, at this memory.
-BLUR_SECONDS_PER_SECOND, BLUR_GB = 2.0, 3.0
+# An assumption, not a measurement on AWS: memory times running time that a second of 720p video takes in all.
+GB_SECONDS_PER_SECOND = 6.0
 LOG_BYTES_PER_RUN = 50_000
 
 
@@ -98,7 +98,7 @@ def run_costs(
         f"One video of {video_s:.0f} s",
         {
             "Rekognition Video": video_s / 60 * prices["rekognition_minute"].usd,
-            "Lambda, time": video_s * BLUR_SECONDS_PER_SECOND * BLUR_GB * prices["lambda_gb_second"].usd,
+            "Lambda, time": video_s * GB_SECONDS_PER_SECOND * prices["lambda_gb_second"].usd,
             "Lambda, requests": functions * prices["lambda_request"].usd,
             "Step Functions": transitions * prices["state_transition"].usd,
             "CloudWatch Logs": LOG_BYTES_PER_RUN / 1e9 * prices["logs_gb"].usd,

@@ -106,9 +106,7 @@ class Picture:
 def show_pipeline(chapter: int) -> Picture:
     """The pipeline with one chapter's part lit, as the last line of a notebook cell."""
     title = CHAPTERS[chapter].title
-    return Picture(
-        pipeline_svg(LIT[chapter]), f"The pipeline; lit: what chapter {chapter} ({title}) is about"
-    )
+    return Picture(pipeline_svg(LIT[chapter]), f"The pipeline; lit: chapter {chapter}, {title}")
 
 
 def _box(part: Part, lit: bool) -> str:

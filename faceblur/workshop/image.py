@@ -165,14 +165,13 @@ def _docker(context: Path, ws: Workshop, login: _Login, repository_uri: str, tag
         )
     host = login.registry.partition("://")[2]
     local = f"{host}/{ws.names.repository}:{tag}"
-    architecture = "amd64" if ws.target == "aws" else ARCHITECTURES[platform.machine()]
-    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    architecture, version = _docker_platform(ws.target)
     # Lambda refuses an image index, which BuildKit makes for its provenance and SBOM.
     plain = ["--provenance=false", "--sbom=false", "--load"] if _docker_has_buildx() else []
     _say("docker build (the first time it fetches AWS's base image) ...")
     build = ["docker", *(["buildx"] if plain else []), "build", *plain, "--platform", f"linux/{architecture}"]
     _run(
-        [*build, "--build-arg", f"PYTHON_VERSION={version}", "--tag", local, str(context)],
+        [*build, *version, "--tag", local, str(context)],
         "docker could not build the image",
     )
     user, _, password = base64.b64decode(login.token).decode().partition(":")
@@ -189,6 +188,21 @@ def _docker(context: Path, ws: Workshop, login: _Login, repository_uri: str, tag
     digest = details["imageDigest"]
     size = details.get("imageSizeInBytes", 0)
     return Pushed(f"{repository_uri}@{digest}", digest, LAMBDA_NAMES[architecture], size, "docker")
+
+
+def _docker_platform(target: str) -> tuple[str, list[str]]:
+    """Architecture and Python of the image: the Dockerfile's for AWS, this machine's for the embedded AWS."""
+    if target == "aws":
+        return "amd64", []
+    if sys.version_info < (3, 12):
+        raise WorkshopError(
+            "AWS's image for Python 3.11 is too old a Linux for these packages: use Python 3.12 or newer, "
+            'or BUILD_WITH = "pip"'
+        )
+    return ARCHITECTURES[platform.machine()], [
+        "--build-arg",
+        f"PYTHON_VERSION={sys.version_info[0]}.{sys.version_info[1]}",
+    ]
 
 
 def docker_answers() -> bool:

@@ -124,6 +124,8 @@ def begin(notebook: int, target: str = "local", prefix: str = "faceblur") -> Wor
     state = State(state_path(target, prefix))
     _check_state(state, target, names)
     _check_order(state, notebook)
+    if target == "aws" and names.region not in session.get_available_regions("rekognition", partition):
+        print(f"Note: Amazon Rekognition may not exist in {names.region}; see the list of regions at AWS.")
     place = f"embedded AWS at {_endpoint()}" if target == "local" else "your AWS account: this costs money"
     print(f"Target:  {target} ({place})\nAccount: {account}\nRegion:  {names.region}\nPrefix:  {prefix}")
     return Workshop(notebook, target, names, state, session)

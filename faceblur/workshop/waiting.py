@@ -19,6 +19,7 @@ NOT_YET = (
     "does not have permissions to call",  # event destinations of a fresh role
     "conflicting conditional operation",  # S3 is still applying the last setting of the bucket
 )
+POLL_S, POLLS = 0.5, 1200
 
 
 def settle(call: Callable[[], object], patience_s: float = 90):
@@ -45,7 +46,7 @@ def wait_for(client, waiter: str, what: str, **parameters) -> None:
     """Run one of boto3's waiters and say how long it took. Raises WorkshopError with the last answer."""
     start = time.monotonic()
     try:
-        client.get_waiter(waiter).wait(**parameters)
+        client.get_waiter(waiter).wait(**parameters, WaiterConfig={"Delay": POLL_S, "MaxAttempts": POLLS})
     except WaiterError as problem:
         raise WorkshopError(f"{what} is not ready: {_reason(problem)}") from problem
     print(f"  {what}: ready after {time.monotonic() - start:.1f} s", flush=True)
