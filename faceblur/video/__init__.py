@@ -1,14 +1,17 @@
 """Video files: probe, read, write, split, join. The only package that touches the codec library (PyAV).
 
-Times are presentation times in milliseconds on the clock that a player shows; boxes and pictures are as displayed.
-May import `errors`; nothing else of ours.
+Times are presentation times in milliseconds on the clock that a player shows; boxes and pictures are
+as displayed. May import `errors`; nothing else of ours.
 """
 
+from .encoder import EncoderSettings
+from .frame import Frame
 from .orientation import Orientation
+from .pictures import encode
 from .probe import VideoInfo, probe
-from .reader import Frame, Packet, Reader, Span
+from .reader import Packet, Reader, Span
 from .segments import cut, join
-from .writer import EncoderSettings, Writer, encode
+from .writer import Writer
 
 __all__ = [
     "EncoderSettings",

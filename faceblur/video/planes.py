@@ -16,15 +16,8 @@ PLANAR = {
     "yuv422p10le": (2, 1),
     "yuv444p10le": (1, 1),
     "gray": (1, 1),
+    "gray10le": (1, 1),
 }
-
-
-def working_format(pixel_format) -> str:
-    """The planar format to blur and encode in: the frame's own where x264 takes it, else the nearest one."""
-    if pixel_format.name in PLANAR:
-        return pixel_format.name
-    depth = max((component.bits for component in pixel_format.components), default=8)
-    return "yuv420p10le" if depth > 8 else "yuv420p"
 
 
 def plane_views(frame) -> list[np.ndarray]:
@@ -33,17 +26,6 @@ def plane_views(frame) -> list[np.ndarray]:
     views = []
     for plane in frame.planes:
         row = plane.line_size // np.dtype(dtype).itemsize
-        views.append(np.frombuffer(plane, dtype)[: row * plane.height].reshape(plane.height, row)[:, : plane.width])
+        rows = np.frombuffer(plane, dtype)[: row * plane.height].reshape(plane.height, row)
+        views.append(rows[:, : plane.width])
     return views
-
-
-def crop_to_even(frame, width: int, height: int):
-    """A copy of the frame's top-left width x height pixels, with its time stamps and colour tags."""
-    import av
-
-    cropped = av.VideoFrame(width, height, frame.format.name)
-    for target, source in zip(plane_views(cropped), plane_views(frame), strict=True):
-        target[...] = source[: target.shape[0], : target.shape[1]]
-    cropped.pts, cropped.time_base, cropped.duration = frame.pts, frame.time_base, frame.duration
-    cropped.color_range, cropped.colorspace = frame.color_range, frame.colorspace
-    return cropped

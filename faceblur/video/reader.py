@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import av
-import cv2
-import numpy as np
 
 from ..errors import InputError
+from .ahead import ahead
+from .frame import Frame
 from .orientation import Orientation
-from .planes import PLANAR, plane_views
 from .probe import duration_ms_of, frame_rate_of, open_input, orientation_of, start_offset_ms, video_stream
-
-_AHEAD = 8  # decoded frames kept ready while the caller works
 
 
 @dataclass(frozen=True)
@@ -38,80 +33,6 @@ class Span:
 
     def holds(self, pts: int) -> bool:
         return (self.start_pts is None or pts >= self.start_pts) and (self.end_pts is None or pts < self.end_pts)
-
-
-class Frame:
-    """One decoded frame. `pts` counts in the stream's time base, `time_ms` is on the player's clock."""
-
-    __slots__ = ("index", "orientation", "pts", "raw", "time_ms")
-
-    def __init__(self, raw, index: int, time_ms: float, orientation: Orientation):
-        self.raw, self.index, self.pts, self.time_ms, self.orientation = raw, index, raw.pts, time_ms, orientation
-
-    @property
-    def display_size(self) -> tuple[int, int]:
-        """Width and height in pixels as displayed."""
-        size = (self.raw.width, self.raw.height)
-        return size[::-1] if self.orientation.is_transposed else size
-
-    def width_for(self, long_side: int) -> int:
-        """The width at which the longer side of the displayed picture has so many pixels."""
-        wide, high = self.display_size
-        return max(1, round(long_side * min(1.0, wide / high)))
-
-    def bgr(self, width: int | None = None) -> np.ndarray:
-        """The picture as displayed, H x W x 3 uint8 BGR; scaled to `width` columns when given."""
-        stored_width, stored_height = self._stored_size(width)
-        picture = self.raw.reformat(
-            width=stored_width, height=stored_height, format="bgr24", interpolation="AREA" if width else None
-        ).to_ndarray()
-        return np.ascontiguousarray(self.orientation.display(picture))
-
-    def gray(self, width: int) -> np.ndarray:
-        """The luma as displayed, H x W uint8, scaled to `width` columns."""
-        size = self._stored_size(width)
-        if self.raw.format.name in PLANAR:
-            luma = plane_views(self.raw)[0]
-            if size != (luma.shape[1], luma.shape[0]):
-                luma = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
-            if luma.dtype != np.uint8:
-                luma = (luma >> 2).astype(np.uint8)
-        else:
-            luma = self.raw.reformat(*size, format="gray").to_ndarray()
-        return np.ascontiguousarray(self.orientation.display(luma))
-
-    def crop_bgr(self, box, width: int, height: int) -> np.ndarray:
-        """What a box (ratios, as displayed, within the picture) holds, scaled to width x height, BGR as displayed."""
-        if self.raw.format.name not in PLANAR or self.raw.format.name == "gray":
-            picture = self.bgr()
-            rows, columns = picture.shape[:2]
-            x0, y0, x1, y1 = _pixels(box, columns, rows)
-            return cv2.resize(picture[y0:y1, x0:x1], (width, height), interpolation=cv2.INTER_AREA)
-        size = (height, width) if self.orientation.is_transposed else (width, height)
-        stored = self.orientation.box_to_stored(*box)
-        parts = []
-        for plane in plane_views(self.raw):
-            x0, y0, x1, y1 = _pixels(stored, plane.shape[1], plane.shape[0])
-            part = cv2.resize(plane[y0:y1, x0:x1], size, interpolation=cv2.INTER_AREA)
-            parts.append(part if part.dtype == np.uint8 else (part >> 2).astype(np.uint8))
-        luma, blue, red = parts
-        picture = cv2.cvtColor(cv2.merge([luma, red, blue]), cv2.COLOR_YCrCb2BGR)
-        return np.ascontiguousarray(self.orientation.display(picture))
-
-    def _stored_size(self, width: int | None) -> tuple[int, int]:
-        """(width, height) to scale the stored picture to, so that it is `width` wide once displayed."""
-        if width is None:
-            return self.raw.width, self.raw.height
-        if self.orientation.is_transposed:
-            return max(1, round(self.raw.width * width / self.raw.height)), width
-        return width, max(1, round(self.raw.height * width / self.raw.width))
-
-
-def _pixels(box, columns: int, rows: int) -> tuple[int, int, int, int]:
-    left, top, width, height = box
-    x0, y0 = min(columns - 1, max(0, round(left * columns))), min(rows - 1, max(0, round(top * rows)))
-    x1 = min(columns, max(x0 + 1, round((left + width) * columns)))
-    return x0, y0, x1, min(rows, max(y0 + 1, round((top + height) * rows)))
 
 
 @dataclass(frozen=True)
@@ -262,44 +183,3 @@ class Reader:
             self._orientation = orientation_of(raw)
         self._index += 1
         return Frame(raw, self._index - 1, self.time_ms_of(raw.pts), self._orientation)
-
-
-def ahead(items: Iterator, count: int = _AHEAD) -> Iterator:
-    """The same items, produced up to `count` ahead in a thread of their own; errors arrive where they would."""
-    ready: queue.Queue = queue.Queue(count)
-    stopped = threading.Event()
-
-    def produce():
-        try:
-            for item in items:
-                while not stopped.is_set():
-                    try:
-                        ready.put((item, None), timeout=0.1)
-                        break
-                    except queue.Full:
-                        continue
-                if stopped.is_set():
-                    return
-            last = (None, StopIteration())
-        except BaseException as problem:  # handed over to the consumer, whatever it is
-            last = (None, problem)
-        while not stopped.is_set():
-            try:
-                ready.put(last, timeout=0.1)
-                return
-            except queue.Full:
-                continue
-
-    worker = threading.Thread(target=produce, daemon=True, name="faceblur-decode")
-    worker.start()
-    try:
-        while True:
-            item, problem = ready.get()
-            if isinstance(problem, StopIteration):
-                return
-            if problem is not None:
-                raise problem
-            yield item
-    finally:
-        stopped.set()
-        worker.join()

@@ -12,7 +12,7 @@ import av
 from ..errors import InputError, OutputError
 from .mux import Muxer
 from .probe import display_matrix, open_input, video_stream
-from .reader import Packet, Reader, Span
+from .reader import Reader, Span
 
 
 def cut(path: str | Path, target_s: float = 60.0) -> list[Span]:
@@ -51,7 +51,7 @@ def join(source: str | Path, pieces: Sequence[str | Path], output: str | Path) -
             template = video_stream(first)
             time_base = Fraction(template.time_base)
             parameters = template.codec_context.extradata
-            video = muxer.container.add_stream_from_template(template)
+            video = muxer.container.add_stream_from_template(template, opaque=True)
             video.time_base = time_base
             matrix = display_matrix(next(first.decode(template)))
         _check_alike(pieces, parameters, time_base)

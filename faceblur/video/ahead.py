@@ -1,0 +1,50 @@
+"""Produce in a thread of its own, a little ahead of who consumes."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+
+_AHEAD = 8  # decoded frames kept ready while the caller works
+
+
+def ahead(items: Iterator, count: int = _AHEAD) -> Iterator:
+    """The same items, produced up to `count` ahead in a thread of their own; errors arrive where they would."""
+    ready: queue.Queue = queue.Queue(count)
+    stopped = threading.Event()
+
+    def produce():
+        try:
+            for item in items:
+                while not stopped.is_set():
+                    try:
+                        ready.put((item, None), timeout=0.1)
+                        break
+                    except queue.Full:
+                        continue
+                if stopped.is_set():
+                    return
+            last = (None, StopIteration())
+        except BaseException as problem:  # handed over to the consumer, whatever it is
+            last = (None, problem)
+        while not stopped.is_set():
+            try:
+                ready.put(last, timeout=0.1)
+                return
+            except queue.Full:
+                continue
+
+    worker = threading.Thread(target=produce, daemon=True, name="faceblur-decode")
+    worker.start()
+    try:
+        while True:
+            item, problem = ready.get()
+            if isinstance(problem, StopIteration):
+                return
+            if problem is not None:
+                raise problem
+            yield item
+    finally:
+        stopped.set()
+        worker.join()

@@ -1,0 +1,36 @@
+"""Turn text subtitles of one kind into another: SubRip, ASS and WebVTT into MP4's mov_text, mov_text into SubRip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import av
+
+TEXT = {"subrip", "ass", "webvtt", "mov_text", "text"}
+
+
+class TextTrack:
+    """Decodes subtitle packets of `source` and gives packets of `codec` for a stream of its own in `container`."""
+
+    def __init__(self, container, source, codec: str):
+        self.source = source
+        self.stream = container.add_stream(codec)
+        self.stream.codec_context.subtitle_header = source.codec_context.subtitle_header
+        self.stream.codec_context.time_base = self.stream.time_base = source.time_base
+        self.damaged = 0
+
+    def take(self, packet) -> Iterator[av.Packet]:
+        try:
+            text = self.source.codec_context.decode2(packet)
+            if text is None or not len(text):
+                return
+            encoded = self.stream.codec_context.encode_subtitle(text)
+        except av.error.FFmpegError:
+            self.damaged += 1
+            return
+        encoded.pts, encoded.dts, encoded.duration = packet.pts, packet.dts, packet.duration
+        encoded.time_base, encoded.stream = packet.time_base, self.stream
+        yield encoded
+
+    def finish(self) -> Iterator[av.Packet]:
+        yield from ()
