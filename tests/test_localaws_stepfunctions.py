@@ -175,6 +175,13 @@ def test_a_role_that_may_not_invoke_the_function_fails_the_task(worker):
     assert "is not authorized to perform: lambda:InvokeFunction" in execution["cause"]
 
 
+def test_a_throttled_function_is_known_by_name():
+    function = make_function("def handler(event, context): pass")
+    boto3.client("lambda").put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
+    ended_with = outcome(one(**task(function, {})), {}, allow("lambda:InvokeFunction", function))
+    assert ended_with == ("FAILED", "Lambda.TooManyRequestsException")
+
+
 def test_s3_put_object_and_sns_publish_run_with_the_role(local_aws):
     bucket = make_bucket()
     topic = boto3.client("sns").create_topic(Name=unique("topic"))["TopicArn"]

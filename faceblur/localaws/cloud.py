@@ -19,6 +19,8 @@ REGION = "us-east-1"
 # AWS's example account: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 ACCOUNT = "123456789012"
 ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
+# What the extra `local` brings.
+PACKAGES = ("ministack", "psutil", "statelint", "boto3")
 START_SECONDS = 60
 STOP_SECONDS = 10
 LOG = "engine.log"
@@ -48,7 +50,7 @@ class LocalAws:
         """Start the process and wait until it answers (about a second)."""
         if os.name != "posix":
             raise WorkshopError("the embedded AWS needs Linux or macOS; on Windows use it inside WSL")
-        if find_spec("ministack") is None or find_spec("psutil") is None:
+        if any(find_spec(name) is None for name in PACKAGES):
             raise WorkshopError("the embedded AWS is not installed: pip install 'faceblur[local]'")
         from .roots import private_root, remove_abandoned_roots  # needs a POSIX system
 

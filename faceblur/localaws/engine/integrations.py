@@ -32,6 +32,7 @@ _credentials: contextvars.ContextVar[dict] = contextvars.ContextVar("state_machi
 def install(url: str) -> None:
     states._execute_task = with_role(states._execute_task)
     states._invoke_resource = as_role(states._invoke_resource, url)
+    lambda_svc._throttle_response = with_error_name(lambda_svc._throttle_response)
 
 
 def with_role(original):
@@ -68,6 +69,17 @@ def as_role(original, url: str):
         return answer
 
     return invoke_resource
+
+
+def with_error_name(original):
+    """A throttled function is known by name to a state machine, so that it can try again."""
+
+    def throttle_response(*arguments, **keywords):
+        answer = original(*arguments, **keywords)
+        name = {"errorType": "Lambda.TooManyRequestsException", "errorMessage": answer["body"]["message"]}
+        return answer | {"body": answer["body"] | name}
+
+    return throttle_response
 
 
 def function_arn(resource: str, arguments) -> str | None:
