@@ -8,7 +8,9 @@ import sys
 import tomllib
 import uuid
 
+import av
 import boto3
+import numpy as np
 import pytest
 from lambda_kit import ROOT, load
 
@@ -129,6 +131,43 @@ def test_what_is_not_a_video_is_refused_before_anything_is_blurred(modules, buck
     handlers, _ = modules
     with pytest.raises(InputError):
         handlers.plan_segments({"input": upload(bucket, "notes.txt", b"no video at all")}, None)
+
+
+@pytest.fixture(scope="module")
+def two_scenes(sample, tmp_path_factory):
+    """A second of the sample, a second of nothing much, with a keyframe every second."""
+    path = tmp_path_factory.mktemp("clip") / "two-scenes.mp4"
+    pictures = []
+    with video.Reader(sample[0]) as reader:
+        for frame in reader:
+            if frame.time_ms >= 3000:
+                pictures.append(frame.bgr(width=480))
+            if len(pictures) == 30:
+                break
+    pictures += [np.full_like(pictures[0], 40 + number) for number in range(30)]
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30, options={"g": "30"})
+        stream.height, stream.width = pictures[0].shape[:2]
+        for picture in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
+        container.mux(stream.encode())
+    return path
+
+
+def test_a_longer_video_goes_through_in_segments(modules, bucket, two_scenes, monkeypatch):
+    handlers, _ = modules
+    monkeypatch.setattr(handlers, "SEGMENT_SECONDS", 0.5)
+    source = upload(bucket, "in/long.mp4", two_scenes.read_bytes())
+    work, output = {"bucket": bucket, "prefix": "long/"}, {"bucket": bucket, "key": "out/long.mp4"}
+    put_detections(bucket, "long/")
+    planned = handlers.plan_segments({"input": source}, None)
+    assert planned["count"] == 2
+    for span in planned["segments"]:
+        event = {"span": span, "input": source, "work": work, "detections": {"pages": 1}}
+        assert handlers.blur_segment(event, None) == {"frames": 30}
+    done = handlers.join_segments({"input": source, "work": work, "output": output, "count": 2}, None)
+    assert done["counts"]["frames"] == 60 and 25 <= done["counts"]["frames_with_regions"] <= 40
+    assert keys(bucket, "long/") == []
 
 
 def put_detections(bucket, prefix):
