@@ -36,15 +36,15 @@ class AnalysisSettings:
     looks at a known face. weak_score: weaker hits are ignored.
     """
 
-    flow_side: int = 480
+    flow_side: int = 320
     search_side: int = 640
     fine_side: int = 1280
-    search_ms: float = 200.0
+    search_ms: float = 100.0
     fine_search_ms: float = 400.0
     crop_every: int = 2
     crop_pixels: int = 160
     crop_reach: float = 2.2
-    weak_score: float = 0.3
+    weak_score: float = 0.4
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
 
 

@@ -1,6 +1,6 @@
 """Carry boxes from one grey picture to the next by sparse optical flow. Imports nothing of ours.
 
-Pyramidal Lucas-Kanade (Bouguet, 2001) on an 8 x 8 grid a box, forward and backward; points that do not come back
+Pyramidal Lucas-Kanade (Bouguet, 2001) on an 6 x 6 grid a box, forward and backward; points that do not come back
 within 1.5 pixels are dropped, the box moves by the median and scales by the median spread of what is left
 (Kalal, Mikolajczyk, Matas: "Forward-Backward Error", ICPR 2010).
 """
@@ -10,12 +10,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-_GRID = (np.arange(8) + 0.5) / 8
+_GRID = (np.arange(5) + 0.5) / 5
 _WINDOW = (15, 15)
 _LEVELS = 3
 _CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 12, 0.03)
 _MAX_RETURN_ERROR = 1.5
-_MIN_POINTS = 6
+_MIN_POINTS = 5
 _MAX_SCALE_STEP = 1.05
 
 

@@ -20,6 +20,8 @@ def link(tracklets: list[Tracklet], frame_times: np.ndarray, settings: TrackingS
     trimmed = [_trim(tracklet, settings) for tracklet in tracklets]
     tracks = []
     for chain in _chains(trimmed):
+        if not any(part.is_sure for part in chain):
+            continue
         times, boxes, review = _fill(chain, frame_times, settings)
         tracks.append((times, steady(times, boxes), review))
     tracks.sort(key=lambda track: (track[0][0], track[1][0, 0]))
@@ -31,6 +33,7 @@ class _Part:
     """A tracklet as arrays. first, last: rows of the first and the last sighting."""
 
     shot: int
+    is_sure: bool
     times: np.ndarray
     boxes: np.ndarray
     first: int
@@ -47,7 +50,8 @@ def _trim(tracklet: Tracklet, settings: TrackingSettings) -> _Part:
     keep = (times >= times[first] - before) & (times <= times[last] + after)
     offset = int(np.argmax(keep))
     boxes = _widened(times, boxes, times[observed])
-    return _Part(tracklet.shot, times[keep], boxes[keep], first - offset, last - offset)
+    is_sure = tracklet.leads or tracklet.best_score >= settings.start_score
+    return _Part(tracklet.shot, is_sure, times[keep], boxes[keep], first - offset, last - offset)
 
 
 def _widened(times: np.ndarray, boxes: np.ndarray, seen: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from .flow import carry
 
 @dataclass(frozen=True)
 class TrackingSettings:
-    """start_score: a tracklet counts only when one of its observations was this strong; weaker ones extend it.
+    """start_score: a track needs an observation this strong; weaker ones extend it.
 
     hold_ms, look_back_ms: how long a face stays covered after it was last seen and before it was first seen.
     glimpse_ms: the same for a face that was seen once only and may be no face.
@@ -51,6 +51,7 @@ class Tracklet:
         self.last_seen_ms = 0.0
         self.leads = False
         self.best_score = 0.0
+        self.has_looked_back = False
 
     def __len__(self) -> int:
         return len(self.times)
@@ -67,6 +68,12 @@ class Tracklet:
         self.times.append(time_ms)
         self.boxes.extend(box.tolist())
         self.observed.append(observed)
+
+    def prepend(self, earlier: list[tuple[float, np.ndarray]]) -> None:
+        """Carried boxes from before the first row, latest first."""
+        self.times = array("d", [time_ms for time_ms, _ in reversed(earlier)]) + self.times
+        self.boxes = array("f", [n for _, box in reversed(earlier) for n in box]) + self.boxes
+        self.observed = array("b", [0] * len(earlier)) + self.observed
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """times (n,), boxes (n, 4), observed (n,) as copies."""
@@ -131,15 +138,12 @@ class Tracker:
 
     def finish(self) -> list[Tracklet]:
         """End the video; all tracklets."""
-        self._end(self._active)
+        self.finished += self._active
         self._active = []
         return self.finished
 
-    def _end(self, tracklets: list[Tracklet]) -> None:
-        self.finished += [t for t in tracklets if t.leads or t.best_score >= self.settings.start_score]
-
     def _end_shot(self) -> None:
-        self._end(self._active)
+        self.finished += self._active
         self._active = []
         self._history.clear()
         self._shot += 1
@@ -151,8 +155,8 @@ class Tracker:
         for row, tracklet in enumerate(self._active):
             box = moved[row]
             if agreed[row]:
-                shift = (box[:2] + box[2:] / 2 - before[row, :2] - before[row, 2:] / 2) / elapsed
-                tracklet.velocity = 0.5 * tracklet.velocity + 0.5 * shift
+                shift = _centre(box) - _centre(before[row])
+                tracklet.velocity = 0.5 * tracklet.velocity + 0.5 * shift / elapsed
             else:
                 box[:2] += tracklet.velocity * elapsed
             tracklet.append(time_ms, box, False)
@@ -164,54 +168,60 @@ class Tracker:
         tracklet.correct(box)
         tracklet.boxes[-4:] = array("f", box.tolist())
         tracklet.observed[-1] = 1
-        tracklet.last_seen_ms = self._time_ms
-        tracklet.leads |= seen.leads
-        tracklet.best_score = max(tracklet.best_score, seen.score)
+        self._note(tracklet, seen)
 
     def _begin(self, seen: Observation) -> Tracklet:
         tracklet = Tracklet(self._shot)
-        box = np.array(seen.box)
-        earlier = self._look_back(box)
-        for time_ms, carried in reversed(earlier):
-            tracklet.append(time_ms, carried, False)
-        tracklet.append(self._time_ms, box, True)
-        tracklet.last_seen_ms = self._time_ms
-        tracklet.leads, tracklet.best_score = seen.leads, seen.score
-        if earlier:
-            then = earlier[0][1]
-            elapsed = self._time_ms - earlier[0][0]
-            tracklet.velocity = (box[:2] + box[2:] / 2 - then[:2] - then[2:] / 2) / elapsed
+        tracklet.append(self._time_ms, np.array(seen.box), True)
+        self._note(tracklet, seen)
         return tracklet
 
-    def _look_back(self, box: np.ndarray) -> list[tuple[float, np.ndarray]]:
-        """The box carried backwards through the pictures of this shot, latest first."""
+    def _note(self, tracklet: Tracklet, seen: Observation) -> None:
+        """Bookkeeping of a sighting. The first strong one is the time to look back: a weak one may be no face."""
+        tracklet.last_seen_ms = self._time_ms
+        tracklet.leads |= seen.leads
+        tracklet.best_score = max(tracklet.best_score, seen.score)
+        is_sure = tracklet.leads or tracklet.best_score >= self.settings.start_score
+        if is_sure and not tracklet.has_looked_back:
+            tracklet.has_looked_back = True
+            earlier = self._look_back(tracklet.times[0], tracklet.box(0))
+            tracklet.prepend(earlier)
+            if earlier and len(tracklet.times) == len(earlier) + 1:
+                start_ms, start = earlier[-1]
+                shift = _centre(tracklet.box(-1)) - _centre(start)
+                tracklet.velocity = shift / (self._time_ms - start_ms)
+
+    def _look_back(self, time_ms: float, box: np.ndarray) -> list[tuple[float, np.ndarray]]:
+        """The box carried backwards through the pictures of this shot before `time_ms`, latest first."""
         found, velocity = [], np.zeros(2)
-        boxes = box[None]
-        pictures = list(self._history)
-        for (time_ms, picture), (later_ms, later) in zip(pictures[-2::-1], pictures[:0:-1], strict=True):
-            moved, agreed = carry(later, picture, boxes)
-            elapsed = later_ms - time_ms
+        pictures = [entry for entry in self._history if entry[0] <= time_ms]
+        for (earlier_ms, earlier), (later_ms, later) in zip(pictures[-2::-1], pictures[:0:-1], strict=True):
+            moved, agreed = carry(later, earlier, box[None])
+            elapsed = later_ms - earlier_ms
             if agreed[0]:
-                shift = (moved[0, :2] + moved[0, 2:] / 2 - boxes[0, :2] - boxes[0, 2:] / 2) / elapsed
-                velocity = 0.5 * velocity + 0.5 * shift
+                velocity = 0.5 * velocity + 0.5 * (_centre(moved[0]) - _centre(box)) / elapsed
             else:
                 moved[0, :2] += velocity * elapsed
-            boxes = moved
-            if not is_inside(boxes)[0]:
+            box = moved[0]
+            if not is_inside(box[None])[0]:
                 break
-            found.append((time_ms, boxes[0].copy()))
+            found.append((earlier_ms, box.copy()))
         return found
 
     def _drop_outside(self) -> None:
         """A box that was carried out of the picture has left it."""
         inside = is_inside(self.boxes)
-        self._end([t for t, stays in zip(self._active, inside, strict=True) if not stays])
+        self.finished += [t for t, stays in zip(self._active, inside, strict=True) if not stays]
         self._active = [t for t, stays in zip(self._active, inside, strict=True) if stays]
 
     def _let_go(self) -> None:
         lost = [self._time_ms - t.last_seen_ms > self.settings.hold_ms for t in self._active]
-        self._end([t for t, gone in zip(self._active, lost, strict=True) if gone])
+        self.finished += [t for t, gone in zip(self._active, lost, strict=True) if gone]
         self._active = [t for t, gone in zip(self._active, lost, strict=True) if not gone]
+
+
+def _centre(box: np.ndarray) -> np.ndarray:
+    return box[:2] + box[2:] / 2
 
 
 def is_inside(boxes: np.ndarray) -> np.ndarray:
