@@ -170,3 +170,18 @@ def test_a_workshop_that_broke_off_can_be_cleaned_up(local_aws, monkeypatch, tmp
     assert len(workshop.inventory(workshop.begin(notebook=10, prefix=prefix))) > 0
     run_notebook(10, PREFIX=prefix)
     assert len(workshop.inventory(workshop.begin(notebook=10, prefix=prefix))) == 0
+
+
+def test_another_region_is_another_place(local_aws, monkeypatch, tmp_path):
+    """Buckets need a LocationConstraint everywhere but in us-east-1; names and ARNs follow the region."""
+    monkeypatch.setenv("FACEBLUR_STATE", str(tmp_path / "state.json"))
+    for variable in ("AWS_DEFAULT_REGION", "AWS_REGION"):
+        monkeypatch.setenv(variable, "eu-west-1")
+    for number in (2, 3):
+        run_notebook(number, PREFIX="abroad")
+    ws = workshop.begin(notebook=4, prefix="abroad")
+    s3 = boto3.client("s3")
+    assert s3.get_bucket_location(Bucket=ws.names.input_bucket)["LocationConstraint"] == "eu-west-1"
+    assert all("eu-west-1" in each.name for each in workshop.inventory(ws).ours)
+    run_notebook(10, PREFIX="abroad")
+    assert len(workshop.inventory(ws)) == 0
