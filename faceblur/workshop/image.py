@@ -31,6 +31,7 @@ TASK_ROOT = "var/task"
 LEFT_OUT = ("workshop", "localaws", "__pycache__")
 COMMAND = ("handlers.blur_segment",)
 ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+KEPT_LAYERS = 3
 LAMBDA_NAMES = {"amd64": "x86_64", "arm64": "arm64"}
 
 
@@ -104,6 +105,7 @@ def _package_layer(context: Path, machine: str) -> oci.Layer:
     if stored.exists() and facts.exists():
         known = json.loads(facts.read_text())
         if known["size"] == stored.stat().st_size:
+            os.utime(stored)
             _say(f"packages: {known['size'] / 1e6:.0f} MB from the cache")
             return oci.Layer(stored, known["digest"], known["diff_id"], known["size"])
     start = time.monotonic()
@@ -118,8 +120,17 @@ def _package_layer(context: Path, machine: str) -> oci.Layer:
     _say(f"packages: installed after {time.monotonic() - start:.0f} s, packing ...")
     layer = oci.write_layer(stored, {f"{TASK_ROOT}/{name}": path for name, path in _files(site)})
     facts.write_text(json.dumps({"digest": layer.digest, "diff_id": layer.diff_id, "size": layer.size}))
+    _forget_old(stored.parent)
     _say(f"packages: {layer.size / 1e6:.0f} MB after {time.monotonic() - start:.0f} s")
     return layer
+
+
+def _forget_old(folder: Path) -> None:
+    """Keep the layers used last; each is more than 100 MB."""
+    layers = sorted(folder.glob("*.tar.gz"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for layer in layers[KEPT_LAYERS:]:
+        layer.unlink(missing_ok=True)
+        layer.with_suffix(".json").unlink(missing_ok=True)
 
 
 def _pip_options(machine: str) -> list[str]:
