@@ -22,7 +22,7 @@ VENV = os.path.join(ROOT, ".venv")
 LOCK = os.path.join(ROOT, "requirements.lock")
 TASKS = {
     "demo": ["-m", "faceblur.workshop", "demo"],
-    "test": ["-m", "pytest"],
+    "test": ["-m", "pytest", "-n", str(min(4, os.cpu_count() or 1))],
     "lab": ["-m", "faceblur.workshop", "lab"],
 }
 
@@ -43,15 +43,15 @@ def check_environment():
         sys.exit("kit: this environment lacks the locked packages; run: pip install -r requirements.lock -e .")
     wrong = []
     with open(LOCK, encoding="utf-8") as lines:
-        for requirement in map(Requirement, (line for line in lines if line.strip() and line[0] != "#")):
+        for requirement in map(Requirement, (line.strip() for line in lines if line.strip() and line[0] != "#")):
             if requirement.marker and not requirement.marker.evaluate():
                 continue
             try:
                 found = metadata.version(requirement.name)
             except metadata.PackageNotFoundError:
-                found = "nothing"
-            if not requirement.specifier.contains(found) if found != "nothing" else True:
-                wrong.append("%s (found %s)" % (requirement, found))
+                found = None
+            if found is None or not requirement.specifier.contains(found):
+                wrong.append("%s (found %s)" % (requirement, found or "nothing"))
     if wrong:
         sys.exit("kit: KIT_NO_VENV=1, but this environment differs from requirements.lock in %d packages: %s; "
                  "run: pip install -r requirements.lock" % (len(wrong), ", ".join(wrong[:3])))
