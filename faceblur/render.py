@@ -41,9 +41,7 @@ def render(
     with Reader(source, span=span) as reader:
         with Writer(output, reader, encoder, copy_streams=span is None) as writer:
             rows = _write_frames(reader, writer, plan, progress)
-        notes = writer.notes
-        if reader.damaged:
-            notes.append(f"{reader.damaged} damaged packets or frames in the input were passed over")
+        notes = writer.notes + reader.notes
     return _report(source, output, plan, rows, encoder, notes)
 
 
@@ -79,7 +77,10 @@ def _write_frames(reader: Reader, writer: Writer, plan: Plan, progress: Progress
             if covered:
                 _blur_frame(writer, event, style, covered)
             rows.append(
-                {"time_ms": event.time_ms, "regions": [[t, *(round(n, 5) for n in box)] for t, box in covered]}
+                {
+                    "time_ms": event.time_ms,
+                    "regions": [[t, *(round(n, 5) for n in box)] for t, box in covered],
+                }
             )
             if progress:
                 progress(len(rows), max(total, len(rows)))
@@ -112,7 +113,9 @@ def _report(source, output, plan: Plan, rows: list[dict], encoder: EncoderSettin
         "counts": count(rows),
         "kept_visible": [track.id for track in plan.tracks if track.keep],
         "needs_review": [
-            {"track": track.id, "start_ms": start, "end_ms": end} for track in plan.tracks for start, end in track.review
+            {"track": track.id, "start_ms": start, "end_ms": end}
+            for track in plan.tracks
+            for start, end in track.review
         ],
         "notes": notes,
         "frames": rows,

@@ -63,7 +63,9 @@ class Style:
                 )
         if self.name == "gaussian":
             if not 0 < self.sigma_ratio <= 4:
-                raise DetectionsError("a gaussian's strength is sigma over the region's width, above 0 and up to 4")
+                raise DetectionsError(
+                    "a gaussian's strength is sigma over the region's width, above 0 and up to 4"
+                )
             if self.sigma_ratio < MIN_SIGMA_RATIO and not self.forced:
                 raise DetectionsError(
                     f"a gaussian of {self.sigma_ratio:g} widths can be undone (0.05: 75 % re-identified); "
@@ -107,7 +109,11 @@ class Style:
             part = plane[y0 // sy : -(-y1 // sy), x0 // sx : -(-x1 // sx)]
             replaced = self._replacement(part, index > 0)
             if self.shape == "ellipse":
-                _blend(part, replaced, _ellipse(region, (width, height), (x0, y0), part.shape, (sx, sy), self.feather_ratio))
+                _blend(
+                    part,
+                    replaced,
+                    _ellipse(region, (width, height), (x0, y0), part.shape, (sx, sy), self.feather_ratio),
+                )
             else:
                 part[...] = replaced
 
@@ -163,7 +169,9 @@ def _ellipse(region, size, origin, shape, step, feather: float) -> np.ndarray:
 
 
 @lru_cache(maxsize=256)
-def _ellipse_weights(left2: int, top2: int, wide2: int, high2: int, shape, step, feather: float) -> np.ndarray:
+def _ellipse_weights(
+    left2: int, top2: int, wide2: int, high2: int, shape, step, feather: float
+) -> np.ndarray:
     """Arguments in half pixels, so that a face that stands still hits the cache."""
     x = ((np.arange(shape[1], dtype=np.float32) + 0.5) * step[0] * 2 - left2) / wide2 * 2 - 1
     y = ((np.arange(shape[0], dtype=np.float32) + 0.5) * step[1] * 2 - top2) / high2 * 2 - 1

@@ -96,7 +96,13 @@ def make(
         if chapters:
             box.set_chapters(
                 [
-                    {"id": i, "start": a, "end": b, "time_base": Fraction(1, 1000), "metadata": {"title": title}}
+                    {
+                        "id": i,
+                        "start": a,
+                        "end": b,
+                        "time_base": Fraction(1, 1000),
+                        "metadata": {"title": title},
+                    }
                     for i, (a, b, title) in enumerate(chapters)
                 ]
             )
@@ -116,8 +122,8 @@ def make(
     return path
 
 
-def _add_audio(box, codec="aac", rate=48000, layout="mono", language=None, title=None, **_):
-    stream = box.add_stream(codec, rate=rate, layout=layout)
+def _add_audio(box, codec="aac", rate=48000, layout="mono", language=None, title=None, options=None, **_):
+    stream = box.add_stream(codec, rate=rate, layout=layout, options=options)
     if language:
         stream.metadata["language"] = language
     if title:
@@ -188,7 +194,15 @@ def shown(path: Path) -> list[tuple[Fraction, int]]:
     with av.open(str(path)) as box:
         stream = box.streams.video[0]
         stream.codec_context.thread_count = 1
-        return [(frame.pts * Fraction(frame.time_base), number_in(luma_of(frame))) for frame in box.decode(stream)]
+        frames = [frame for packet in box.demux(stream) for frame in _decoded(packet)]
+        return [(frame.pts * Fraction(frame.time_base), number_in(luma_of(frame))) for frame in frames]
+
+
+def _decoded(packet) -> list:
+    try:
+        return packet.decode()
+    except av.error.InvalidDataError:  # damaged on purpose
+        return []
 
 
 def luma_of(frame) -> np.ndarray:

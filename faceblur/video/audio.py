@@ -8,6 +8,7 @@ from fractions import Fraction
 import av
 
 _BITS_PER_CHANNEL = 128_000
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}  # those AAC has
 _RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
 
 
@@ -17,10 +18,10 @@ class AacTrack:
     def __init__(self, container, source):
         context = source.codec_context
         rate = min((r for r in _RATES if r >= context.sample_rate), default=_RATES[-1])
-        layout = context.layout.name if 1 <= len(context.layout.channels) <= 6 else "stereo"
+        layout = _LAYOUTS.get(context.channels, "stereo")
         self.source = source
         self.stream = container.add_stream("aac", rate=rate, layout=layout)
-        self.stream.bit_rate = _BITS_PER_CHANNEL * len(av.AudioLayout(layout).channels)
+        self.stream.bit_rate = _BITS_PER_CHANNEL * av.AudioLayout(layout).nb_channels
         self.stream.time_base = Fraction(1, rate)
         self._resampler = av.AudioResampler("fltp", layout, rate, frame_size=1024)
         self.damaged = 0

@@ -38,7 +38,9 @@ def add_video(container, reader, raw, tags: ColourTags, settings: EncoderSetting
         context.sample_aspect_ratio = reader.stream.sample_aspect_ratio
     context.flags |= Flags.frame_duration | Flags.global_header
     source = reader.stream.codec_context
-    if raw.interlaced_frame and raw.height % 4 == 0:  # fields of 4:2:0 have half the lines, and those go in pairs
+    if (
+        raw.interlaced_frame and raw.height % 4 == 0
+    ):  # fields of 4:2:0 have half the lines, and those go in pairs
         context.flags |= Flags.interlaced_dct | Flags.interlaced_me
         if source.field_order in _FIELD_ORDERS:
             context.field_order = source.field_order

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import av
 
-from .planes import PLANAR, plane_views
+from .planes import ENCODABLE, plane_views
 
 FULL_RANGE = 2  # libavutil AVCOL_RANGE_JPEG
 _VIDEO_RANGE = 1
@@ -26,10 +26,10 @@ class ColourTags:
 class Fitter:
     """Decides by the first frame, because only that has the true colour tags; `notes` says what it changes."""
 
-    def __init__(self, first, formats: dict[str, tuple[int, int]] = PLANAR):
+    def __init__(self, first, formats: dict[str, tuple[int, int]] = ENCODABLE):
         self.notes: list[str] = []
         self.format = working_format(first.format, formats)
-        across, down = PLANAR[self.format]
+        across, down = formats[self.format]
         self.width, self.height = first.width - first.width % across, first.height - first.height % down
         self.tags = _tags(first)
         self._first_size = (first.width, first.height)
@@ -38,7 +38,9 @@ class Fitter:
     def fit(self, raw):
         """The frame itself where it fits, else a converted copy with its time stamps."""
         if (raw.width, raw.height) != self._first_size:
-            self._note(f"the picture's size changes on the way: all of it was scaled to {self.width}x{self.height}")
+            self._note(
+                f"the picture's size changes on the way: all of it was scaled to {self.width}x{self.height}"
+            )
             return _stamped(self._converted(raw, self.width, self.height), raw)
         if raw.format.name != self.format:
             raw = _stamped(self._converted(raw, raw.width, raw.height), raw)
@@ -66,7 +68,7 @@ class Fitter:
             self.notes.append(text)
 
 
-def working_format(pixel_format, formats: dict[str, tuple[int, int]] = PLANAR) -> str:
+def working_format(pixel_format, formats: dict[str, tuple[int, int]] = ENCODABLE) -> str:
     """The planar format to blur and encode in: the frame's own where it can be, else the nearest one."""
     if pixel_format.name in formats:
         return pixel_format.name
@@ -74,9 +76,7 @@ def working_format(pixel_format, formats: dict[str, tuple[int, int]] = PLANAR) -
     tail = "10le" if depth > 8 else ""
     if pixel_format.is_rgb or pixel_format.has_palette:
         return "yuv420p" + tail
-    if len(pixel_format.components) < 3 and "gray" in formats:
-        return "gray" + tail
-    across, down = _subsampling(pixel_format)
+    across, down = (2, 2) if len(pixel_format.components) < 3 else _subsampling(pixel_format)
     wanted = "yuv444p" if across == 1 else "yuv422p" if down == 1 else "yuv420p"
     return (wanted if wanted in formats else "yuv420p") + tail
 
@@ -91,8 +91,12 @@ def _is_lossy(source, wanted: str) -> bool:
         return False
     target = av.VideoFormat(wanted)
     same_depth = {c.bits for c in source.components} == {c.bits for c in target.components}
-    same_grid = len(target.components) < 3 or _subsampling(source) == _subsampling(target)
-    return not (same_depth and same_grid and len(source.components) == len(target.components)) or source.is_rgb
+    if len(source.components) == 1:
+        return not same_depth or source.has_palette
+    same_grid = len(source.components) == len(target.components) and _subsampling(source) == _subsampling(
+        target
+    )
+    return not (same_depth and same_grid) or source.is_rgb
 
 
 def _tags(first) -> ColourTags:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from fractions import Fraction
 from pathlib import Path
 
@@ -27,11 +28,11 @@ class Muxer:
         self.output = Output(path)
         kind = self.output.container_format
         is_mp4 = kind in ("mp4", "mov")
-        options = {"movflags": "+faststart", "movie_timescale": str(_movie_timescale(reader.time_base))}
+        options = {"movflags": "+faststart", "movie_timescale": str(_movie_timescale(reader))}
         self._ways: dict[int, str] = {}
         try:
             self.container = av.open(
-                str(self.output.partial), "w", format=kind, options=options if is_mp4 else {}
+                str(self.output.partial), "w", format=kind, container_options=options if is_mp4 else {}
             )
             if copy_streams:
                 self._ways = travelling(reader, self.container, self.notes)
@@ -52,19 +53,19 @@ class Muxer:
     def __enter__(self):
         return self
 
-    def __exit__(self, kind, *_) -> None:
-        if kind is not None:
-            self._abandon()
-            return
+    def __exit__(self, _, problem, __) -> None:
         try:
+            if problem is not None:
+                raise problem
             self.finish()
             self._finish_tracks()
             self.container.close()
             self.output.keep()
-        except BaseException as problem:
+        except (av.error.FFmpegError, OSError) as problem:
             self._abandon()
-            if isinstance(problem, (av.error.FFmpegError, OSError)):
-                raise OutputError(f"{self.output.path}: could not be written ({reason(problem)})") from problem
+            raise OutputError(f"{self.output.path}: could not be written ({reason(problem)})") from problem
+        except BaseException:
+            self._abandon()
             raise
 
     def _abandon(self) -> None:
@@ -121,7 +122,10 @@ def reason(problem: Exception) -> str:
     return getattr(problem, "strerror", None) or str(problem)
 
 
-def _movie_timescale(time_base: Fraction) -> int:
-    """The container's clock: the video's own, so that edit lists and gaps are exact."""
-    is_clock = time_base.numerator == 1 and 1000 <= time_base.denominator <= 10**7
-    return time_base.denominator if is_clock else 90000
+def _movie_timescale(reader: Reader) -> int:
+    """The container's clock, in which edit lists say when each track starts: one that all tracks' clocks divide."""
+    scale = reader.time_base.denominator
+    for stream in reader.container.streams:
+        if stream.type == "audio" and stream.time_base:
+            scale = math.lcm(scale, Fraction(stream.time_base).denominator)
+    return scale if 1000 <= scale <= 10**7 else 90000

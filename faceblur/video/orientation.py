@@ -41,10 +41,14 @@ class Orientation:
         return (self.a, self.b, self.c, self.d) == (1, 0, 0, 1)
 
     @property
+    def is_mirrored(self) -> bool:
+        return self.a * self.d - self.b * self.c < 0
+
+    @property
     def degrees(self) -> int:
         """Clockwise turn for display, 0, 90, 180 or 270; a mirrored picture gives that of its unmirrored turn."""
-        mirrored = self.a * self.d - self.b * self.c < 0
-        a, b, c, d = (-self.a, self.b, -self.c, self.d) if mirrored else (self.a, self.b, self.c, self.d)
+        sign = -1 if self.is_mirrored else 1
+        a, b, c, d = sign * self.a, self.b, sign * self.c, self.d
         return _QUARTER.get((a, b, c, d), 0)
 
     def display(self, picture: np.ndarray) -> np.ndarray:

@@ -79,7 +79,9 @@ def _carries_sound(container, codec: str) -> bool:
     if container.format.name == "mp4":
         return codec in _MP4_AUDIO
     if container.format.name == "mov":
-        return codec in _MP4_AUDIO - {"opus", "flac"} or (codec.startswith("pcm_") and codec in container.supported_codecs)
+        return codec in _MP4_AUDIO - {"opus", "flac"} or (
+            codec.startswith("pcm_") and codec in container.supported_codecs
+        )
     return codec in container.supported_codecs
 
 

@@ -43,5 +43,7 @@ class Output:
         os.replace(self.partial, self.path)
 
     def discard(self) -> None:
-        with contextlib.suppress(OSError):  # Windows removes no open file; it is called again when it is closed
+        with contextlib.suppress(
+            OSError
+        ):  # Windows removes no open file; it is called again when it is closed
             self.partial.unlink()

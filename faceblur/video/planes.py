@@ -20,6 +20,10 @@ PLANAR = {
 }
 
 
+# Those that are encoded. Grey becomes colour without any: decoders of monochrome H.264 are rare.
+ENCODABLE = {name: grid for name, grid in PLANAR.items() if not name.startswith("gray")}
+
+
 def plane_views(frame) -> list[np.ndarray]:
     """One array (height x width, uint8 or uint16) per plane, Y first; rows may be padded in memory."""
     dtype = np.uint16 if frame.format.name.endswith("10le") else np.uint8

@@ -112,7 +112,9 @@ def probe(path: str | Path) -> VideoInfo:
             codec=stream.codec_context.codec.canonical_name,
             format=container.format.name,
             pixel_format=frame.format.name,
-            audio=tuple(s.codec_context.codec.canonical_name for s in container.streams.audio if s.codec_context),
+            audio=tuple(
+                s.codec_context.codec.canonical_name for s in container.streams.audio if s.codec_context
+            ),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,6 +15,7 @@ from .ahead import ahead
 from .frame import Frame
 from .orientation import Orientation
 from .probe import duration_ms_of, frame_rate_of, open_input, orientation_of, start_offset_ms, video_stream
+from .tail import frames_after
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,9 @@ class Span:
         return cls(content["index"], content["start_pts"], content["end_pts"])
 
     def holds(self, pts: int) -> bool:
-        return (self.start_pts is None or pts >= self.start_pts) and (self.end_pts is None or pts < self.end_pts)
+        return (self.start_pts is None or pts >= self.start_pts) and (
+            self.end_pts is None or pts < self.end_pts
+        )
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,11 @@ class Reader:
         self.offset_ms = start_offset_ms(self.container)
         self.damaged = 0
         self._index = 0
+        self._owed = 0  # packets that have not given their frame yet
+        self._hidden = 0  # frames that an edit list cuts off
+        self._has_pts = True
+        # AVI gives packets decoding times only; whatever comes first out of the decoder is shown first.
+        self._slots = deque() if self.container.format.name == "avi" else None
         self._last_pts: int | None = None
         self._orientation: Orientation | None = None
 
@@ -92,6 +101,17 @@ class Reader:
         last = start + length if self.span.end_pts is None else self.span.end_pts
         return max(1, round(float((last - first) * self.time_base * self.frame_rate)))
 
+    @property
+    def notes(self) -> list[str]:
+        """What was wrong with the file, known once it was read to its end."""
+        notes = []
+        if self.damaged:
+            notes.append(f"{self.damaged} damaged packets or frames in the input were passed over")
+        declared = self.stream.frames - self._hidden
+        if self.span is None and self.stream.frames and declared != self._index:
+            notes.append(f"the input declares {declared} frames, {self._index} could be decoded")
+        return notes
+
     def time_ms_of(self, pts: int) -> float:
         return round(float(1000 * pts * self.time_base - self.offset_ms), 3)
 
@@ -104,7 +124,9 @@ class Reader:
 
     def packets(self, streams: tuple[int, ...]) -> Iterator[Packet]:
         """The packets of these streams alone, nothing decoded."""
-        for raw in self.container.demux([s for s in self.container.streams if s.index in streams]) if streams else ():
+        for raw in (
+            self.container.demux([s for s in self.container.streams if s.index in streams]) if streams else ()
+        ):
             if raw.size and raw.dts is not None:
                 yield Packet(raw, raw.stream.index)
 
@@ -114,11 +136,11 @@ class Reader:
             self.container.seek(first_pts, stream=self.stream, backward=True, any_frame=False)
         streams = [self.stream] + [s for s in self.container.streams if s.index in other_streams]
         for packet in self._demux(streams):
-            if packet.stream.index != self.stream.index:
+            if packet is not None and packet.stream.index != self.stream.index:
                 if packet.size and packet.dts is not None:
                     yield Packet(packet, packet.stream.index)
                 continue
-            for raw in self._decode(packet):
+            for raw in self._decode(packet) if packet is not None else self._drain():
                 if first_pts is not None and raw.pts < first_pts:
                     continue
                 if end_pts is not None and raw.pts >= end_pts:
@@ -135,46 +157,64 @@ class Reader:
         return start, None if self.span.end_pts is None else self.span.end_pts + margin
 
     def _demux(self, streams):
+        """Packets, then None: the end. A demuxer that fails is at its end."""
         packets = self.container.demux(streams)
         while True:
             try:
                 packet = next(packets)
             except StopIteration:
-                return
+                break
             except av.error.FFmpegError:
                 self.damaged += 1
-                packets = iter(())  # a demuxer that fails once is at its end: flush what was decoded
-                yield from self._flush()
-                return
-            yield packet
-
-    def _flush(self):
-        flush = av.Packet()
-        flush.stream = self.stream
-        yield flush
+                break
+            if packet.size:
+                yield packet
+        yield None
 
     def _decode(self, packet):
+        self._hidden += packet.is_discard
+        self._owed += not packet.is_discard
+        if self._slots is not None:
+            self._slots.append(packet.dts)
         try:
-            frames = packet.decode() if packet.size else self.stream.decode(None)
-        except av.error.EOFError:
-            return
+            frames = packet.decode()
         except av.error.FFmpegError:
             self.damaged += 1
+            if self._slots:
+                self._slots.popleft()
             return
+        yield from self._received(frames)
+
+    def _drain(self):
+        """What the decoder still holds. One damaged frame there makes it keep the others: they are read anew."""
+        try:
+            frames = self.stream.decode(None)
+        except av.error.FFmpegError:
+            frames = []
+        yield from self._received(frames)
+        if self._owed > 0 and self._last_pts is not None and self._has_pts and self._slots is None:
+            yield from self._received(frames_after(self.path, self.stream.index, self._last_pts))
+
+    def _received(self, frames):
         for raw in frames:
-            if raw.is_corrupt:
-                self.damaged += 1
+            self._owed -= 1
+            self.damaged += bool(raw.is_corrupt)
             yield self._with_pts(raw)
 
     def _with_pts(self, raw):
-        """AVI and raw streams carry no presentation times, damaged ones repeat them: keep them rising."""
+        """Some streams carry no presentation times, damaged ones repeat them: keep them rising."""
         step = max(1, round(1 / (self.frame_rate * self.time_base)))
-        if raw.pts is None:
+        raw.time_base = self.time_base  # frames that a decoder gives at the end have none
+        if self._slots is not None:
+            raw.pts = self._slots.popleft() if self._slots else None
+        elif raw.pts is None:
+            self._has_pts = False
             raw.pts = raw.dts
         if raw.pts is None:
             raw.pts = 0 if self._last_pts is None else self._last_pts + step
         if self._last_pts is not None and raw.pts <= self._last_pts:
-            raw.pts = self._last_pts + step
+            is_double = self._last_pts - raw.pts < step
+            raw.pts = self._last_pts + (1 if is_double else step)
         self._last_pts = raw.pts
         return raw
 

@@ -27,7 +27,7 @@ def cut(path: str | Path, target_s: float = 60.0) -> list[Span]:
         for packet in container.demux(stream):
             if not packet.size:
                 continue
-            if packet.pts is None:
+            if packet.pts is None or container.format.name == "avi":
                 return [Span(0, None, None)]
             if last is None:
                 last = packet.pts
@@ -84,7 +84,9 @@ def _check_alike(pieces, parameters: bytes, time_base: Fraction) -> None:
         with open_input(piece) as container:
             stream = video_stream(container)
             if stream.codec_context.extradata != parameters or Fraction(stream.time_base) != time_base:
-                raise OutputError(f"{piece}: was encoded with other settings than the first piece; render all anew")
+                raise OutputError(
+                    f"{piece}: was encoded with other settings than the first piece; render all anew"
+                )
 
 
 def _decoding_times(times: list[int]) -> list[int]:

@@ -14,6 +14,7 @@ class TextTrack:
 
     def __init__(self, container, source, codec: str):
         self.source = source
+        source.codec_context.open(strict=False)  # which makes the header that holds the styles
         self.stream = container.add_stream(codec)
         self.stream.codec_context.subtitle_header = source.codec_context.subtitle_header
         self.stream.codec_context.time_base = self.stream.time_base = source.time_base

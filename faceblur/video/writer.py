@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..errors import OutputError
 from .encoder import EncoderSettings, add_video
 from .fitting import Fitter
 from .frame import Frame
@@ -51,6 +52,10 @@ class Writer(Muxer):
         if self._fitter is None:
             self._fitter = Fitter(frame.raw)
             matrix = display_matrix(frame.raw)
+            if frame.orientation.is_mirrored and self.output.container_format == "matroska":
+                raise OutputError(
+                    f"{self.output.path}: Matroska cannot say that a picture is mirrored; name it .mp4 or .mov"
+                )
             frame.raw = self._fitter.fit(frame.raw)
             tags = self._fitter.tags
             self._video = add_video(self.container, self.reader, frame.raw, tags, self.settings)

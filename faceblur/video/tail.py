@@ -1,0 +1,30 @@
+"""The last frames of a damaged file, read with one thread: with more, a damaged frame hides those around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import av
+
+from .probe import open_input
+
+
+def frames_after(path: str, stream_index: int, pts: int) -> Iterator[av.VideoFrame]:
+    """Decode again from the keyframe before `pts`; gives the frames after it, in presentation order."""
+    with open_input(path) as container:
+        stream = container.streams[stream_index]
+        stream.codec_context.thread_count = 1
+        try:
+            container.seek(pts, stream=stream, backward=True, any_frame=False)
+            packets = container.demux(stream)
+            for packet in packets:
+                yield from (raw for raw in _decoded(packet) if raw.pts is not None and raw.pts > pts)
+        except av.error.FFmpegError:  # no way to seek, or the damage reaches to the end
+            return
+
+
+def _decoded(packet) -> list[av.VideoFrame]:
+    try:
+        return packet.decode()
+    except av.error.FFmpegError:
+        return []
