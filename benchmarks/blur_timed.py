@@ -1,0 +1,26 @@
+"""One pass of faceblur over a clip, as a command of its own so that its CPU time can be told.
+
+    python blur_timed.py CLIP OUTPUT REPORT [DETECTIONS]
+
+REPORT gets what `faceblur blur --report` writes; standard output a JSON line with the CPU seconds of the
+analysis.
+"""
+
+import json
+import sys
+import time
+
+from faceblur import Detections, analyse, render
+from faceblur.plan import write_text
+
+
+def main(clip: str, output: str, report: str, detections: str | None = None) -> None:
+    given = Detections.load(detections) if detections else None
+    start = time.process_time()
+    plan = analyse(clip, given)
+    print(json.dumps({"analysis_s": time.process_time() - start}))
+    write_text(report, json.dumps(render(clip, output, plan)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,140 @@
+"""Ways to blur a clip, each run as a command of its own; what it blurred and what that cost. Imports
+`coverage`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from coverage import Reference, Regions
+
+from faceblur import Detections, Face, Sample
+from faceblur.video import Reader
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+EVERY_MS = 500.0
+REFERENCE, ALONE, SAMPLED, DEFACE = "reference samples", "no samples", "YuNet samples", "deface"
+OURS = (REFERENCE, ALONE, SAMPLED)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One method on one clip. shift_ms: the clip's time minus the output's; CPU seconds of the analysis (None
+    where it cannot be told apart) and of the whole command, start-up included.
+    """
+
+    output: Path
+    regions: Regions
+    shift_ms: float
+    analysis_s: float | None
+    whole_s: float
+    peak_mb: float
+
+
+class MethodError(Exception):
+    """A tool ended with an error; the text is its last line."""
+
+
+def run(
+    method: str, clip: Path, reference: Reference | None, folder: Path, deface: Path | None, phase_ms=0.0
+) -> Result:
+    """Blur `clip` into `folder`. reference: needed for its samples only."""
+    name = f"{clip.stem}.{method.replace(' ', '_')}"
+    output = folder / f"{name}.mp4"
+    if method == DEFACE:
+        return _run_deface(clip, output, folder / f"{name}.boxes.json", deface)
+    given = None
+    if method == REFERENCE:
+        given = folder / f"{name}.detections.json"
+        given.write_text(json.dumps(samples(reference, phase_ms=phase_ms).to_rekognition()), encoding="utf-8")
+    elif method == SAMPLED:
+        given = folder / f"{name}.detections.json"
+        _command([sys.executable, "-m", "faceblur", "detect", clip, "-o", given, "--every-ms", str(EVERY_MS)])
+    return _run_ours(clip, output, folder / f"{name}.report.json", given)
+
+
+def samples(reference: Reference, every_ms: float = EVERY_MS, phase_ms: float = 0.0) -> Detections:
+    """The reference at the frames nearest to every `every_ms`; times without a face are left out, as
+    Rekognition does.
+    """
+    taken, time_ms = [], reference.times_ms[0] + phase_ms
+    while time_ms <= reference.times_ms[-1]:
+        index = reference.nearest(time_ms)
+        if reference.faces[index]:
+            faces = tuple(Face(*box) for _, box in reference.faces[index])
+            taken.append(Sample(reference.times_ms[index], faces))
+        time_ms += every_ms
+    return Detections(tuple(taken))
+
+
+def _run_ours(clip: Path, output: Path, report: Path, given: Path | None) -> Result:
+    command = [sys.executable, HERE / "blur_timed.py", clip, output, report, *([given] if given else [])]
+    printed, whole_s, peak_mb = _command(command)
+    content = json.loads(report.read_text(encoding="utf-8"))
+    frames = content["frames"]
+    regions = Regions(
+        tuple(frame["time_ms"] for frame in frames),
+        tuple(tuple(tuple(box) for _, *box in frame["regions"]) for frame in frames),
+        content["settings"]["style"]["feather_ratio"],
+    )
+    return Result(output, regions, 0.0, json.loads(printed)["analysis_s"], whole_s, peak_mb)
+
+
+def _run_deface(clip: Path, output: Path, boxes: Path, deface: Path) -> Result:
+    command = [interpreter(deface), HERE / "deface_recorded.py", boxes, clip, "-o", output]
+    _, whole_s, peak_mb = _command(command)
+    with Reader(clip) as source, Reader(output) as blurred:
+        start_ms = next(iter(source)).time_ms
+        times = tuple(frame.time_ms for frame in blurred)
+    found = json.loads(boxes.read_text(encoding="utf-8"))
+    regions = Regions(times, tuple(tuple(map(tuple, frame)) for frame in found[: len(times)]))
+    return Result(output, regions, start_ms - times[0], None, whole_s, peak_mb)
+
+
+def interpreter(script: Path) -> str:
+    """The Python that a console script runs in, from its first line; MethodError when it names none."""
+    first = script.read_bytes().split(b"\n", 1)[0].decode(errors="replace")
+    if not first.startswith("#!"):
+        raise MethodError(f"{script}: names no Python in its first line")
+    return first[2:].strip().split()[-1]
+
+
+def _command(command: list) -> tuple[str, float, float]:
+    """Run it; -> what it printed, its CPU seconds with those of its children, its peak memory in MiB."""
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    }
+    words = [str(word) for word in command]
+    with subprocess.Popen(
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+    ) as process:
+        printed, complaints = _drain(process)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        last = (complaints.strip() or printed.strip() or "no message").splitlines()[-1]
+        raise MethodError(f"{Path(words[1]).name} ended with {process.returncode}: {last}")
+    return printed, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+def _drain(process: subprocess.Popen) -> tuple[str, str]:
+    """Read both pipes to their ends; unlike `communicate` it leaves the process to be waited for."""
+    from threading import Thread
+
+    complaints: list[str] = []
+    reader = Thread(target=lambda: complaints.append(process.stderr.read()))
+    reader.start()
+    printed = process.stdout.read()
+    reader.join()
+    return printed, complaints[0]
