@@ -1,6 +1,6 @@
 """One execution environment: a child process that handles one event at a time until it is closed.
 
-Imports `function`, `sandbox`, `runtime_api` and psutil.
+Imports `function`, `sandbox`, `runtime_api`, `log_pipe` and psutil.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 
 from .function import Function, Result, error_document
+from .log_pipe import LogPipe
 from .runtime_api import Answer, Invocation, RuntimeApi
 from .sandbox import Sandbox
 
@@ -27,10 +28,6 @@ INIT_SECONDS = 10
 LOOK_S = 0.02
 # /tmp is looked at less often than memory.
 LOOKS_PER_TMP = 10
-# The answer travels beside the log pipe: wait this long at most until the pipe has been quiet for a moment.
-LOG_SETTLE_S = 0.05
-# A process that a handler detached from its group may hold the log pipe open: do not wait for it.
-STRAY_LOG_S = 2
 
 
 class Environment:
@@ -46,40 +43,35 @@ class Environment:
         self._out_of_memory = False
         self._tmp_mb = 0
         self._ended = threading.Event()
-        self._lines: list[str] = []
-        self._lines_lock = threading.Lock()
+        self._used = self._killed = False
         self._folder = folder
         (folder / "tmp").mkdir(parents=True)
         self._api = RuntimeApi()
+        self._log = LogPipe()
         self._process = subprocess.Popen(
             sandbox.command(function, folder / "tmp"),
             env=sandbox.environment(function, folder / "tmp", self._api.address, self.log_stream),
             cwd=function.task,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=self._log.write_end,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        tasks = (self._read_log, self._wait_for_exit, self._watch_limits)
+        self._log.started()
+        tasks = (self._wait_for_exit, self._watch_limits)
         self._threads = [threading.Thread(target=task, daemon=True) for task in tasks]
         for thread in self._threads:
             thread.start()
 
     @property
     def alive(self) -> bool:
-        return self._process.poll() is None
+        return not self._killed and self._process.poll() is None
 
     def invoke(self, event: bytes, request_id: str) -> Result:
         """Run the handler on one event; afterwards the environment may be dead (exit, timeout, memory)."""
-        cold = not self._api.ready.is_set()
+        cold, self._used = not self._used, True
+        init_ms, answer = self._start() if cold else (0.0, None)
         begun = time.monotonic()
-        if cold:
-            self._api.ready.wait(max(INIT_SECONDS, self.function.timeout_s))
-            init_ms = 1000 * (time.monotonic() - self.started)
-            answer = self._failed_init()
-        else:
-            init_ms, answer = 0.0, None
-        begun = time.monotonic() if cold else begun
         if answer is None:
             answer = self._handle(event, request_id)
         duration_ms = 1000 * (time.monotonic() - begun)
@@ -92,20 +84,23 @@ class Environment:
     def close(self) -> None:
         self._kill()
         for thread in self._threads:
-            thread.join(STRAY_LOG_S)
+            thread.join()
+        self._log.close()
         self._api.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _failed_init(self) -> Answer | None:
-        """The answer when the process did not become ready, else None."""
+    def _start(self) -> tuple[float, Answer | None]:
+        """Wait until the code has been imported: milliseconds, and the answer if that failed."""
+        self._api.ready.wait(max(INIT_SECONDS, self.function.timeout_s))
+        init_ms = 1000 * (time.monotonic() - self.started)
         if not self._api.answers.empty():
             answer = self._api.answers.get_nowait()
             self._kill()
-            return answer
+            return init_ms, answer
         if not self._api.ready.is_set():
             self._kill()
-            return Answer("timeout")
-        return None
+            return init_ms, Answer("timeout")
+        return init_ms, None
 
     def _handle(self, event: bytes, request_id: str) -> Answer:
         deadline = time.time() + self.function.timeout_s
@@ -148,28 +143,14 @@ class Environment:
         ]
         if init_ms:
             report.append(f"Init Duration: {init_ms:.2f} ms")
-        lines = [f"START RequestId: {request_id} Version: {function.version}", *self._take_lines()]
+        lines = [f"START RequestId: {request_id} Version: {function.version}", *self._log.take()]
         lines += [note] if note else []
         return "\n".join([*lines, f"END RequestId: {request_id}", "\t".join(report)])
 
-    def _take_lines(self) -> list[str]:
-        end, seen = time.monotonic() + LOG_SETTLE_S, -1
-        while time.monotonic() < end and seen != len(self._lines):
-            seen = len(self._lines)
-            time.sleep(0.002)
-        with self._lines_lock:
-            lines, self._lines = self._lines, []
-        return lines
-
     def _kill(self) -> None:
+        self._killed = True
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-
-    def _read_log(self) -> None:
-        with self._process.stdout as log:
-            for raw in log:
-                with self._lines_lock:
-                    self._lines.append(raw.decode("utf-8", "replace").rstrip("\n"))
 
     def _wait_for_exit(self) -> None:
         self._process.wait()
