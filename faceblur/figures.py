@@ -109,7 +109,7 @@ def length_s(report: Mapping) -> float:
 
 
 def covered(boxes: Sequence[Sequence[float]], cells: int = 200) -> float:
-    """The share of the picture under the boxes; where they overlap it counts once. Exact to 1/cells a side."""
+    """The share of the picture under the boxes; overlaps count once. Exact to 1/cells a side."""
     picture = np.zeros((cells, cells), bool)
     for left, top, width, height in boxes:
         x0, x1, y0, y1 = (

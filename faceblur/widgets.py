@@ -52,20 +52,16 @@ def show_player(before: str | Path, after: str | Path, found) -> None:
     _publish(None, player(before, after), contact_sheet(before, found, after))
 
 
-def show_picture(picture: np.ndarray, width: int | None = None) -> None:
-    """Show a BGR picture."""
-    from IPython.display import Image, display
-
-    display(Image(data=_encode(picture, ".png"), width=width))
+def show_picture(picture: np.ndarray, words: str, width: int | None = None) -> None:
+    """Show a BGR picture, `width` pixels wide; `words` say what it shows where pictures are not seen."""
+    _show_png(_encode(picture, ".png"), words, {"width": width} if width else {})
 
 
 def show_figure(figure, words: str) -> None:
     """Show a matplotlib Figure; `words` say what it shows where pictures are not seen."""
-    from IPython.display import display
-
     png = io.BytesIO()
     figure.savefig(png, format="png")
-    display({"image/png": base64.b64encode(png.getvalue()).decode(), "text/plain": words}, raw=True)
+    _show_png(png.getvalue(), words, {})
 
 
 def _spread(shots: Sequence[Shot], count: int, duration_ms: float) -> Sequence[Shot]:
@@ -133,6 +129,13 @@ def _publish(widget, html: str, picture: np.ndarray) -> None:
     if widget is not None:
         bundle[WIDGET_VIEW] = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
     display(bundle, raw=True)
+
+
+def _show_png(png: bytes, words: str, options: dict) -> None:
+    from IPython.display import display
+
+    data = {"image/png": base64.b64encode(png).decode(), "text/plain": words}
+    display(data, raw=True, metadata={"image/png": {"alt": words, **options}})
 
 
 def _encode(picture: np.ndarray, suffix: str) -> bytes:

@@ -72,10 +72,15 @@ def _failed(done: runner.Run, work: Path, out: Path) -> int:
     _publish(work, kept)
     first = done.failures[0]
     print(
-        f"\nthe demo failed in {first.chapter.file}: {first.failure.error.splitlines()[0]}\n"
+        f"\nthe demo failed in {first.chapter.file}: {_message(first.failure)}\n"
         f"the executed notebooks are in {kept / 'notebooks'}"
     )
     return 1
+
+
+def _message(failure: runner.CellFailure) -> str:
+    """The first line of the error, without the name of an error that is there to be read."""
+    return failure.error.splitlines()[0].removeprefix("WorkshopError: ")
 
 
 def _check_ours(folder: Path) -> None:

@@ -116,13 +116,19 @@ def run(
     copies.mkdir(parents=True, exist_ok=True)
     shutil.copytree(project_root() / "notebooks" / "images", copies / "images", dirs_exist_ok=True)
     done: list[NotebookRun] = []
-    for chapter in chapters:
-        if keep and chapter.number == CLEAN_UP:
-            say(f"{chapter.file} left out: everything stays (--keep)")
-            continue
-        done.append(_execute(chapter, shares[chapter.number], copies, say))
-        if done[-1].failure:
-            break
+    try:
+        for chapter in chapters:
+            if keep and chapter.number == CLEAN_UP:
+                say(f"{chapter.file} left out: everything stays (--keep)")
+                continue
+            done.append(_execute(chapter, shares[chapter.number], copies, say))
+            if done[-1].failure:
+                break
+    except KeyboardInterrupt:
+        if not keep:
+            say("\ninterrupted: cleaning up (Ctrl-C again leaves everything as it is) ...")
+            _execute(CHAPTERS[CLEAN_UP], shares[CLEAN_UP], copies, say)
+        raise
     if done and done[-1].failure and not keep and done[-1].chapter.number not in (1, CLEAN_UP):
         say("cleaning up after the failure ...")
         done.append(_execute(CHAPTERS[CLEAN_UP], shares[CLEAN_UP], copies, say))
@@ -179,7 +185,7 @@ def _execute(chapter: Chapter, parameters: Mapping, copies: Path, say: Say) -> N
     seconds = time.monotonic() - began
     progress.close(failed=failure is not None, seconds=seconds)
     if failure:
-        say(f"  {failure}\n  executed copy: {copy}")
+        say(f"  {failure}")
     return NotebookRun(chapter, seconds, copy, failure)
 
 
@@ -261,4 +267,5 @@ def _line(problem) -> str:
     """The cell's own line in IPython's traceback: the first one marked with an arrow."""
     text = ANSI.sub("", "\n".join(problem.traceback or ()))
     found = re.search(r"^-+>\s*\d+\s+(.*)$", text, re.MULTILINE)
-    return found[1].strip() if found else ""
+    line = found[1].strip() if found else ""
+    return "" if line.startswith(("raise ", "assert ")) else line  # the message says it all

@@ -44,5 +44,5 @@ def _without_widgets(node):
 
 def _linked(body: str) -> str:
     """Links between chapters lead to the HTML files; the index of the chapters is the result page."""
-    body = re.sub(r"(href=\")(\d\d_\w+)\.ipynb\"", r"\1\2.html\"", body)
+    body = re.sub(r"(href=\")(\d\d_\w+)\.ipynb\"", r'\1\2.html"', body)
     return body.replace('href="README.md"', 'href="../index.html"')
