@@ -1,14 +1,14 @@
-"""The redaction plan: who is where in every frame, what is blurred and how. JSON that a person can read and edit.
+"""The redaction plan: who is where in every frame, what is blurred and how. JSON that a person can edit.
 
-Imports `detections`, `styles` and `errors`. A plan is made by `analysis.analyse`, edited by hand or by the review
-tools, and rendered by `render`. Times are presentation times in ms; boxes are ratios as displayed, without margin.
+Imports `styles`, `regions`, `files` and `errors`. A plan is made by `analysis.analyse`, edited by hand or by the
+review tools, and rendered by `render`. Times are presentation times in ms; boxes are ratios as displayed, without
+margin. Boxes need not be given for every frame: see `regions`.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from .errors import DetectionsError
+from .files import write_text
+from .regions import Regions
 from .styles import Style
 
 VERSION = 1
@@ -26,7 +28,7 @@ class Track:
     """One person's way through the video: a box for each frame in which the face is to be covered.
 
     times_ms: float64 (n,), rising. boxes: float32 (n, 4) left, top, width, height.
-    review: spans (start_ms, end_ms) in which the face was lost for longer than the hold: a person should look.
+    review: spans (start_ms, end_ms) in which the face was lost for longer than the hold: someone should look.
     """
 
     id: int
@@ -65,17 +67,28 @@ class Track:
             "thumbnail_ms": self.thumbnail_ms,
             "needs_review": [list(span) for span in self.review],
             "boxes": [
-                [float(t), *(round(float(n), 5) for n in box)] for t, box in zip(self.times_ms, self.boxes, strict=True)
+                [float(time_ms), *(round(float(n), 5) for n in box)]
+                for time_ms, box in zip(self.times_ms, self.boxes, strict=True)
             ],
         }
 
     @classmethod
     def from_json(cls, content: dict) -> Track:
-        rows = np.array(content["boxes"], float).reshape(-1, 5)
-        if not len(rows) or not np.isfinite(rows).all() or (rows[:, 3:] <= 0).any() or (np.diff(rows[:, 0]) <= 0).any():
-            raise ValueError(f"track {content['track']}: boxes must be [time_ms, left, top, width, height], times rising")
+        """Raises ValueError for anything that could leave a face uncovered without being meant to."""
+        number, keep = content["track"], content.get("keep", False)
+        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+            raise ValueError(f"a track's number is a whole number from 0, not {number!r}")
+        if not isinstance(keep, bool):
+            raise ValueError(f"track {number}: keep is true or false, not {keep!r}")
+        try:
+            rows = np.array(content["boxes"], float).reshape(len(content["boxes"]), 5)
+        except (TypeError, ValueError):
+            rows = np.zeros((0, 5))
+        are_boxes = len(rows) and np.isfinite(rows).all() and (rows[:, 3:] > 0).all()
+        if not are_boxes or (np.diff(rows[:, 0]) <= 0).any():
+            raise ValueError(f"track {number}: boxes are [time_ms, left, top, width, height] with rising times")
         review = tuple((float(a), float(b)) for a, b in content.get("needs_review", ()))
-        return cls(int(content["track"]), rows[:, 0], rows[:, 1:].astype(np.float32), bool(content.get("keep")), review)
+        return cls(number, rows[:, 0], rows[:, 1:].astype(np.float32), keep, review)
 
 
 @dataclass(frozen=True)
@@ -105,33 +118,38 @@ class Area:
         sides = [float(content[side]) for side in ("left", "top", "width", "height")]
         end = content.get("end_ms")
         area = cls(*sides, float(content.get("start_ms") or 0), math.inf if end is None else float(end))
-        if not all(map(math.isfinite, sides)) or area.width <= 0 or area.height <= 0 or area.end_ms < area.start_ms:
+        is_box = all(map(math.isfinite, sides)) and area.width > 0 and area.height > 0
+        if not is_box or not area.start_ms <= area.end_ms:
             raise ValueError("an area needs a width, a height and an end after its start")
         return area
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Everything that `render` needs to know. video: what `probe` said of the input; source: its name and SHA-256."""
+    """Everything that `render` needs to know.
+
+    video: what `probe` said of the input. source: its name and, when a file was made of the plan, its SHA-256.
+    """
 
     tracks: tuple[Track, ...]
     areas: tuple[Area, ...] = ()
-    style: Style = Style()
+    style: Style = field(default_factory=Style)
     source: dict = field(default_factory=dict)
     video: dict = field(default_factory=dict)
     settings: dict = field(default_factory=dict)
     counts: dict = field(default_factory=dict)
 
     def regions(self) -> Regions:
-        return Regions(self)
+        return Regions(self.tracks, self.areas)
 
     def keeping(self, track_ids: Iterable[int]) -> Plan:
-        """The same plan with these tracks left visible. Raises DetectionsError for a track that is not there."""
+        """The same plan with these tracks left visible. Raises DetectionsError for one that is not there."""
         wanted = set(track_ids)
         unknown = wanted - {track.id for track in self.tracks}
         if unknown:
             known = ", ".join(str(track.id) for track in self.tracks) or "none"
-            raise DetectionsError(f"no track {', '.join(map(str, sorted(unknown)))} in the plan; it has: {known}")
+            missing = ", ".join(map(str, sorted(unknown)))
+            raise DetectionsError(f"no track {missing} in the plan; it has: {known}")
         return replace(self, tracks=tuple(replace(t, keep=t.keep or t.id in wanted) for t in self.tracks))
 
     def to_json(self) -> dict:
@@ -149,11 +167,16 @@ class Plan:
     @classmethod
     def from_json(cls, content: dict) -> Plan:
         """Raises DetectionsError when it is no plan of this version."""
+        if not isinstance(content, dict) or "plan" not in content:
+            raise DetectionsError("not a redaction plan: it does not say its version, {'plan': 1}")
+        if content["plan"] != VERSION:
+            raise DetectionsError(f"the plan has version {content['plan']}, this faceblur reads {VERSION}")
         try:
-            if content["plan"] != VERSION:
-                raise DetectionsError(f"the plan has version {content['plan']}, this faceblur reads {VERSION}")
+            tracks = tuple(Track.from_json(track) for track in content["tracks"])
+            if len({track.id for track in tracks}) < len(tracks):
+                raise ValueError("two tracks have the same number")
             return cls(
-                tracks=tuple(Track.from_json(track) for track in content["tracks"]),
+                tracks=tracks,
                 areas=tuple(Area.from_json(area) for area in content.get("areas", ())),
                 style=Style.from_json(content.get("style", {})),
                 source=content.get("source", {}),
@@ -161,8 +184,34 @@ class Plan:
                 settings=content.get("settings", {}),
                 counts=content.get("counts", {}),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        except KeyError as problem:
+            raise DetectionsError(f"not a redaction plan: {problem} is missing") from problem
+        except (TypeError, ValueError, AttributeError) as problem:
             raise DetectionsError(f"not a redaction plan: {problem}") from problem
+
+    @classmethod
+    def from_report(cls, report: dict) -> Plan:
+        """What a report says was covered or left visible in every frame. Raises DetectionsError."""
+        try:
+            style = Style.from_json(report["settings"]["style"])
+            rows: dict[tuple[int, bool], list[list[float]]] = {}
+            areas = []
+            for frame in report["frames"]:
+                for track, *region in frame["regions"]:
+                    if track < 0:
+                        areas.append(Area(*region, frame["time_ms"], frame["time_ms"]))
+                    else:
+                        box = style.shrunk(region)
+                        rows.setdefault((track, False), []).append([frame["time_ms"], *box])
+                for track, *box in frame.get("visible", ()):
+                    rows.setdefault((track, True), []).append([frame["time_ms"], *box])
+            tracks = tuple(
+                Track.from_json({"track": track, "keep": keep, "boxes": boxes})
+                for (track, keep), boxes in sorted(rows.items())
+            )
+            return cls(tracks, tuple(areas), style, source=report["input"], video=report["video"])
+        except (KeyError, TypeError, ValueError, AttributeError) as problem:
+            raise DetectionsError(f"not a report of faceblur: {problem!r}") from problem
 
     def save(self, path: str | Path) -> None:
         """One box a line, so that the file can be read, searched and edited."""
@@ -188,45 +237,3 @@ class Plan:
             return cls.from_json(content)
         except DetectionsError as problem:
             raise DetectionsError(f"{path}: {problem}") from problem
-
-
-class Regions:
-    """Looks up what to cover at a frame's presentation time."""
-
-    def __init__(self, plan: Plan):
-        self._areas = plan.areas
-        self._tracks = [track for track in plan.tracks if not track.keep]
-        self._at: dict[int, list[tuple[int, int]]] = {}
-        for number, track in enumerate(self._tracks):
-            for row, time_ms in enumerate(track.times_ms):
-                self._at.setdefault(_key(time_ms), []).append((number, row))
-
-    def faces_at(self, time_ms: float) -> list[tuple[int, tuple[float, float, float, float]]]:
-        """(track id, box without margin) of every face to cover in the frame at this time."""
-        found = []
-        for number, row in self._at.get(_key(time_ms), ()):
-            track = self._tracks[number]
-            found.append((track.id, tuple(float(n) for n in track.boxes[row])))
-        return found
-
-    def areas_at(self, time_ms: float) -> list[tuple[float, float, float, float]]:
-        return [(a.left, a.top, a.width, a.height) for a in self._areas if a.start_ms <= time_ms <= a.end_ms]
-
-
-def _key(time_ms: float) -> int:
-    """Microseconds: fine enough for any video clock, coarse enough for a time that went through JSON."""
-    return round(time_ms * 1000)
-
-
-def write_text(path: str | Path, text: str) -> None:
-    """Write beside, then rename. Raises OutputError."""
-    from .errors import OutputError
-
-    path = Path(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    except OSError as problem:
-        beside.unlink(missing_ok=True)
-        raise OutputError(f"{path}: cannot be written ({problem.strerror})") from problem

@@ -96,6 +96,13 @@ class Style:
         across, down = width * self.margin_ratio, height * self.margin_ratio
         return left - across, top - down, width + 2 * across, height + 2 * down
 
+    def shrunk(self, region) -> tuple[float, float, float, float]:
+        """The face's box within a region: what `grown` made the region of."""
+        left, top, width, height = region
+        share = 1 + 2 * self.margin_ratio
+        across, down = (width - width / share) / 2, (height - height / share) / 2
+        return left + across, top + down, width / share, height / share
+
     def blur(self, planes: list[np.ndarray], subsampling: tuple[int, int], region) -> None:
         """Blur one region (left, top, width, height in ratios of the stored picture) of a frame's planes, in place."""
         height, width = planes[0].shape

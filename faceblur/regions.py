@@ -1,0 +1,65 @@
+"""What a plan's tracks and areas say of one moment: which boxes to cover, which to leave.
+
+Imports nothing of ours. Plans are edited by hand, so times need not be a frame's to the last digit: a box counts
+for the frame within a millisecond of it, and a frame between two boxes of a track that are no further apart than
+MAX_BETWEEN_MS gets one in between. Longer gaps are left open: there the face is gone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+SLACK_MS = 1.0
+MAX_BETWEEN_MS = 500.0
+
+Box = tuple[float, float, float, float]
+
+
+class Regions:
+    """Looks up what to cover at a frame's presentation time."""
+
+    def __init__(self, tracks, areas):
+        self._covered = _Lookup([track for track in tracks if not track.keep])
+        self._visible = _Lookup([track for track in tracks if track.keep])
+        self._areas = areas
+
+    def faces_at(self, time_ms: float) -> list[tuple[int, Box]]:
+        """(track id, box without margin) of every face to cover in the frame at this time."""
+        return self._covered.at(time_ms)
+
+    def visible_at(self, time_ms: float) -> list[tuple[int, Box]]:
+        """(track id, box) of every face that stays visible on purpose."""
+        return self._visible.at(time_ms)
+
+    def areas_at(self, time_ms: float) -> list[Box]:
+        return [(a.left, a.top, a.width, a.height) for a in self._areas if a.start_ms <= time_ms <= a.end_ms]
+
+
+class _Lookup:
+    def __init__(self, tracks):
+        self._tracks = tracks
+        self._starts = np.array([track.times_ms[0] for track in tracks]) - SLACK_MS
+        self._ends = np.array([track.times_ms[-1] for track in tracks]) + SLACK_MS
+
+    def at(self, time_ms: float) -> list[tuple[int, Box]]:
+        found = []
+        for number in np.flatnonzero((self._starts <= time_ms) & (time_ms <= self._ends)):
+            box = box_at(self._tracks[number], time_ms)
+            if box is not None:
+                found.append((self._tracks[number].id, box))
+        return found
+
+
+def box_at(track, time_ms: float) -> Box | None:
+    """The track's box at this time, one in between where it says nothing for a moment, None in a gap."""
+    times, boxes = track.times_ms, track.boxes
+    later = int(np.searchsorted(times, time_ms))
+    rows = [row for row in (later - 1, later) if 0 <= row < len(times)]
+    near = [row for row in rows if abs(times[row] - time_ms) <= SLACK_MS]
+    if near:
+        return tuple(float(n) for n in boxes[min(near, key=lambda row: abs(times[row] - time_ms))])
+    if not 0 < later < len(times) or times[later] - times[later - 1] > MAX_BETWEEN_MS:
+        return None
+    share = (time_ms - times[later - 1]) / (times[later] - times[later - 1])
+    between = (1 - share) * boxes[later - 1].astype(float) + share * boxes[later]
+    return tuple(float(n) for n in between)
