@@ -100,8 +100,12 @@ def main(arguments):
     environment = dict(os.environ)
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [ROOT, environment.get("PYTHONPATH")]))
     environment["PATH"] = os.path.dirname(python) + os.pathsep + environment.get("PATH", "")
+    command = [python] + TASKS[task] + rest
+    if os.name == "posix":
+        sys.stdout.flush()
+        os.execve(python, command, environment)  # one process: signals reach the task itself
     try:
-        return subprocess.run([python] + TASKS[task] + rest, env=environment).returncode
+        return subprocess.run(command, env=environment).returncode
     except KeyboardInterrupt:
         return 130
 

@@ -158,6 +158,16 @@ def test_mistakes_on_the_command_line_are_one_line(arguments, words, capsys, mon
     assert not (tmp_path / "out").exists()
 
 
+def test_only_lab_takes_the_options_of_jupyterlab(monkeypatch, capsys):
+    given = []
+    monkeypatch.setattr("faceblur.workshop.lab.lab", lambda options: given.extend(options) or 0)
+    assert command.main(["lab", "--no-browser", "--port=9999"]) == 0
+    assert given == ["--no-browser", "--port=9999"]
+    with pytest.raises(SystemExit):
+        command.main(["demo", "--speed=fast"])
+    assert "unrecognized arguments: --speed=fast" in capsys.readouterr().err
+
+
 def test_values_are_numbers_where_they_look_like_it():
     assert [command._value(text) for text in ("5", "0.5", "true", "a.mp4", "")] == [5, 0.5, True, "a.mp4", ""]
 

@@ -17,7 +17,10 @@ from .session import project_root
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; the exit code."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options, options.jupyter = parser.parse_known_args(arguments)
+    if options.jupyter and options.command is not _lab:
+        parser.error(f"unrecognized arguments: {' '.join(options.jupyter)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the embedded AWS is stopped, too
     try:
         return options.command(options)
@@ -38,8 +41,11 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--out", type=Path, help="result folder (default: build/demo in the checkout)")
     demo.set_defaults(command=_demo)
 
-    lab = commands.add_parser("lab", help="open JupyterLab on the notebooks, with the embedded AWS running")
-    lab.add_argument("jupyter", nargs=argparse.REMAINDER, help="options passed on to JupyterLab")
+    lab = commands.add_parser(
+        "lab",
+        help="open JupyterLab on the notebooks, with the embedded AWS running",
+        epilog="JupyterLab's options work here",
+    )
     lab.set_defaults(command=_lab)
 
     run = commands.add_parser("run", help="run notebooks with papermill")
