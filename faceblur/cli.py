@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import time
 from pathlib import Path
@@ -18,6 +19,8 @@ from .video import EncoderSettings, probe
 
 
 def main(arguments: list[str] | None = None) -> int:
+    if arguments is None:  # the command itself, not a call from Python
+        signal.signal(signal.SIGTERM, _stop)
     options = _parser().parse_args(arguments)
     try:
         return options.run(options) or 0
@@ -31,6 +34,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
 
 
+def _stop(*_) -> None:
+    """Being told to end is like Ctrl-C: what is half done is cleaned away."""
+    raise KeyboardInterrupt
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="faceblur", description="Blur every face in a video, and prove it.")
     parser.add_argument("--version", action="version", version=f"faceblur {__version__}")
@@ -41,8 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("output", help="ends in .mp4, .m4v, .mov or .mkv")
     one.add_argument("--detections", metavar="FILE", help="what Rekognition's GetFaceDetection returned, as JSON")
     one.add_argument("--report", metavar="FILE", help="write what was blurred, frame by frame, as JSON")
-    one.add_argument("--crf", type=int, default=EncoderSettings.crf, help="x264 quality, lower is better (default 18)")
-    one.add_argument("--preset", default=EncoderSettings.preset, help="x264 preset (default veryfast)")
+    one.add_argument("--codec", default=EncoderSettings.codec, help="h264 (default), hevc or av1")
+    one.add_argument("--crf", type=int, help="quality, lower is better (default 18 for h264: near transparent)")
+    one.add_argument("--preset", default=EncoderSettings.preset, help="ultrafast ... veryslow (default veryfast)")
     one.set_defaults(run=_blur)
 
     one = commands.add_parser("detect", help="find faces twice a second, as Rekognition Video does")
@@ -67,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _blur(options) -> None:
     given = Detections.load(options.detections) if options.detections else None
-    encoder = EncoderSettings(crf=options.crf, preset=options.preset)
+    encoder = EncoderSettings(options.crf, options.preset, options.codec)
     with Progress("blurring") as progress:
         report = blur(options.input, options.output, detections=given, encoder=encoder, progress=progress)
     if options.report:

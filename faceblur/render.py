@@ -10,10 +10,9 @@ from pathlib import Path
 from . import __version__
 from .analysis import analyse
 from .detections import Detections
-from .errors import OutputError
 from .plan import Plan
 from .styles import Style
-from .video import EncoderSettings, Frame, Reader, Span, Writer, probe
+from .video import EncoderSettings, Frame, Reader, Span, Writer, check_output, probe
 from .video.planes import PLANAR
 
 Progress = Callable[[int, int], None]
@@ -34,8 +33,7 @@ def render(
     A whole file keeps its audio and subtitles bit for bit; a span is written as video alone, to be joined later.
     Raises InputError and OutputError; the output appears under its name only when it is complete.
     """
-    if same_file(source, output):
-        raise OutputError(f"{output}: is the input itself; give the output another name")
+    check_output(source, output)
     plan = replace(plan, style=style) if style else plan
     encoder = encoder or EncoderSettings()
     with Reader(source, span=span) as reader:
@@ -62,6 +60,7 @@ def blur(
     def part(number: int) -> Progress | None:
         return None if progress is None else lambda done, total: progress(number * total + done, 2 * total)
 
+    check_output(source, output)
     plan = analyse(source, detections, progress=part(0))
     return render(source, output, plan, style=style, encoder=encoder, progress=part(1))
 
@@ -107,7 +106,7 @@ def _report(source, output, plan: Plan, rows: list[dict], encoder: EncoderSettin
         "video": probe(source).to_json(),
         "settings": {
             "style": plan.style.to_json(),
-            "encoder": {"crf": encoder.crf, "preset": encoder.preset},
+            "encoder": encoder.to_json(),
             "analysis": plan.settings,
         },
         "counts": count(rows),
@@ -150,8 +149,3 @@ def describe_file(path: str | Path) -> dict:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest}
-
-
-def same_file(source: str | Path, output: str | Path) -> bool:
-    source, output = Path(source), Path(output)
-    return source.exists() and output.exists() and source.samefile(output)

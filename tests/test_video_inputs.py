@@ -6,7 +6,7 @@ import av
 import pytest
 from video_kit import make, no_faces, shown
 
-from faceblur import detect, render, video
+from faceblur import EncoderSettings, detect, render, video
 
 KINDS = {
     "quicktime": (".mov", "libx264", {}),
@@ -118,3 +118,18 @@ def test_all_outputs_hold_the_same_frames(tmp_path, suffix):
     source = make(tmp_path / "in.mp4")
     render(source, tmp_path / f"out{suffix}", no_faces())
     assert shown(tmp_path / f"out{suffix}") == shown(source)
+
+
+@pytest.mark.parametrize("codec", ["hevc", "av1"])
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv420p10le"])
+def test_other_codecs_on_demand(tmp_path, codec, pixel_format):
+    source = make(tmp_path / "in.mp4", pixel_format=pixel_format, audio=[{}])
+    report = render(
+        source, tmp_path / "out.mp4", no_faces(), encoder=EncoderSettings(codec=codec, preset="ultrafast")
+    )
+    info = video.probe(tmp_path / "out.mp4")
+    assert (info.codec, info.pixel_format) == (codec, pixel_format)
+    assert shown(tmp_path / "out.mp4") == shown(source)
+    assert report["settings"]["encoder"]["codec"] == codec
+    if codec == "hevc":
+        assert b"hvc1" in (tmp_path / "out.mp4").read_bytes()

@@ -7,6 +7,7 @@ as displayed. May import `errors`; nothing else of ours.
 from .encoder import EncoderSettings
 from .frame import Frame
 from .orientation import Orientation
+from .output import check_output
 from .pictures import encode
 from .probe import VideoInfo, probe
 from .reader import Packet, Reader, Span
@@ -22,6 +23,7 @@ __all__ = [
     "Span",
     "VideoInfo",
     "Writer",
+    "check_output",
     "cut",
     "encode",
     "join",

@@ -1,33 +1,82 @@
-"""Set up the video encoder for the first frame: quality, colours, pixel shape, fields, HDR."""
+"""Set up the video encoder for the first frame: codec, quality, colours, pixel shape, fields, HDR."""
 
 from __future__ import annotations
 
+import os
 import struct
 from dataclasses import dataclass
 from fractions import Fraction
 
 from av.codec.context import Flags
 
+from ..errors import OutputError
 from .fitting import ColourTags
+from .planes import ENCODABLE
 
 _FIELD_ORDERS = (2, 3, 4, 5)  # libavcodec AVFieldOrder: everything but unknown and progressive
+PRESETS = (
+    "ultrafast",
+    "superfast",
+    "veryfast",
+    "faster",
+    "fast",
+    "medium",
+    "slow",
+    "slower",
+    "veryslow",
+)
+_SVT_PRESETS = dict(zip(PRESETS, (12, 11, 10, 9, 8, 6, 4, 3, 2), strict=True))
+
+
+@dataclass(frozen=True)
+class Codec:
+    """crf: near transparent, in the encoder's own scale. params: the name of its option for further settings."""
+
+    encoder: str
+    crf: int
+    worst_crf: int
+    params: str
+    pixel_formats: tuple[str, ...] = tuple(ENCODABLE)
+
+
+CODECS = {
+    "h264": Codec("libx264", 18, 51, "x264-params"),
+    "hevc": Codec("libx265", 20, 51, "x265-params"),
+    "av1": Codec("libsvtav1", 22, 63, "svtav1-params", ("yuv420p", "yuv420p10le")),
+}
 
 
 @dataclass(frozen=True)
 class EncoderSettings:
-    """x264's constant rate factor (0 to 51, lower is better; 18 is near transparent) and preset."""
+    """codec: one of CODECS. crf: constant rate factor, lower is better; None is the codec's near transparent one.
 
-    crf: int = 18
+    Raises OutputError when there is no such codec, quality or preset.
+    """
+
+    crf: int | None = None
     preset: str = "veryfast"
+    codec: str = "h264"
+
+    def __post_init__(self):
+        if self.codec not in CODECS:
+            raise OutputError(f"codec {self.codec!r} is not known; use one of {', '.join(CODECS)}")
+        if self.preset not in PRESETS:
+            raise OutputError(f"preset {self.preset!r} is not known; use one of {', '.join(PRESETS)}")
+        if not 0 <= self.quality <= CODECS[self.codec].worst_crf:
+            raise OutputError(f"crf goes from 0 (best) to {CODECS[self.codec].worst_crf}, not {self.crf}")
+
+    @property
+    def quality(self) -> int:
+        return CODECS[self.codec].crf if self.crf is None else self.crf
+
+    def to_json(self) -> dict:
+        return {"codec": self.codec, "crf": self.quality, "preset": self.preset}
 
 
 def add_video(container, reader, raw, tags: ColourTags, settings: EncoderSettings):
     """The video stream of `container`, ready for frames like `raw`, on the source's own clock."""
-    options = {"preset": settings.preset, "crf": str(settings.crf)}
-    hdr = x264_hdr(raw)
-    if hdr:
-        options["x264-params"] = hdr
-    stream = container.add_stream("libx264", rate=reader.frame_rate, options=options)
+    codec = CODECS[settings.codec]
+    stream = container.add_stream(codec.encoder, rate=reader.frame_rate, options=_options(raw, settings))
     context = stream.codec_context
     stream.width, stream.height = raw.width, raw.height
     context.pix_fmt = raw.format.name
@@ -37,31 +86,48 @@ def add_video(container, reader, raw, tags: ColourTags, settings: EncoderSetting
     if reader.stream.sample_aspect_ratio:
         context.sample_aspect_ratio = reader.stream.sample_aspect_ratio
     context.flags |= Flags.frame_duration | Flags.global_header
+    if settings.codec == "hevc":
+        context.codec_tag = "hvc1"  # the one of the two that Apple's players take
     source = reader.stream.codec_context
-    if (
-        raw.interlaced_frame and raw.height % 4 == 0
-    ):  # fields of 4:2:0 have half the lines, and those go in pairs
+    # Fields of 4:2:0 have half the lines, and those go in pairs.
+    if settings.codec == "h264" and raw.interlaced_frame and raw.height % 4 == 0:
         context.flags |= Flags.interlaced_dct | Flags.interlaced_me
         if source.field_order in _FIELD_ORDERS:
             context.field_order = source.field_order
     return stream
 
 
-def x264_hdr(raw) -> str:
-    """x264's parameters for the frame's mastering display and light level (HDR10), '' when it has none."""
+def _options(raw, settings: EncoderSettings) -> dict[str, str]:
+    preset = str(_SVT_PRESETS[settings.preset]) if settings.codec == "av1" else settings.preset
+    options = {"preset": preset, "crf": str(settings.quality)}
+    params = _hdr(raw, settings.codec)
+    if settings.codec == "hevc":
+        params.append("log-level=none")
+    elif settings.codec == "av1":
+        os.environ.setdefault("SVT_LOG", "1")  # errors only; it knows no other way to be told
+    if params:
+        options[CODECS[settings.codec].params] = ":".join(params)
+    return options
+
+
+def _hdr(raw, codec: str) -> list[str]:
+    """The encoder's settings for the frame's mastering display and light level (HDR10)."""
+    names = {"h264": ("mastering-display", "cll"), "hevc": ("master-display", "max-cll")}.get(codec)
     parts = []
     mastering = raw.side_data.get("MASTERING_DISPLAY_METADATA")
-    if mastering is not None:
-        parts.append(f"mastering-display={_mastering(bytes(mastering))}")
+    if names and mastering is not None:
+        parts.append(f"{names[0]}={_mastering(bytes(mastering))}")
     light = raw.side_data.get("CONTENT_LIGHT_LEVEL")
-    if light is not None:
-        parts.append("cll={},{}".format(*struct.unpack("=2I", bytes(light)[:8])))
-    return ":".join(parts)
+    if names and light is not None:
+        parts.append("{}={},{}".format(names[1], *struct.unpack("=2I", bytes(light)[:8])))
+    return parts
 
 
 def _mastering(data: bytes) -> str:
-    """libavutil's AVMasteringDisplayMetadata (10 rationals: R, G, B, white, then luminance) -> x264's notation,
-    in the units of ITU-T H.265 D.3.28: 0.00002 for chromaticities, 0.0001 cd/m2."""
+    """libavutil's AVMasteringDisplayMetadata (10 rationals: R, G, B, white, luminance) -> x264's notation.
+
+    Units are those of ITU-T H.265 D.3.28: 0.00002 for chromaticities, 0.0001 cd/m2.
+    """
     numbers = struct.unpack("=20i", data[:80])
     values = [Fraction(n, d) if d else Fraction(0) for n, d in zip(numbers[::2], numbers[1::2], strict=True)]
     points = [tuple(round(v * 50000) for v in values[i : i + 2]) for i in range(0, 8, 2)]

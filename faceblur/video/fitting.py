@@ -10,6 +10,7 @@ from .planes import ENCODABLE, plane_views
 
 FULL_RANGE = 2  # libavutil AVCOL_RANGE_JPEG
 _VIDEO_RANGE = 1
+_DYNAMIC_HDR = ("DOVI_RPU_BUFFER", "DOVI_METADATA", "DYNAMIC_HDR_PLUS", "DYNAMIC_HDR_VIVID")
 _BT709, _SRGB = 1, 13  # ITU-T H.273 numbers of matrix, primaries and transfer characteristics
 
 
@@ -26,10 +27,10 @@ class ColourTags:
 class Fitter:
     """Decides by the first frame, because only that has the true colour tags; `notes` says what it changes."""
 
-    def __init__(self, first, formats: dict[str, tuple[int, int]] = ENCODABLE):
+    def __init__(self, first, formats: tuple[str, ...] = tuple(ENCODABLE)):
         self.notes: list[str] = []
         self.format = working_format(first.format, formats)
-        across, down = formats[self.format]
+        across, down = ENCODABLE[self.format]
         self.width, self.height = first.width - first.width % across, first.height - first.height % down
         self.tags = _tags(first)
         self._first_size = (first.width, first.height)
@@ -62,13 +63,15 @@ class Fitter:
             )
         if _is_lossy(first.format, self.format):
             self._note(f"pixel format {first.format.name} was converted to {self.format}")
+        if any(first.side_data.get(kind) is not None for kind in _DYNAMIC_HDR):
+            self._note("HDR data that changes by scene (Dolby Vision, HDR10+) was left out")
 
     def _note(self, text: str) -> None:
         if text not in self.notes:
             self.notes.append(text)
 
 
-def working_format(pixel_format, formats: dict[str, tuple[int, int]] = ENCODABLE) -> str:
+def working_format(pixel_format, formats: tuple[str, ...] = tuple(ENCODABLE)) -> str:
     """The planar format to blur and encode in: the frame's own where it can be, else the nearest one."""
     if pixel_format.name in formats:
         return pixel_format.name
@@ -93,10 +96,9 @@ def _is_lossy(source, wanted: str) -> bool:
     same_depth = {c.bits for c in source.components} == {c.bits for c in target.components}
     if len(source.components) == 1:
         return not same_depth or source.has_palette
-    same_grid = len(source.components) == len(target.components) and _subsampling(source) == _subsampling(
-        target
-    )
-    return not (same_depth and same_grid) or source.is_rgb
+    same_planes = len(source.components) == len(target.components)
+    same_grid = _subsampling(source) == _subsampling(target)
+    return not (same_depth and same_planes and same_grid) or source.is_rgb
 
 
 def _tags(first) -> ColourTags:

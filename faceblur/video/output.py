@@ -47,3 +47,11 @@ class Output:
             OSError
         ):  # Windows removes no open file; it is called again when it is closed
             self.partial.unlink()
+
+
+def check_output(source: str | Path, path: str | Path) -> None:
+    """Find out before hours of work whether `path` can be written. Raises OutputError, also when it is the source."""
+    source, path = Path(source), Path(path)
+    if source.exists() and path.exists() and source.samefile(path):
+        raise OutputError(f"{path}: is the input itself; give the output another name")
+    Output(path).discard()

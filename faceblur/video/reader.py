@@ -172,6 +172,7 @@ class Reader:
         yield None
 
     def _decode(self, packet):
+        self.damaged += packet.is_corrupt
         self._hidden += packet.is_discard
         self._owed += not packet.is_discard
         if self._slots is not None:
@@ -194,6 +195,7 @@ class Reader:
         yield from self._received(frames)
         if self._owed > 0 and self._last_pts is not None and self._has_pts and self._slots is None:
             yield from self._received(frames_after(self.path, self.stream.index, self._last_pts))
+            self.damaged = max(self.damaged, self._owed)
 
     def _received(self, frames):
         for raw in frames:

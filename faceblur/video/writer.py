@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import OutputError
-from .encoder import EncoderSettings, add_video
+from .encoder import CODECS, EncoderSettings, add_video
 from .fitting import Fitter
 from .frame import Frame
 from .mux import Muxer
@@ -50,7 +50,7 @@ class Writer(Muxer):
 
     def _prepare(self, frame: Frame) -> None:
         if self._fitter is None:
-            self._fitter = Fitter(frame.raw)
+            self._fitter = Fitter(frame.raw, CODECS[self.settings.codec].pixel_formats)
             matrix = display_matrix(frame.raw)
             if frame.orientation.is_mirrored and self.output.container_format == "matroska":
                 raise OutputError(
