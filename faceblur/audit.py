@@ -1,94 +1,188 @@
-"""Look at the output again: is everything there, and is every face gone? Imports everything below it."""
+"""Look at a blurred video again: is everything there, and is every face gone? Imports everything below it.
+
+Three independent looks. Frame by frame, the output has what the original has, at the same times. Every face
+that the plan covers has lost its detail, on pixels. And whatever the detector still finds in the output is
+no face of the original's. The sound is compared packet by packet.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import heapq
+from array import array
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
 
-from .detector import FaceDetector
+from .pairing import Pair, Pairing, PictureCheck, in_words
 from .plan import Plan
-from .tracking import overlap
+from .remains import Leak, Search
+from .survival import READABLE, detail_left
 from .video import Reader
+from .video.sound import compare_sound
 
 Progress = Callable[[int, int], None]
 
-MAX_TIME_SHIFT_MS = 1.0
-_LOOK_EVERY = 5  # frames between looks of the detector at the output
-_SURE = 0.8  # a face this certain in the output, where the plan covers none, is a leak
+LOOK_EVERY = 6  # frames between the detector's looks in the pipeline; on pixels every frame is judged
+WORST_KEPT = 12
+_MAX_LINES = 12  # problems of one sort that are written out
 
 
 @dataclass(frozen=True)
 class Audit:
-    """passed: True, False, or None when it could not tell. problems: one line each."""
+    """passed: True, False, or None when it could not tell. problems, notes: one line each.
+
+    faces_judged: blurred faces, frame by frame, whose detail was measured; too_small: those that could not
+    be. detail_left: median, p99 and max over those judged (1 untouched, 0 gone). leaks: faces that can be
+    seen. worst: the blurred faces with most detail left, whether they are leaks or not.
+    """
 
     passed: bool | None
     problems: tuple[str, ...]
+    notes: tuple[str, ...]
     frames: int
     frames_looked_at: int
-    faces_left: tuple[dict, ...]
+    faces_found: int
+    faces_judged: int
+    faces_too_small: int
+    detail_left: dict[str, float] = field(default_factory=dict)
+    leaks: tuple[Leak, ...] = ()
+    worst: tuple[Leak, ...] = ()
 
     def to_json(self) -> dict:
         return {
             "passed": self.passed,
             "problems": list(self.problems),
+            "notes": list(self.notes),
             "frames": self.frames,
             "frames_looked_at": self.frames_looked_at,
-            "faces_left": list(self.faces_left),
+            "faces_found": self.faces_found,
+            "faces_judged": self.faces_judged,
+            "faces_too_small": self.faces_too_small,
+            "detail_left": self.detail_left,
+            "faces_left": [leak.to_json() for leak in self.leaks],
         }
 
 
-def verify(original: str | Path, output: str | Path, plan: Plan, *, progress: Progress | None = None) -> Audit:
-    """Compare the output with the original, frame by frame, and look for faces that are left in it."""
-    detector = FaceDetector(_SURE)
-    regions, problems, left = plan.regions(), [], []
-    kept = [track for track in plan.tracks if track.keep]
-    frames = looked_at = 0
-    with Reader(original) as before, Reader(output) as after:
+def verify(
+    original: str | Path,
+    output: str | Path,
+    plan: Plan | None,
+    *,
+    every: int = LOOK_EVERY,
+    said: Iterable[str] = (),
+    progress: Progress | None = None,
+) -> Audit:
+    """Compare the output with the original, frame by frame, and look for faces that are left in it.
+
+    every: frames between two looks of the detector. said: the report's notes, for streams that were left out.
+    Without a plan it finds leaks but cannot pass. Raises InputError when one of the files cannot be read.
+    """
+    with Reader(original) as before, Reader(output) as after, Search() as search:
+        pairing, pictures = Pairing(before, after), PictureCheck()
+        pixels = _PixelCheck(plan or Plan(()))
         total = before.expected_frames
-        shown = iter(after)
-        for frame in before:
-            frames += 1
-            result = next(shown, None)
-            if result is None:
-                problems.append(f"frame {frame.index} at {frame.time_ms:.0f} ms is missing, and all after it")
-                break
-            if abs(result.time_ms - frame.time_ms) > MAX_TIME_SHIFT_MS:
-                problems.append(f"frame {frame.index} is at {result.time_ms:.1f} ms instead of {frame.time_ms:.1f}")
-                break
-            if frame.index % _LOOK_EVERY == 0:
-                looked_at += 1
-                covered = [plan.style.grown(box) for _, box in regions.faces_at(frame.time_ms)]
-                covered += regions.areas_at(frame.time_ms)
-                left += _faces_left(detector, result, covered, kept)
+        for number, pair in enumerate(pairing):
+            lumas = _lumas(pair)
+            covered, visible = pixels.judge(pair, *lumas)
+            pictures.look(pair, *lumas, covered)
+            if number % every == 0:
+                search.look(pair, *lumas, covered, visible)
             if progress:
-                progress(frames, max(frames, total))
-        else:
-            if next(shown, None) is not None:
-                problems.append("the output has more frames than the original")
-    if left:
-        times = sorted({face["time_ms"] for face in left})
-        problems.append(f"{len(left)} faces are left, first at {times[0]:.0f} ms")
-    return Audit(not problems, tuple(problems), frames, looked_at, tuple(left))
+                progress(number + 1, max(total, number + 1))
+        search.finish()
+        pictures.finish()
+    sound_problems, sound_notes = compare_sound(original, output, tuple(said))
+    leaks = tuple(sorted([*pixels.leaks, *search.leaks], key=lambda leak: leak.time_ms))
+    problems = _leak_lines(leaks) + _short(in_words(pairing.faults)) + _short(in_words(pictures.faults))
+    problems += pixels.problems + sound_problems
+    notes = list(sound_notes)
+    if plan is None:
+        notes.append("without a plan or a report nothing says which faces were to be blurred")
+    return Audit(
+        passed=False if problems else (None if plan is None else True),
+        problems=tuple(problems),
+        notes=tuple(notes),
+        frames=pairing.frames_before,
+        frames_looked_at=search.frames,
+        faces_found=search.faces,
+        faces_judged=len(pixels.details),
+        faces_too_small=pixels.too_small,
+        detail_left=_summary(pixels.details),
+        leaks=leaks,
+        worst=pixels.worst,
+    )
 
 
-def _faces_left(detector: FaceDetector, frame, covered: list, kept: list) -> list[dict]:
-    """Faces that the detector is sure of and that no region covers for the most part."""
-    left = []
-    for face in detector.find(frame.bgr(640)):
-        box = np.array([face.left, face.top, face.width, face.height])
-        if any(_share_inside(box, np.array(region)) > 0.5 for region in covered):
-            continue
-        allowed = [t.boxes[np.searchsorted(t.times_ms, frame.time_ms - 0.01).clip(0, len(t.times_ms) - 1)] for t in kept]
-        if allowed and overlap(box[None], np.array(allowed, float)).max() > 0.2:
-            continue
-        left.append({"time_ms": frame.time_ms, "score": round(face.confidence, 3), "box": [round(float(n), 5) for n in box]})
-    return left
+class _PixelCheck:
+    """What is left of every face that the plan covers."""
+
+    def __init__(self, plan: Plan):
+        self._regions, self._style = plan.regions(), plan.style
+        self.details = array("f")
+        self.too_small = 0
+        self.leaks: list[Leak] = []
+        self.problems: list[str] = []
+        self._worst: list[tuple[float, int, Leak]] = []
+
+    def judge(self, pair: Pair, before: np.ndarray, after: np.ndarray) -> tuple[list, list]:
+        """Measure the faces of one frame; returns (what is covered there, which faces stay visible)."""
+        if pair.before.display_size != pair.after.display_size and not self.problems:
+            sizes = "{}x{} instead of {}x{}".format(*pair.after.display_size, *pair.before.display_size)
+            self.problems.append(f"the picture has {sizes} pixels")
+        time_ms = pair.before.time_ms
+        faces, areas = self._regions.faces_at(time_ms), self._regions.areas_at(time_ms)
+        for track, box in faces + [(-1, area) for area in areas]:
+            detail = detail_left(before, after, box)
+            if detail is None:
+                self.too_small += 1
+                continue
+            self.details.append(detail)
+            self._remember(Leak(pair.before.index, time_ms, box, track, None, detail))
+        covered = [self._style.grown(box) for _, box in faces] + areas
+        return covered, [box for _, box in self._regions.visible_at(time_ms)]
+
+    def _remember(self, face: Leak) -> None:
+        if face.detail > READABLE:
+            self.leaks.append(face)
+        entry = (face.detail, len(self.details), face)
+        if len(self._worst) < WORST_KEPT:
+            heapq.heappush(self._worst, entry)
+        elif entry > self._worst[0]:
+            heapq.heapreplace(self._worst, entry)
+
+    @property
+    def worst(self) -> tuple[Leak, ...]:
+        return tuple(face for _, _, face in sorted(self._worst, reverse=True))
 
 
-def _share_inside(box: np.ndarray, region: np.ndarray) -> float:
-    high = np.minimum(box[:2] + box[2:], region[:2] + region[2:])
-    sides = np.clip(high - np.maximum(box[:2], region[:2]), 0, None)
-    return float(sides.prod() / max(box[2:].prod(), 1e-12))
+def _lumas(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
+    """Both pictures' luma as displayed, in the original's size."""
+    before = pair.before.gray(pair.before.display_size[0])
+    after = pair.after.gray(pair.after.display_size[0])
+    if after.shape != before.shape:
+        after = cv2.resize(after, before.shape[::-1], interpolation=cv2.INTER_AREA)
+    return before, after
+
+
+def _leak_lines(leaks: tuple[Leak, ...]) -> list[str]:
+    if not leaks:
+        return []
+    frames = len({leak.index for leak in leaks})
+    where = f"first in frame {leaks[0].index} at {leaks[0].time_ms:.0f} ms"
+    return [f"{len(leaks)} faces are left in {frames} frames, {where}"]
+
+
+def _short(lines: list[str]) -> list[str]:
+    more = len(lines) - _MAX_LINES
+    return [*lines[:_MAX_LINES], f"and {more} more like these"] if more > 0 else lines
+
+
+def _summary(details: array) -> dict[str, float]:
+    if not details:
+        return {}
+    values = np.frombuffer(details, np.float32)
+    wanted = {"median": np.median(values), "p99": np.quantile(values, 0.99), "max": values.max()}
+    return {name: round(float(value), 3) for name, value in wanted.items()}

@@ -1,4 +1,5 @@
-"""Writing small files whole or not at all; refusing early what could not be written. Imports `errors` only."""
+"""Writing small files whole or not at all; refusing early what could not be written. Imports `errors`
+only."""
 
 from __future__ import annotations
 
@@ -29,8 +30,9 @@ def write_text(path: str | Path, text: str) -> None:
 def check_targets(targets: Iterable[str | Path | None], inputs: Iterable[str | Path | None] = ()) -> None:
     """Refuse what could not be written, before minutes of work are spent on it.
 
-    Raises OutputError for a folder that is missing or closed to us, for a name that is a folder, and for a file
-    that would be written over another target or over one of the inputs. None stands for what was not asked for.
+    Raises OutputError for a folder that is missing or closed to us, for a name that is a folder, and for a
+    file that would be written over another target or over one of the inputs. None stands for what was not
+    asked for.
     """
     taken = {Path(path).resolve() for path in inputs if path is not None}
     for target in targets:

@@ -1,8 +1,8 @@
 """The redaction plan: who is where in every frame, what is blurred and how. JSON that a person can edit.
 
-Imports `styles`, `regions`, `files` and `errors`. A plan is made by `analysis.analyse`, edited by hand or by the
-review tools, and rendered by `render`. Times are presentation times in ms; boxes are ratios as displayed, without
-margin. Boxes need not be given for every frame: see `regions`.
+Imports `styles`, `regions`, `files` and `errors`. A plan is made by `analysis.analyse`, edited by hand or
+by the review tools, and rendered by `render`. Times are presentation times in ms; boxes are ratios as
+displayed, without margin. Boxes need not be given for every frame: see `regions`.
 """
 
 from __future__ import annotations
@@ -86,7 +86,9 @@ class Track:
             rows = np.zeros((0, 5))
         are_boxes = len(rows) and np.isfinite(rows).all() and (rows[:, 3:] > 0).all()
         if not are_boxes or (np.diff(rows[:, 0]) <= 0).any():
-            raise ValueError(f"track {number}: boxes are [time_ms, left, top, width, height] with rising times")
+            raise ValueError(
+                f"track {number}: boxes are [time_ms, left, top, width, height] with rising times"
+            )
         review = tuple((float(a), float(b)) for a, b in content.get("needs_review", ()))
         return cls(number, rows[:, 0], rows[:, 1:].astype(np.float32), keep, review)
 
@@ -128,7 +130,8 @@ class Area:
 class Plan:
     """Everything that `render` needs to know.
 
-    video: what `probe` said of the input. source: its name and, when a file was made of the plan, its SHA-256.
+    video: what `probe` said of the input. source: its name and, when a file was made of the plan, its
+    SHA-256.
     """
 
     tracks: tuple[Track, ...]

@@ -1,8 +1,9 @@
 """How much of a face's own detail is left in a picture of it: 1 untouched, 0 gone. Imports nothing of ours.
 
-The detail of a face is what lies between two Gaussians, of a fortieth and of a tenth of its height: eyes, nose
-and mouth, neither noise nor shading. Projecting the result's detail onto the original's, <original, result> over
-<original, original>, says how much of exactly this face is still there; what a mosaic adds does not count.
+The detail of a face is what lies between two Gaussians, of a fortieth and of a tenth of its height: eyes,
+nose and mouth, neither noise nor shading. Projecting the result's detail onto the original's, <original,
+result> over <original, original>, says how much of exactly this face is still there; what a mosaic adds
+does not count.
 """
 
 from __future__ import annotations

@@ -1,0 +1,168 @@
+"""Faces that the detector still finds in a blurred video, and which of them are leaks.
+
+Imports `detector`, `survival`, `pairing` and the geometry of `tracking`. What the detector takes for a face in the output is a leak when the original shows a face there and its
+detail is still there. The first alone raises false alarms: the border of a mosaic over a shirt can look
+like a face, and so can a knot in wood. So a find counts with the lesser of its scores in the output and in
+the original; a sure one counts at once, a likely one when it is found again in the next frame looked at.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from .detector import FaceDetector
+from .pairing import Pair
+from .survival import READABLE, detail_left
+from .tracking import Observation, overlap, share_inside, without_doubles
+from .video import Frame
+
+SURE_SCORE = 0.75
+LIKELY_SCORE = 0.6
+SEARCH_SIDES = (640, 1280)  # pixels of the longer side; small videos are enlarged at most twofold
+_ORIGINAL_SCORE = 0.3  # the original is asked only where the output has shown something
+_SAME_PLACE = 0.3  # intersection over union
+_LEFT_VISIBLE = 0.2  # the same, with a face that stays visible on purpose
+_COVERED = 0.5  # share of a face inside regions, for faces whose detail cannot be judged
+_MAX_PAUSE_MS = 1000.0  # found again later than this is not the same find
+_MOST_AT_ONCE = 2000  # leaks of two frames, generously: the detector gives at most 750 a frame and size
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A face that can be seen in the output. box: ratios as displayed. track: None where the plan knows of
+    none.
+
+    score: the detector's, None for a face that the plan covers. detail: share of the face's detail that is
+    left, None where that cannot be told.
+    """
+
+    index: int
+    time_ms: float
+    box: tuple[float, float, float, float]
+    track: int | None
+    score: float | None
+    detail: float | None
+
+    def to_json(self) -> dict:
+        return {
+            "frame": self.index,
+            "time_ms": self.time_ms,
+            "box": [round(n, 5) for n in self.box],
+            "track": self.track,
+            "score": None if self.score is None else round(self.score, 3),
+            "detail_left": None if self.detail is None else round(self.detail, 3),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A frame that is being searched. covered: regions there; visible: faces that stay on purpose."""
+
+    pair: Pair
+    before: np.ndarray
+    after: np.ndarray
+    covered: list
+    visible: list
+    answer: Future
+
+
+class Search:
+    """Looks for faces in the output's frames, in threads of its own; `leaks` fills in the order of the
+    frames."""
+
+    def __init__(self, sides: tuple[int, ...] = SEARCH_SIDES, threads: int = 2):
+        self.leaks: list[Leak] = []
+        self.frames = self.faces = 0
+        self._sides = sides
+        self._threads = ThreadPoolExecutor(threads, "faceblur-audit")
+        self._idle = [FaceDetector(LIKELY_SCORE) for _ in range(threads)]
+        self._original_detector = FaceDetector(_ORIGINAL_SCORE)
+        self._waiting: list[_Question] = []
+        self._most_waiting = 2 * threads
+        self._last_ms = -np.inf
+        self._pending: list[Leak] = []  # likely ones of the last frame looked at
+
+    def __enter__(self) -> Search:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._threads.shutdown(cancel_futures=True)
+
+    def look(self, pair: Pair, before: np.ndarray, after: np.ndarray, covered: list, visible: list) -> None:
+        """Have the output's frame searched. before, after: luma of both, H x W uint8."""
+        answer = self._threads.submit(self._find, pair.after)
+        self._waiting.append(_Question(pair, before, after, covered, visible, answer))
+        if len(self._waiting) > self._most_waiting:
+            self._judge(self._waiting.pop(0))
+
+    def finish(self) -> None:
+        while self._waiting:
+            self._judge(self._waiting.pop(0))
+
+    def _find(self, frame: Frame) -> list[Observation]:
+        detector = self._idle.pop()
+        try:
+            return search(detector, frame, self._sides)
+        finally:
+            self._idle.append(detector)
+
+    def _judge(self, question: _Question) -> None:
+        found = question.answer.result()
+        self.frames += 1
+        self.faces += len(found)
+        finds = [leak for leak in (self._suspect(seen, question) for seen in found) if leak]
+        likely = self._confirmed(finds, question.pair.before)
+        is_next = question.pair.before.time_ms - self._last_ms <= _MAX_PAUSE_MS
+        again = [(a, b) for a in self._pending for b in likely if is_next and _is_same(a, b)]
+        sure = [leak for leak in likely if leak.score >= SURE_SCORE]
+        for leak in [a for a, _ in again] + sure + [b for _, b in again]:
+            if leak not in self.leaks[-_MOST_AT_ONCE:]:
+                self.leaks.append(leak)
+        self._pending, self._last_ms = likely, question.pair.before.time_ms
+
+    def _suspect(self, seen: Observation, question: _Question) -> Leak | None:
+        """A find that is neither blurred nor visible on purpose."""
+        box = np.array([seen.box])
+        if question.visible and overlap(box, np.array(question.visible)).max() > _LEFT_VISIBLE:
+            return None
+        detail = detail_left(question.before, question.after, seen.box)
+        if detail is None:
+            is_covered = question.covered and share_inside(box, np.array(question.covered)).max() > _COVERED
+        else:
+            is_covered = detail <= READABLE
+        if is_covered:
+            return None
+        frame = question.pair.before
+        return Leak(frame.index, frame.time_ms, seen.box, None, seen.score, detail)
+
+    def _confirmed(self, finds: list[Leak], original: Frame) -> list[Leak]:
+        """Those that the original shows as well, with the lesser of both scores."""
+        if not finds:
+            return []
+        there = search(self._original_detector, original, self._sides)
+        confirmed = []
+        for leak in finds:
+            scores = [o.score for o in there if _overlap(o.box, leak.box) > _SAME_PLACE]
+            score = min(leak.score, max(scores, default=0.0))
+            if score >= LIKELY_SCORE:
+                confirmed.append(Leak(leak.index, leak.time_ms, leak.box, None, score, leak.detail))
+        return confirmed
+
+
+def search(detector: FaceDetector, frame: Frame, sides: tuple[int, ...]) -> list[Observation]:
+    """Faces of the whole picture at these sizes, each once."""
+    most = 2 * max(frame.display_size)
+    widths = sorted({frame.width_for(min(side, most)) for side in sides})
+    found = [face for width in widths for face in detector.find(frame.bgr(width))]
+    return without_doubles([Observation((f.left, f.top, f.width, f.height), f.confidence) for f in found])
+
+
+def _is_same(leak: Leak, other: Leak) -> bool:
+    return _overlap(leak.box, other.box) > _SAME_PLACE
+
+
+def _overlap(box, other) -> float:
+    return float(overlap(np.array([box]), np.array([other]))[0, 0])
