@@ -83,7 +83,7 @@ class Detections:
 
         try:
             return cls.from_faces(timed_faces())
-        except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as problem:
             raise DetectionsError(f"not the result of GetFaceDetection: {problem!r}") from problem
 
     def to_rekognition(self, metadata: Mapping | None = None) -> dict:

@@ -130,9 +130,8 @@ class Tracker:
         for row, number in match(self.boxes, observations, self.settings.start_score):
             self._see(self._active[row], observations[number])
             taken.add(number)
-        held = self.boxes
         for number, seen in enumerate(observations):
-            if number not in taken and not _is_covered(seen.box, held):
+            if number not in taken and not _is_covered(seen.box, self.boxes):
                 self._active.append(self._begin(seen))
         self._let_go()
 
