@@ -7,14 +7,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from . import runner
 from .session import project_root, state_path
 
-OPTIONS = (
-    "--LabApp.news_url=",  # nothing is asked of the network unless the user does
-    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-)
+# Nothing is asked of the network unless the user does: no check for updates, no question about news.
+OPTIONS = ("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",)
+CONFIG = Path(__file__).parents[1] / "assets" / "jupyter"
 
 
 def lab(options: Sequence[str] = ()) -> int:
@@ -24,7 +24,9 @@ def lab(options: Sequence[str] = ()) -> int:
     with runner.embedded_aws():
         print("JupyterLab opens in your browser; stop it with Ctrl-C twice, the embedded AWS stops with it.")
         server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *OPTIONS, *_root_option(), *options], cwd=notebooks
+            [sys.executable, "-m", "jupyterlab", *OPTIONS, *_root_option(), *options],
+            cwd=notebooks,
+            env=os.environ | {"JUPYTER_CONFIG_PATH": _config_path()},
         )
         interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is JupyterLab's; it asks back
         try:
@@ -34,6 +36,10 @@ def lab(options: Sequence[str] = ()) -> int:
             if server.poll() is None:
                 server.terminate()
                 server.wait()
+
+
+def _config_path() -> str:
+    return os.pathsep.join(filter(None, [str(CONFIG), os.environ.get("JUPYTER_CONFIG_PATH")]))
 
 
 def _root_option() -> tuple[str, ...]:
