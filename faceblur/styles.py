@@ -11,6 +11,7 @@ what an 8-cell mosaic keeps (4). Weaker settings are refused unless forced. Soli
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 
@@ -53,6 +54,8 @@ class Style:
         self._check_strength()
 
     def _check_strength(self) -> None:
+        if self.strength is not None and not math.isfinite(self.strength):
+            raise DetectionsError("a strength is a number")
         if self.name in ("mosaic", "pixelate"):
             if not 1 <= self.cells <= 256:
                 raise DetectionsError("a mosaic has 1 to 256 cells")

@@ -15,6 +15,7 @@ from .ahead import ahead
 from .frame import Frame
 from .orientation import Orientation
 from .probe import duration_ms_of, frame_rate_of, open_input, orientation_of, start_offset_ms, video_stream
+from .seek import seek_before
 from .tail import frames_after
 
 
@@ -133,7 +134,7 @@ class Reader:
     def _events(self, other_streams):
         first_pts, end_pts = self._window()
         if first_pts is not None:
-            self.container.seek(first_pts, stream=self.stream, backward=True, any_frame=False)
+            seek_before(self.container, self.stream, first_pts)
         streams = [self.stream] + [s for s in self.container.streams if s.index in other_streams]
         for packet in self._demux(streams):
             if packet is not None and packet.stream.index != self.stream.index:

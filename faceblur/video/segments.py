@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import av
 
 from ..errors import InputError, OutputError
+from . import h264
 from .mux import Muxer
 from .probe import display_matrix, open_input, video_stream
 from .reader import Reader, Span
@@ -18,11 +19,13 @@ from .reader import Reader, Span
 def cut(path: str | Path, target_s: float = 60.0) -> list[Span]:
     """Spans of about `target_s` seconds that begin at keyframes and together hold every frame once.
 
-    A file whose packets carry no presentation times is one span. Reads packets only, decodes nothing.
+    A file that cannot be entered in the middle is one span: no presentation times, no clean keyframes. Reads
+    packets only, decodes nothing.
     """
     with open_input(path) as container:
         stream = video_stream(container)
         target = Fraction(target_s) / Fraction(stream.time_base)
+        is_clean = _entry_test(stream)
         last, inner = None, []
         for packet in container.demux(stream):
             if not packet.size:
@@ -31,12 +34,32 @@ def cut(path: str | Path, target_s: float = 60.0) -> list[Span]:
                 return [Span(0, None, None)]
             if last is None:
                 last = packet.pts
-            elif packet.is_keyframe and not packet.is_discard and packet.pts - last >= target:
+            elif packet.is_keyframe and packet.pts - last >= target and is_clean(packet):
                 last = packet.pts
                 inner.append(last)
     if last is None:
         raise InputError(f"{path}: holds no video")
     return [Span(i, *ends) for i, ends in enumerate(zip([None, *inner], [*inner, None], strict=True))]
+
+
+def _entry_test(stream) -> Callable[[av.Packet], bool]:
+    """Says whether decoding may start at a keyframe's packet: some H.264 keyframes only begin to refresh."""
+    if stream.codec_context.codec.canonical_name != "h264":
+        return lambda packet: not packet.is_discard
+    try:
+        length_size = h264.AvcConfig.parse(stream.codec_context.extradata or b"").length_size
+    except ValueError:
+        length_size = None
+
+    def is_clean(packet) -> bool:
+        data = bytes(packet)
+        try:
+            units = h264.split_lengths(data, length_size) if length_size else h264.split_annexb(data)
+        except ValueError:  # damaged
+            return False
+        return not packet.is_discard and h264.is_clean_start(units)
+
+    return is_clean
 
 
 def join(source: str | Path, pieces: Sequence[str | Path], output: str | Path) -> list[str]:

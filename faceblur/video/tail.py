@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import av
 
 from .probe import open_input
+from .seek import seek_before
 
 
 def frames_after(path: str, stream_index: int, pts: int) -> Iterator[av.VideoFrame]:
@@ -15,9 +16,8 @@ def frames_after(path: str, stream_index: int, pts: int) -> Iterator[av.VideoFra
         stream = container.streams[stream_index]
         stream.codec_context.thread_count = 1
         try:
-            container.seek(pts, stream=stream, backward=True, any_frame=False)
-            packets = container.demux(stream)
-            for packet in packets:
+            seek_before(container, stream, pts)
+            for packet in container.demux(stream):
                 yield from (raw for raw in _decoded(packet) if raw.pts is not None and raw.pts > pts)
         except av.error.FFmpegError:  # no way to seek, or the damage reaches to the end
             return

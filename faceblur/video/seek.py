@@ -1,0 +1,30 @@
+"""Go to the keyframe at or before a presentation time, also in files that have no index."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import av
+
+_STEPS_BACK_S = (0, 2, 10, 60)  # tried in turn; then the file is read from its beginning
+
+
+def seek_before(container, stream, pts: int) -> None:
+    """Without an index (transport streams) a seek may land behind the time wanted: then try further back."""
+    for back_s in _STEPS_BACK_S:
+        target = pts - round(back_s / Fraction(stream.time_base))
+        try:
+            container.seek(target, stream=stream, backward=True, any_frame=False)
+            if _first_keyframe(container, stream) <= pts:
+                container.seek(target, stream=stream, backward=True, any_frame=False)
+                return
+        except av.error.FFmpegError:
+            break
+    container.seek(container.start_time or 0)
+
+
+def _first_keyframe(container, stream) -> float:
+    for packet in container.demux(stream):
+        if packet.size and packet.is_keyframe and packet.pts is not None:
+            return packet.pts
+    return float("inf")
