@@ -67,11 +67,19 @@ class Scene:
 
     def truth(self, time_ms: float) -> list[tuple[float, float, float, float]]:
         """Boxes of the faces that can be seen, not clipped to the picture."""
+        return [box for box, *_ in self._in_sight(time_ms)]
+
+    def seen_points(self, time_ms: float) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """For each face of the truth a grid of points over its box, x and y in ratios, and which of them are
+        seen.
+        """
+        return [points for _, *points in self._in_sight(time_ms)]
+
+    def _in_sight(self, time_ms: float) -> list[tuple]:
         movers = self.on_stage(time_ms)
         mattes = [_placed(mover, time_ms)[1] for mover in movers]
-        return [
-            m.box(time_ms) for i, m in enumerate(movers) if _seen(m.box(time_ms), mattes[i + 1 :]) >= MIN_SEEN
-        ]
+        found = [(m.box(time_ms), *_seen(m.box(time_ms), mattes[i + 1 :])) for i, m in enumerate(movers)]
+        return [entry for entry in found if entry[3].mean() > MIN_SEEN]
 
     def frames(self):
         """H x W x 3 uint8 pictures."""
@@ -101,36 +109,26 @@ class Scene:
 
 
 def uncovered(scene: Scene, plan: Plan) -> list[tuple[float, int, float]]:
-    """(time_ms, number of the face, share covered) of each true face of which the blurred ellipses miss too
+    """(time_ms, number of the face, share covered) of each true face of which the blurred ellipses leave too
     much.
     """
     regions, style, leaks = plan.regions(), plan.style, []
     for time_ms in scene.times_ms:
         blurred = [style.grown(box) for _, box in regions.faces_at(time_ms)]
-        for number, box in enumerate(scene.truth(time_ms)):
-            share = covered(_clip(box), blurred, style.feather_ratio)
+        for number, (x, y, seen) in enumerate(scene.seen_points(time_ms)):
+            share = _inside(x[seen], y[seen], blurred, style.feather_ratio).mean()
             if share < COVERED:
-                leaks.append((round(time_ms), number, round(share, 2)))
+                leaks.append((round(time_ms), number, round(float(share), 2)))
     return leaks
 
 
-def covered(face, regions, feather: float = 0.0) -> float:
-    """Share of the face's box within the union of the ellipses inscribed in the regions, without their soft
-    rim.
-    """
-    grid = (np.arange(20) + 0.5) / 20
-    x, y = face[0] + face[2] * grid, face[1] + face[3] * grid
-    inside = np.zeros((20, 20), bool)
+def _inside(x: np.ndarray, y: np.ndarray, regions, feather: float) -> np.ndarray:
+    """Which points lie within the ellipses inscribed in the regions, without their soft rim."""
+    inside = np.zeros(x.shape, bool)
     for left, top, width, height in regions:
         across, down = (x - left) / width * 2 - 1, (y - top) / height * 2 - 1
-        inside |= across[None] ** 2 + down[:, None] ** 2 <= (1 - feather) ** 2
-    return float(inside.mean())
-
-
-def _clip(box):
-    left, top = max(0.0, box[0]), max(0.0, box[1])
-    right, bottom = min(1.0, box[0] + box[2]), min(1.0, box[1] + box[3])
-    return left, top, right - left, bottom - top
+        inside |= across**2 + down**2 <= (1 - feather) ** 2
+    return inside
 
 
 @cache
@@ -197,12 +195,13 @@ def _softened(kind: str, scale: float) -> np.ndarray:
     return cv2.GaussianBlur(image, (0, 0), 0.4 / scale) if scale < 0.8 else image
 
 
-def _seen(box, in_front: list[np.ndarray]) -> float:
-    """Share of the box that is inside the picture and behind none of the mattes."""
-    grid = (np.arange(16) + 0.5) / 16
-    x, y = np.meshgrid((box[0] + box[2] * grid) * WIDTH, (box[1] + box[3] * grid) * HEIGHT)
-    seen = (x >= 0) & (x < WIDTH) & (y >= 0) & (y < HEIGHT)
-    column, row = x.clip(0, WIDTH - 1).astype(int), y.clip(0, HEIGHT - 1).astype(int)
+def _seen(box, in_front: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Points of the box, x and y in ratios, and which are inside the picture and behind none of the mattes."""
+    grid = (np.arange(20) + 0.5) / 20
+    x, y = np.meshgrid(box[0] + box[2] * grid, box[1] + box[3] * grid)
+    seen = (x >= 0) & (x < 1) & (y >= 0) & (y < 1)
+    column = (x * WIDTH).clip(0, WIDTH - 1).astype(int)
+    row = (y * HEIGHT).clip(0, HEIGHT - 1).astype(int)
     for matte in in_front:
         seen &= matte[row, column] < 0.5
-    return float(seen.mean())
+    return x, y, seen
