@@ -33,7 +33,7 @@ class AnalysisSettings:
     """Sizes in pixels: the longer side of the pictures searched. Small videos are enlarged, at most twofold.
 
     search_ms, fine_search_ms: how often the whole picture is searched at either width. crop_every: frames between
-    looks at a known face. weak_score: weaker hits are ignored.
+    looks at a known face. weak_score, crop_score: hits weaker than this are ignored.
     """
 
     flow_side: int = 320
@@ -45,6 +45,7 @@ class AnalysisSettings:
     crop_pixels: int = 160
     crop_reach: float = 2.2
     weak_score: float = 0.4
+    crop_score: float = 0.3
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
 
 
@@ -127,7 +128,7 @@ class _Watcher:
         self.times = array("d")
         self.cuts_found = self.searches = 0
         self._detector = FaceDetector(settings.weak_score)
-        self._crop_detector = FaceDetector(settings.weak_score)
+        self._crop_detector = FaceDetector(settings.crop_score)
         self._cuts = CutDetector()
         self._samples = list(detections.samples) if detections else []
         self._next_sample = 0
