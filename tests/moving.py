@@ -196,7 +196,7 @@ def _softened(kind: str, scale: float) -> np.ndarray:
 
 
 def _seen(box, in_front: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Points of the box, x and y in ratios, and which are inside the picture and behind none of the mattes."""
+    """Points of the box, x and y in ratios, and which are in the picture and behind none of the mattes."""
     grid = (np.arange(20) + 0.5) / 20
     x, y = np.meshgrid(box[0] + box[2] * grid, box[1] + box[3] * grid)
     seen = (x >= 0) & (x < 1) & (y >= 0) & (y < 1)
