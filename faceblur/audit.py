@@ -7,10 +7,9 @@ no face of the original's. The sound is compared packet by packet.
 
 from __future__ import annotations
 
-import heapq
 from array import array
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -18,7 +17,7 @@ import numpy as np
 
 from .pairing import Pair, Pairing, PictureCheck, in_words
 from .plan import Plan
-from .remains import Leak, Search
+from .remains import Leak, Search, is_same
 from .survival import READABLE, detail_left
 from .video import Reader
 from .video.sound import compare_sound
@@ -95,7 +94,7 @@ def verify(
         search.finish()
         pictures.finish()
     sound_problems, sound_notes = compare_sound(original, output, tuple(said))
-    leaks = tuple(sorted([*pixels.leaks, *search.leaks], key=lambda leak: leak.time_ms))
+    leaks = _once_each(pixels.leaks, search.leaks)
     problems = _leak_lines(leaks) + _short(in_words(pairing.faults)) + _short(in_words(pictures.faults))
     problems += pixels.problems + sound_problems
     notes = list(sound_notes)
@@ -125,7 +124,7 @@ class _PixelCheck:
         self.too_small = 0
         self.leaks: list[Leak] = []
         self.problems: list[str] = []
-        self._worst: list[tuple[float, int, Leak]] = []
+        self._worst: dict[tuple[int, int], Leak] = {}  # one a track and second
 
     def judge(self, pair: Pair, before: np.ndarray, after: np.ndarray) -> tuple[list, list]:
         """Measure the faces of one frame; returns (what is covered there, which faces stay visible)."""
@@ -147,15 +146,13 @@ class _PixelCheck:
     def _remember(self, face: Leak) -> None:
         if face.detail > READABLE:
             self.leaks.append(face)
-        entry = (face.detail, len(self.details), face)
-        if len(self._worst) < WORST_KEPT:
-            heapq.heappush(self._worst, entry)
-        elif entry > self._worst[0]:
-            heapq.heapreplace(self._worst, entry)
+        moment = (face.track, int(face.time_ms // 1000))
+        if moment not in self._worst or face.detail > self._worst[moment].detail:
+            self._worst[moment] = face
 
     @property
     def worst(self) -> tuple[Leak, ...]:
-        return tuple(face for _, _, face in sorted(self._worst, reverse=True))
+        return tuple(sorted(self._worst.values(), key=lambda face: -face.detail)[:WORST_KEPT])
 
 
 def _lumas(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
@@ -165,6 +162,21 @@ def _lumas(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
     if after.shape != before.shape:
         after = cv2.resize(after, before.shape[::-1], interpolation=cv2.INTER_AREA)
     return before, after
+
+
+def _once_each(covered: list[Leak], found: list[Leak]) -> tuple[Leak, ...]:
+    """In order of time; what the plan covers and the detector finds is one face, with the detector's score."""
+    by_frame: dict[int, list[Leak]] = {}
+    for leak in covered:
+        by_frame.setdefault(leak.index, []).append(leak)
+    for leak in found:
+        there = by_frame.setdefault(leak.index, [])
+        same = next((number for number, other in enumerate(there) if is_same(leak, other)), None)
+        if same is None:
+            there.append(leak)
+        else:
+            there[same] = replace(there[same], score=leak.score)
+    return tuple(leak for index in sorted(by_frame) for leak in by_frame[index])
 
 
 def _leak_lines(leaks: tuple[Leak, ...]) -> list[str]:

@@ -100,10 +100,11 @@ def _renumber(report: dict, ids: dict[int, int]) -> dict:
     def number(track: int) -> int:
         return ids[track] if track >= 0 else track
 
+    def renumbered(row: dict) -> dict:
+        named = {key: row[key] for key in ("regions", "visible") if key in row}
+        return row | {key: [[number(track), *box] for track, *box in boxes] for key, boxes in named.items()}
+
     return report | {
-        "frames": [
-            row | {"regions": [[number(track), *box] for track, *box in row["regions"]]}
-            for row in report["frames"]
-        ],
+        "frames": [renumbered(row) for row in report["frames"]],
         "needs_review": [item | {"track": number(item["track"])} for item in report["needs_review"]],
     }

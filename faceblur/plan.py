@@ -198,16 +198,18 @@ class Plan:
         try:
             style = Style.from_json(report["settings"]["style"])
             rows: dict[tuple[int, bool], list[list[float]]] = {}
-            areas = []
+            areas: list[Area] = []
+            last_ms = None
             for frame in report["frames"]:
                 for track, *region in frame["regions"]:
                     if track < 0:
-                        areas.append(Area(*region, frame["time_ms"], frame["time_ms"]))
+                        _extend(areas, Area(*region, frame["time_ms"], frame["time_ms"]), last_ms)
                     else:
                         box = style.shrunk(region)
                         rows.setdefault((track, False), []).append([frame["time_ms"], *box])
                 for track, *box in frame.get("visible", ()):
                     rows.setdefault((track, True), []).append([frame["time_ms"], *box])
+                last_ms = frame["time_ms"]
             tracks = tuple(
                 Track.from_json({"track": track, "keep": keep, "boxes": boxes})
                 for (track, keep), boxes in sorted(rows.items())
@@ -240,3 +242,12 @@ class Plan:
             return cls.from_json(content)
         except DetectionsError as problem:
             raise DetectionsError(f"{path}: {problem}") from problem
+
+
+def _extend(areas: list[Area], area: Area, last_ms: float | None) -> None:
+    """Add an area of one frame, or lengthen the same one of the frame before."""
+    for number, earlier in enumerate(areas):
+        if replace(area, start_ms=earlier.start_ms, end_ms=last_ms) == earlier:
+            areas[number] = replace(earlier, end_ms=area.end_ms)
+            return
+    areas.append(area)

@@ -6,6 +6,7 @@ May import detections, plan, video and errors.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -110,18 +111,24 @@ def draw_boxes(picture: np.ndarray, boxes: Iterable[Box]) -> np.ndarray:
 
 
 def contact_sheet(
-    source: str | Path, found, blurred: str | Path | None = None, count: int = 6, width: int = 1800
+    source: str | Path,
+    found,
+    blurred: str | Path | None = None,
+    count: int = 6,
+    width: int = 1800,
+    until_ms: float = math.inf,
 ) -> np.ndarray:
     """One BGR picture of up to `count` frames with boxes, each beside the same frame of `blurred` if given.
 
     found: Detections, Plan or report dict. Raises InputError when a video cannot be read.
+    until_ms: where `blurred` ends when it is only a part.
     """
     info = video.probe(source)
     columns = _columns(info.width / max(info.height, 1), pairs=blurred is not None)
     gap = 24
     cell = (width - gap * (columns + 1)) // columns
     picture_width = (cell - 4) // 2 if blurred is not None else cell
-    shots = choose(shots_of(found), count, info.duration_ms)
+    shots = choose(shots_of(found), count, min(info.duration_ms, until_ms))
     times = [shot.time_ms for shot in shots]
     befores = read_frames(source, times, picture_width)
     afters = read_frames(blurred, times, picture_width) if blurred is not None else [None] * len(befores)

@@ -1,9 +1,10 @@
 """Faces that the detector still finds in a blurred video, and which of them are leaks.
 
-Imports `detector`, `survival`, `pairing` and the geometry of `tracking`. What the detector takes for a face in the output is a leak when the original shows a face there and its
-detail is still there. The first alone raises false alarms: the border of a mosaic over a shirt can look
-like a face, and so can a knot in wood. So a find counts with the lesser of its scores in the output and in
-the original; a sure one counts at once, a likely one when it is found again in the next frame looked at.
+Imports `detector`, `survival`, `pairing` and the geometry of `tracking`. What the detector takes for a face
+in the output is a leak when the original shows a face there and its detail is still there. The first alone
+raises false alarms: the border of a mosaic over a shirt can look like a face, and so can a knot in wood. So
+a find counts with the lesser of its scores in the output and in the original; a sure one counts at once, a
+likely one when it is found again in the next frame looked at.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ class Search:
         finds = [leak for leak in (self._suspect(seen, question) for seen in found) if leak]
         likely = self._confirmed(finds, question.pair.before)
         is_next = question.pair.before.time_ms - self._last_ms <= _MAX_PAUSE_MS
-        again = [(a, b) for a in self._pending for b in likely if is_next and _is_same(a, b)]
+        again = [(a, b) for a in self._pending for b in likely if is_next and is_same(a, b)]
         sure = [leak for leak in likely if leak.score >= SURE_SCORE]
         for leak in [a for a, _ in again] + sure + [b for _, b in again]:
             if leak not in self.leaks[-_MOST_AT_ONCE:]:
@@ -160,7 +161,7 @@ def search(detector: FaceDetector, frame: Frame, sides: tuple[int, ...]) -> list
     return without_doubles([Observation((f.left, f.top, f.width, f.height), f.confidence) for f in found])
 
 
-def _is_same(leak: Leak, other: Leak) -> bool:
+def is_same(leak: Leak, other: Leak) -> bool:
     return _overlap(leak.box, other.box) > _SAME_PLACE
 
 

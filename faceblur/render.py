@@ -75,18 +75,21 @@ def _write_frames(reader: Reader, writer: Writer, plan: Plan, progress: Progress
             covered += [(-1, area) for area in regions.areas_at(event.time_ms)]
             if covered:
                 _blur_frame(writer, event, style, covered)
-            rows.append(
-                {
-                    "time_ms": event.time_ms,
-                    "regions": [[t, *(round(n, 5) for n in box)] for t, box in covered],
-                }
-            )
+            rows.append(_row(event.time_ms, covered, regions.visible_at(event.time_ms)))
             if progress:
                 progress(len(rows), max(total, len(rows)))
         writer.write(event)
     if progress:
         progress(len(rows), len(rows))
     return rows
+
+
+def _row(time_ms: float, covered: list, visible: list) -> dict:
+    """A frame of the report: what was blurred, and which faces were left on purpose (their boxes, ungrown)."""
+    row = {"time_ms": time_ms, "regions": [[track, *(round(n, 5) for n in box)] for track, box in covered]}
+    if visible:
+        row["visible"] = [[track, *(round(n, 5) for n in box)] for track, box in visible]
+    return row
 
 
 def _blur_frame(writer: Writer, frame: Frame, style: Style, covered: list) -> None:

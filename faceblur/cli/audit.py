@@ -1,0 +1,143 @@
+"""`faceblur audit`: look at a result again. Exit 0 passed, 1 something is wrong, 2 could not tell."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ..audit import Audit, verify
+from ..coverage import coverage_picture
+from ..errors import DetectionsError
+from ..evidence import evidence_sheet
+from ..files import make_folder, sha256_of
+from ..plan import Plan
+from ..preview import clock, save_picture
+from ..remains import Leak
+from ..video import probe
+from .common import Progress, counted, refuse_other_file, whole, write_json
+
+PASSED, FAILED, UNKNOWN = 0, 1, 2
+_MOST_LINES = 200
+
+
+def add(commands) -> None:
+    one = commands.add_parser(
+        "audit", help="look at a blurred video again: is every face gone, is all else there?"
+    )
+    one.add_argument("original")
+    one.add_argument("output")
+    one.add_argument("--report", metavar="FILE", help="what faceblur blur --report wrote")
+    one.add_argument("--plan", metavar="FILE", help="the plan that was rendered")
+    one.add_argument("--other-file", action="store_true", help="take a plan that was made for another file")
+    one.add_argument(
+        "--every",
+        type=whole(1),
+        default=1,
+        metavar="N",
+        help="search every N-th frame for faces (default 1: all; blurred faces are measured in all anyway)",
+    )
+    one.add_argument("-o", "--out", metavar="DIR", help="write audit.json, coverage.png and worst.png there")
+    one.set_defaults(run=run)
+
+
+def run(options) -> int:
+    probe(options.original)
+    probe(options.output)
+    report, plan = _claims(options)
+    folder = make_folder(options.out) if options.out else None
+    notes = report.get("notes", ())
+    with Progress("auditing") as progress:
+        found = verify(
+            options.original, options.output, plan, every=options.every, said=notes, progress=progress
+        )
+    extra = _changed_since(report, options.output)
+    if folder:
+        _write(folder, options, plan, found, extra)
+    _tell(found, extra, plan)
+    return UNKNOWN if found.passed is None else (PASSED if found.passed else FAILED)
+
+
+def _claims(options) -> tuple[dict, Plan | None]:
+    """The report, {} without one, and the plan of what was to be blurred: the one given, or the report's."""
+    report = _load_report(options.report) if options.report else {}
+    if options.plan:
+        plan = Plan.load(options.plan)
+        refuse_other_file(plan, options.original, options.plan, options.other_file)
+        if report:
+            known = {track.id for track in plan.tracks}
+            plan = plan.keeping(track for track in report.get("kept_visible", ()) if track in known)
+        return report, plan
+    if not report:
+        return {}, None
+    plan = Plan.from_report(report)
+    refuse_other_file(plan, options.original, options.report, options.other_file)
+    return report, plan
+
+
+def _load_report(path: str) -> dict:
+    try:
+        report = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise DetectionsError(f"{path}: cannot be read ({problem.strerror})") from problem
+    except ValueError as problem:
+        raise DetectionsError(f"{path}: not JSON, so not a report") from problem
+    if not isinstance(report, dict) or "frames" not in report:
+        raise DetectionsError(f"{path}: not a report; faceblur blur --report writes one")
+    return report
+
+
+def _changed_since(report: dict, output: str) -> list[str]:
+    digest = report.get("output", {}).get("sha256")
+    if digest and digest != sha256_of(output):
+        return ["the output is not the file that the report describes: it was changed afterwards"]
+    return []
+
+
+def _write(folder: Path, options, plan: Plan | None, found: Audit, extra: list[str]) -> None:
+    content = found.to_json()
+    write_json(folder / "audit.json", content | {"notes": extra + content["notes"]})
+    save_picture(folder / "coverage.png", coverage_picture(plan or Plan(()), found, probe(options.original)))
+    sheet = evidence_sheet(options.original, options.output, found)
+    if sheet is not None:
+        save_picture(folder / "worst.png", sheet)
+    print(f"{folder}: audit.json, coverage.png{'' if sheet is None else ', worst.png'}")
+
+
+def _tell(found: Audit, extra: list[str], plan: Plan | None) -> None:
+    for leak in found.leaks[:_MOST_LINES]:
+        print(_leak_line(leak))
+    if len(found.leaks) > _MOST_LINES:
+        print(f"... and {len(found.leaks) - _MOST_LINES} more; -o DIR writes all of them")
+    for note in extra + list(found.notes):
+        print(f"note: {note}")
+    print(f"looked at {found.frames_looked_at} of {counted(found.frames, 'frame')}, {_measured(found)}")
+    kept = [track.id for track in plan.tracks if track.keep] if plan else []
+    if kept:
+        print(f"left visible on purpose: track {', '.join(map(str, kept))}")
+    if found.passed is None:
+        print("COULD NOT TELL: give --report or --plan, or make one: faceblur plan ORIGINAL -o plan.json")
+    elif found.passed:
+        print("PASSED: no face was found uncovered, and everything else is there")
+    for problem in found.problems:
+        print(f"FAILED: {problem}")
+
+
+def _measured(found: Audit) -> str:
+    if not found.faces_judged:
+        return "no blurred face to measure"
+    left = found.detail_left
+    faces = counted(found.faces_judged, "blurred face")
+    words = f"measured {faces}: at most {max(0.0, left['max']):.0%} of the detail is left"
+    if found.faces_too_small:
+        words += f"; {found.faces_too_small} too small or too flat to measure"
+    return words
+
+
+def _leak_line(leak: Leak) -> str:
+    box = " ".join(f"{n:.4f}" for n in leak.box)
+    who = (
+        "unknown to the plan" if leak.track is None else ("area" if leak.track < 0 else f"track {leak.track}")
+    )
+    facts = [] if leak.detail is None else [f"{leak.detail:.0%} of its detail is left"]
+    facts += [] if leak.score is None else [f"a face by {leak.score:.0%}"]
+    return f"face: frame {leak.index} at {clock(leak.time_ms)}, box {box}, {who}: {', '.join(facts)}"

@@ -1,0 +1,70 @@
+"""`faceblur plan`: who is where, as a file to read, edit and render."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..analysis import analyse
+from ..coverage import coverage_picture
+from ..detections import Detections
+from ..files import check_targets
+from ..plan import Plan
+from ..preview import clock, save_picture
+from ..render import describe_file
+from ..styles import Style
+from ..video import probe
+from .common import (
+    Progress,
+    add_plan_options,
+    add_style_options,
+    check_pictures,
+    chosen_style,
+    counted,
+    tell_review,
+    with_choices,
+)
+
+
+def add(commands) -> None:
+    one = commands.add_parser(
+        "plan", help="find who is where, and write it down to be edited before blurring"
+    )
+    one.add_argument("input")
+    one.add_argument("-o", "--output", required=True, metavar="FILE", help="plan.json")
+    one.add_argument(
+        "--detections", metavar="FILE", help="what Rekognition's GetFaceDetection returned, as JSON"
+    )
+    one.add_argument("--coverage", metavar="PNG", help="draw who is blurred when")
+    add_plan_options(one)
+    add_style_options(one)
+    one.set_defaults(run=run)
+
+
+def run(options) -> None:
+    style = chosen_style(options, Style())
+    given = Detections.load(options.detections) if options.detections else None
+    probe(options.input)
+    check_pictures([options.coverage])
+    check_targets((options.output, options.coverage), (options.input, options.detections))
+    with Progress("looking for faces") as progress:
+        plan = analyse(options.input, given, progress=progress)
+    plan = with_choices(replace(plan, style=style, source=describe_file(options.input)), options)
+    plan.save(options.output)
+    _tell(options.output, plan)
+    if options.coverage:
+        save_picture(options.coverage, coverage_picture(plan))
+        print(f"{options.coverage}: who is blurred when")
+
+
+def _tell(output: str, plan: Plan) -> None:
+    print(f"{output}: {counted(len(plan.tracks), 'track') if plan.tracks else 'no face was found'}")
+    for track in plan.tracks:
+        print(
+            f"  track {track.id}: {clock(track.start_ms)} to {clock(track.end_ms)}, "
+            f"largest at {clock(track.thumbnail_ms)}{', stays visible' if track.keep else ''}"
+        )
+    tell_review(
+        {"track": track.id, "start_ms": start, "end_ms": end}
+        for track in plan.tracks
+        for start, end in track.review
+    )

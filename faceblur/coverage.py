@@ -1,0 +1,132 @@
+"""Draws who is blurred when: a line a track, with what needs review and what can still be seen.
+
+Works with the core dependencies alone. Imports `plan`, `regions` and the colours of `preview`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from .audit import Audit
+from .plan import Plan, Track
+from .preview import INK, PALETTE, PAPER, SOFT, clock
+from .regions import MAX_BETWEEN_MS
+from .video import VideoInfo
+
+WIDTH = 1600
+REVIEW, LEAK, GRID, STRIPE = "#f4a300", "#d00030", "#dfe4ea", "#9aa7b5"
+_LEFT, _RIGHT, _TOP, _BOTTOM = 150, 40, 78, 46
+_MANY_ROWS = 40  # more than this: thin rows
+_MOST_ROWS = 400
+_TICKS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600)
+_LEGEND = (("blurred", PALETTE[0]), ("stays visible", None), ("needs review", REVIEW), ("can be seen", LEAK))
+
+Span = tuple[float, float]
+
+
+def coverage_picture(plan: Plan, found: Audit | None = None, info: VideoInfo | None = None) -> np.ndarray:
+    """H x W x 3 uint8 BGR. found: an audit, its leaks in red. info: the video, when the plan knows it not."""
+    video = plan.video or (info.to_json() if info else {})
+    frame_ms = 1000 / (video.get("frame_rate") or 25)
+    rows = _rows(plan, found, frame_ms)
+    thickness, gap = (24, 8) if len(rows) <= _MANY_ROWS else (9, 2)
+    end_ms = max([video.get("duration_ms") or 0, *(end for row in rows for _, end in row.spans), 1.0])
+    height = _TOP + _BOTTOM + max(1, len(rows)) * (thickness + gap)
+    image = Image.new("RGB", (WIDTH, height), PAPER[::-1])
+    sheet = _Sheet(ImageDraw.Draw(image), end_ms, height - _BOTTOM)
+    sheet.axis()
+    sheet.legend()
+    for number, row in enumerate(rows):
+        sheet.row(row, _TOP + number * (thickness + gap) + gap // 2, thickness, is_labelled=thickness > 9)
+    if not rows:
+        sheet.text(_LEFT + 12, _TOP + 6, "no face in this video", SOFT, 15)
+    return np.ascontiguousarray(np.asarray(image)[..., ::-1])
+
+
+class _Row:
+    """One line of the drawing. colour: None for who stays visible."""
+
+    def __init__(self, label: str, colour: str | None, spans: Iterable[Span], review=(), leaks=()):
+        self.label, self.colour = label, colour
+        self.spans, self.review, self.leaks = list(spans), list(review), list(leaks)
+
+
+def _rows(plan: Plan, found: Audit | None, frame_ms: float) -> list[_Row]:
+    leaks: dict[int | None, list[Span]] = {}
+    for leak in found.leaks if found else ():
+        leaks.setdefault(leak.track, []).append((leak.time_ms, leak.time_ms + frame_ms))
+    rows = [
+        _Row(
+            f"track {track.id}",
+            None if track.keep else PALETTE[track.id % len(PALETTE)],
+            spans_of(track, frame_ms),
+            track.review,
+            leaks.pop(track.id, ()),
+        )
+        for track in plan.tracks
+    ]
+    if plan.areas:
+        spans = [(area.start_ms, min(area.end_ms, plan.video.get("duration_ms", 0.0))) for area in plan.areas]
+        rows.append(_Row("areas", PALETTE[5], spans, (), leaks.pop(-1, ())))
+    rows = rows[:_MOST_ROWS]
+    uncovered = sorted(span for spans in leaks.values() for span in spans)
+    return [*rows, _Row("not covered", LEAK, (), (), uncovered)] if uncovered else rows
+
+
+def spans_of(track: Track, frame_ms: float) -> list[Span]:
+    """(start, end) of the stretches without a gap, the last frame's own time included."""
+    breaks = np.flatnonzero(np.diff(track.times_ms) > max(MAX_BETWEEN_MS, 1.5 * frame_ms)) + 1
+    return [(float(part[0]), float(part[-1]) + frame_ms) for part in np.split(track.times_ms, breaks)]
+
+
+class _Sheet:
+    def __init__(self, draw: ImageDraw.ImageDraw, end_ms: float, bottom: int):
+        self._draw, self._end_ms, self._bottom = draw, end_ms, bottom
+
+    def text(self, x: float, y: float, words: str, colour: str, size: int, anchor: str = "la") -> None:
+        self._draw.text((x, y), words, font=ImageFont.load_default(size), fill=colour, anchor=anchor)
+
+    def axis(self) -> None:
+        seconds = self._end_ms / 1000
+        step = next((s for s in _TICKS_S if seconds / s <= 16), seconds / 10)
+        for number in range(int(seconds / step) + 1):
+            x = self._x(1000 * number * step)
+            self._draw.line((x, _TOP - 4, x, self._bottom), GRID)
+            self.text(x, self._bottom + 8, clock(1000 * number * step), SOFT, 13, "ma")
+
+    def legend(self) -> None:
+        self.text(_LEFT, 18, "Who is blurred when", INK, 22)
+        x = WIDTH - _RIGHT - 520
+        for words, colour in _LEGEND:
+            self._bar(x, x + 22, 24, 14, colour)
+            self.text(x + 30, 23, words, SOFT, 14)
+            x += 136
+
+    def row(self, row: _Row, y: int, thickness: int, *, is_labelled: bool) -> None:
+        if is_labelled:
+            self.text(_LEFT - 14, y + thickness / 2, row.label, INK, 15, "rm")
+        for start, end in row.spans:
+            self._bar(self._x(start), self._x(end), y, thickness, row.colour)
+        for start, end in row.review:
+            middle = y + thickness / 2
+            self._bar(
+                self._x(start), self._x(end), middle - max(1, thickness // 8), max(2, thickness // 4), REVIEW
+            )
+        for start, end in row.leaks:
+            self._bar(self._x(start), max(self._x(end), self._x(start) + 3), y - 1, thickness + 2, LEAK)
+
+    def _x(self, time_ms: float) -> float:
+        return _LEFT + (WIDTH - _LEFT - _RIGHT) * min(max(time_ms / self._end_ms, 0.0), 1.0)
+
+    def _bar(self, x0: float, x1: float, y: float, thickness: float, colour: str | None) -> None:
+        """A filled bar; striped in an outline for who stays visible."""
+        box = (x0, y, max(x1 - 1, x0 + 1), y + thickness - 1)
+        if colour:
+            self._draw.rectangle(box, fill=colour)
+            return
+        for x in range(round(box[0]), round(box[2]), 7):
+            self._draw.line((x, box[3], min(x + thickness, box[2]), max(y, box[3] - (box[2] - x))), STRIPE)
+        self._draw.rectangle(box, outline=STRIPE)
