@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ from .video import Frame, Reader, Span, probe
 Progress = Callable[[int, int], None]
 
 _RIM = 0.02  # of a crop's side
+_SAMPLE_SLACK = 1.1  # samples' times are rounded and drift by a frame or two
 SPAN_MARGIN_MS = 1500.0  # a span is analysed with this much before and after, so that its borders lose nothing
 
 
@@ -61,7 +62,7 @@ def analyse(
 
     A span is analysed with a margin, the plan holds the span's frames only. Raises InputError, DetectorError.
     """
-    settings = settings or AnalysisSettings()
+    settings = _reaching(settings or AnalysisSettings(), detections)
     with Reader(source, span=span, margin_ms=SPAN_MARGIN_MS) as reader:
         watcher = _Watcher(settings, detections, float(1000 / reader.frame_rate))
         inside = array("d")
@@ -87,6 +88,15 @@ def analyse(
         settings=asdict(settings),
         counts=counts,
     )
+
+
+def _reaching(settings: AnalysisSettings, detections: Detections | None) -> AnalysisSettings:
+    """Settings under which a face stays covered from one given sample to the next, whatever the detector sees."""
+    if detections is None:
+        return settings
+    reach = _SAMPLE_SLACK * detections.longest_step_ms
+    hold, back = max(settings.tracking.hold_ms, reach), max(settings.tracking.look_back_ms, reach)
+    return replace(settings, tracking=replace(settings.tracking, hold_ms=hold, look_back_ms=back))
 
 
 def detect(source: str | Path, *, every_ms: float = 500.0, progress: Progress | None = None) -> Detections:

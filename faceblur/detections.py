@@ -14,6 +14,8 @@ from pathlib import Path
 
 from .errors import DetectionsError
 
+MAX_STEP_MS = 1000.0  # samples further apart than this do not follow each other
+
 
 @dataclass(frozen=True, slots=True)
 class Face:
@@ -119,6 +121,13 @@ class Detections:
             return cls.from_rekognition(content if isinstance(content, list) else [content])
         except DetectionsError as problem:
             raise DetectionsError(f"{path}: {problem}") from problem
+
+    @property
+    def longest_step_ms(self) -> float:
+        """The longest time between samples that follow each other, up to MAX_STEP_MS; longer ones are pauses."""
+        times = [sample.time_ms for sample in self.samples]
+        steps = [b - a for a, b in zip(times, times[1:], strict=False) if b - a <= MAX_STEP_MS]
+        return max(steps, default=MAX_STEP_MS)
 
     @property
     def face_count(self) -> int:
