@@ -136,7 +136,20 @@ def contact_sheet(
         _card(draw_boxes(before, shot.boxes), after, shot)
         for shot, before, after in zip(shots, befores, afters, strict=False)
     ]
-    return _grid(cards, columns, gap)
+    return grid(cards, columns, gap)
+
+
+def grid(cards: Sequence[np.ndarray], columns: int, gap: int) -> np.ndarray:
+    """Pictures of one size, row by row, on paper."""
+    height, width = cards[0].shape[:2]
+    columns = min(columns, len(cards))
+    rows = -(-len(cards) // columns)
+    sheet = np.full((rows * (height + gap // 2) + gap, columns * (width + gap) + gap, 3), PAPER, np.uint8)
+    for index, card in enumerate(cards):
+        row, column = divmod(index, columns)
+        y, x = gap + row * (height + gap // 2), gap + column * (width + gap)
+        sheet[y : y + card.shape[0], x : x + card.shape[1]] = card
+    return sheet
 
 
 def save_picture(path: str | Path, picture: np.ndarray) -> None:
@@ -221,20 +234,9 @@ def _card(before: np.ndarray, after: np.ndarray | None, shot: Shot) -> np.ndarra
     caption = np.full((34, picture.shape[1], 3), PAPER, np.uint8)
     caption = _write(caption, [(2, 5, words, INK)], 18)
     if after is not None:
-        caption = _write(caption, [(before.shape[1] + 6, 5, "the same frame, blurred", SOFT)], 18)
+        words = "the same frame, blurred" if faces else "the same frame of the result"
+        caption = _write(caption, [(before.shape[1] + 6, 5, words, SOFT)], 18)
     return np.vstack([picture, caption])
-
-
-def _grid(cards: Sequence[np.ndarray], columns: int, gap: int) -> np.ndarray:
-    height, width = cards[0].shape[:2]
-    columns = min(columns, len(cards))
-    rows = -(-len(cards) // columns)
-    sheet = np.full((rows * (height + gap // 2) + gap, columns * (width + gap) + gap, 3), PAPER, np.uint8)
-    for index, card in enumerate(cards):
-        row, column = divmod(index, columns)
-        y, x = gap + row * (height + gap // 2), gap + column * (width + gap)
-        sheet[y : y + card.shape[0], x : x + card.shape[1]] = card
-    return sheet
 
 
 def _with_labels(canvas: np.ndarray, texts, size: int) -> np.ndarray:

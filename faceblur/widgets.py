@@ -17,7 +17,7 @@ import numpy as np
 
 from . import video
 from .player import asset, player
-from .preview import Shot, choose, clock, contact_sheet, draw_boxes, read_frames, shots_of
+from .preview import Shot, choose, clock, draw_boxes, grid, read_frames, shots_of
 
 JPEG_QUALITY = 80
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -32,7 +32,8 @@ def frame_slider(
     are JPEG pictures in the output itself, so that moving the slider needs no kernel.
     """
     info = video.probe(source)
-    shots = _spread(shots_of(found), frames, info.duration_ms)
+    shots = [shot for shot in shots_of(found) if shot.time_ms <= info.duration_ms]
+    shots = _spread(shots, frames) or choose((), 6, info.duration_ms)
     times = [shot.time_ms for shot in shots]
     width = min(width, info.width) if info.width >= info.height else min(width // 2, info.width)
     pictures = [
@@ -44,12 +45,13 @@ def frame_slider(
         pictures = [_beside(*pair) for pair in zip(pictures, afters, strict=True)]
     jpegs = [_encode(picture, ".jpg") for picture in pictures]
     words = [_words(shot) for shot in shots]
-    _publish(_slider_widget(jpegs, words), _slider_html(jpegs, words), contact_sheet(source, found, blurred))
+    still = grid(_spread(pictures, 6), 3 if blurred is None else 2, 8)
+    _publish(_slider_widget(jpegs, words), _slider_html(jpegs, words), still)
 
 
-def show_player(before: str | Path, after: str | Path, found) -> None:
-    """Show the before/after player; where scripts do not run, frames before and after."""
-    _publish(None, player(before, after), contact_sheet(before, found, after))
+def show_player(before: str | Path, after: str | Path, still: np.ndarray) -> None:
+    """Show the before/after player; where scripts do not run, the BGR picture `still`."""
+    _publish(None, player(before, after), still)
 
 
 def show_picture(picture: np.ndarray, words: str, width: int | None = None) -> None:
@@ -64,14 +66,11 @@ def show_figure(figure, words: str) -> None:
     _show_png(png.getvalue(), words, {})
 
 
-def _spread(shots: Sequence[Shot], count: int, duration_ms: float) -> Sequence[Shot]:
-    """All shots if there are few; else `count` at even steps: a film, not a choice of the fullest."""
-    shots = [shot for shot in shots if shot.time_ms <= duration_ms]
-    if not shots:
-        return choose((), min(count, 6), duration_ms)
-    if len(shots) <= count:
-        return shots
-    return [shots[round(index * (len(shots) - 1) / (count - 1))] for index in range(count)]
+def _spread(items: Sequence, count: int) -> Sequence:
+    """All items if there are few; else `count` at even steps: a film, not a choice of the fullest."""
+    if len(items) <= count:
+        return items
+    return [items[round(index * (len(items) - 1) / (count - 1))] for index in range(count)]
 
 
 def _words(shot: Shot) -> str:
