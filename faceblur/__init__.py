@@ -19,7 +19,8 @@ from .errors import (
     WorkshopError,
 )
 from .plan import Area, Plan, Track
-from .render import blur, render
+from .pipeline import blur
+from .render import render
 from .styles import Style
 from .video import EncoderSettings, probe, segments
 

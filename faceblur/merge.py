@@ -1,6 +1,6 @@
 """Plans and reports of segments -> those of the whole video, one number per person across segment borders.
 
-Imports `plan` and `render`'s report merging. Segments are half open and in order, so no time occurs twice.
+Imports `plan` and `report`. Segments are half open and in order, so no time occurs twice.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from .plan import Plan, Track
-from .render import merge_reports
+from .report import merge_reports
 
 # A face on both sides of a border is the same person's when the boxes overlap by this much (IoU) ...
 SAME_FACE_IOU = 0.3
@@ -26,7 +26,7 @@ def merge_segments(
 ) -> tuple[Plan, dict]:
     """(plan, report) of a video that was rendered in segments and joined into `output`."""
     numbers = number_tracks(plans)
-    plan = _merge_plans(plans, numbers)
+    plan = merge_plans(plans, numbers)
     report = merge_reports(source, output, list(map(_renumber, reports, numbers)))
     report["kept_visible"] = [track.id for track in plan.tracks if track.keep]
     return plan, report
@@ -73,7 +73,9 @@ def _overlap(a: np.ndarray, b: np.ndarray) -> float:
     return shared / (float(np.prod(a[2:])) + float(np.prod(b[2:])) - shared)
 
 
-def _merge_plans(plans: Sequence[Plan], numbers: Sequence[dict[int, int]]) -> Plan:
+def merge_plans(plans: Sequence[Plan], numbers: Sequence[dict[int, int]] | None = None) -> Plan:
+    """One plan for the whole video; numbers: what `number_tracks` gave."""
+    numbers = number_tracks(plans) if numbers is None else numbers
     parts: dict[int, list[Track]] = {}
     for plan, ids in zip(plans, numbers, strict=True):
         for track in plan.tracks:

@@ -9,6 +9,7 @@ from ..analysis import analyse
 from ..detections import Detections
 from ..errors import DetectionsError
 from ..files import check_targets
+from ..jobs import analyse_in_jobs, render_in_jobs
 from ..plan import Plan
 from ..preview import contact_sheet, save_picture
 from ..render import render
@@ -24,6 +25,7 @@ from .common import (
     number,
     refuse_other_file,
     tell_review,
+    whole,
     with_choices,
     write_json,
 )
@@ -55,6 +57,9 @@ def add(commands) -> None:
         "--crf", type=int, help="quality, lower is better (default 18 for h264: near transparent)"
     )
     group.add_argument(
+        "--jobs", type=whole(1), default=1, metavar="N", help="work on N parts of the video at once"
+    )
+    group.add_argument(
         "--preset", default=EncoderSettings.preset, help="ultrafast ... veryslow (default veryfast)"
     )
     one.set_defaults(run=run)
@@ -75,7 +80,12 @@ def run(options) -> None:
     span = first_seconds(options.input, options.preview) if options.preview else None
     plan = _plan(options, plan, given, span)
     with Progress("blurring") as progress:
-        report = render(options.input, options.output, plan, span=span, encoder=encoder, progress=progress)
+        if span is None:
+            report = render_in_jobs(
+                options.input, options.output, plan, encoder=encoder, jobs=options.jobs, progress=progress
+            )
+        else:
+            report = render(options.input, options.output, plan, span=span, encoder=encoder, progress=progress)
     if options.report:
         write_json(options.report, report)
     _tell(options.output, report)
@@ -91,7 +101,10 @@ def _plan(options, plan: Plan | None, given: Detections | None, span: Span | Non
     """The plan to render: the one given, or a new one; with the choices of the command line."""
     if plan is None:
         with Progress("looking for faces") as progress:
-            plan = analyse(options.input, given, span=span, progress=progress)
+            if span is None:
+                plan = analyse_in_jobs(options.input, given, jobs=options.jobs, progress=progress)
+            else:
+                plan = analyse(options.input, given, span=span, progress=progress)
     else:
         refuse_other_file(plan, options.input, options.plan, allowed=options.other_file)
     plan = replace(plan, style=chosen_style(options, plan.style))

@@ -49,6 +49,7 @@ CODECS = {
 @dataclass(frozen=True)
 class EncoderSettings:
     """codec: one of CODECS. crf: constant rate factor, lower is better; None is the codec's near transparent one.
+    threads: for decoding and encoding each; 0 is as many as the machine suggests.
 
     Raises OutputError when there is no such codec, quality or preset.
     """
@@ -56,6 +57,7 @@ class EncoderSettings:
     crf: int | None = None
     preset: str = "veryfast"
     codec: str = "h264"
+    threads: int = 0
 
     def __post_init__(self):
         if self.codec not in CODECS:
@@ -85,6 +87,7 @@ def add_video(container, reader, raw, tags: ColourTags, settings: EncoderSetting
     context.color_primaries, context.color_trc = tags.primaries, tags.transfer
     if reader.stream.sample_aspect_ratio:
         context.sample_aspect_ratio = reader.stream.sample_aspect_ratio
+    context.thread_count = settings.threads
     context.flags |= Flags.frame_duration | Flags.global_header
     if settings.codec == "hevc":
         context.codec_tag = "hvc1"  # the one of the two that Apple's players take

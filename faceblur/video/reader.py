@@ -55,11 +55,13 @@ class Packet:
 class Reader:
     """Iterate over the frames of a video, or over `events()`: frames and other streams' packets, interleaved.
 
-    span: only these frames, plus `margin_ms` before and after. Damaged packets are skipped and counted in
-    `damaged`. Raises InputError like `probe`, and when not one frame can be decoded.
+    span: only these frames, plus `margin_ms` before and after. threads: to decode with; 0 is as many as the
+    machine suggests. Damaged packets are skipped and counted in `damaged`. Raises InputError like `probe`, and when not one frame can be decoded.
     """
 
-    def __init__(self, path: str | Path, *, span: Span | None = None, margin_ms: float = 0.0):
+    def __init__(
+        self, path: str | Path, *, span: Span | None = None, margin_ms: float = 0.0, threads: int = 0
+    ):
         self.path = str(path)
         self.span, self.margin_ms = span, margin_ms
         self.container = open_input(path)
@@ -69,6 +71,7 @@ class Reader:
             self.container.close()
             raise
         self.stream.thread_type = "AUTO"
+        self.stream.codec_context.thread_count = threads
         self.time_base = Fraction(self.stream.time_base)
         self.frame_rate = frame_rate_of(self.stream)
         self.offset_ms = start_offset_ms(self.container)

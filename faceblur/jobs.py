@@ -1,0 +1,165 @@
+"""The same work in several processes: a video is cut at keyframes, each span done apart, the results joined.
+
+Imports `worker`, `merge` and everything below them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from . import errors
+from .analysis import analyse
+from .detections import Detections
+from .errors import FaceblurError
+from .merge import merge_plans
+from .plan import Plan
+from .render import Progress, render
+from .report import make_report, once
+from .video import EncoderSettings, Span, check_output, cut, join, probe
+from .worker import detections_to_json
+
+_SHORTEST_S = 4.0  # a span is analysed with a margin before and after; shorter ones are mostly margin
+
+
+def analyse_in_jobs(
+    source: str | Path, detections: Detections | None = None, *, jobs: int, progress: Progress | None = None
+) -> Plan:
+    """`analyse`, in up to `jobs` processes at once. Raises InputError, DetectorError."""
+    spans = _spans(source, jobs)
+    if len(spans) == 1:
+        return analyse(source, detections, progress=progress)
+    with tempfile.TemporaryDirectory() as folder:
+        results = [Path(folder, f"{span.index}.json") for span in spans]
+        given = detections_to_json(detections)
+        tasks = [
+            {"do": "analyse", **_facts(source, span, result), "detections": given}
+            for span, result in zip(spans, results, strict=True)
+        ]
+        run_tasks(tasks, jobs, progress)
+        return merge_plans([Plan.from_json(_read(result)) for result in results])
+
+
+def render_in_jobs(
+    source: str | Path,
+    output: str | Path,
+    plan: Plan,
+    *,
+    encoder: EncoderSettings | None = None,
+    jobs: int,
+    progress: Progress | None = None,
+) -> dict:
+    """`render`, in up to `jobs` processes at once, which share the machine's threads."""
+    check_output(source, output)
+    encoder = encoder or EncoderSettings()
+    spans = _spans(source, jobs)
+    if len(spans) == 1:
+        return render(source, output, plan, encoder=encoder, progress=progress)
+    each = replace(encoder, threads=encoder.threads or max(1, (os.cpu_count() or 1) // len(spans)))
+    with tempfile.TemporaryDirectory(dir=Path(output).parent, prefix=".faceblur-") as folder:
+        written = Path(folder, "plan.json")
+        written.write_text(json.dumps(plan.to_json()), encoding="utf-8")
+        pieces = [Path(folder, f"{span.index}.mp4") for span in spans]
+        results = [piece.with_suffix(".json") for piece in pieces]
+        tasks = [
+            {
+                "do": "render",
+                **_facts(source, span, result),
+                "plan": str(written),
+                "piece": str(piece),
+                "encoder": each.to_json() | {"threads": each.threads},
+            }
+            for span, result, piece in zip(spans, results, pieces, strict=True)
+        ]
+        run_tasks(tasks, jobs, progress)
+        notes = join(source, pieces, output)
+        parts = [_read(result) for result in results]
+    rows = [row for part in parts for row in part["frames"]]
+    notes = once(notes + [note for part in parts for note in part["notes"]])
+    return make_report(source, output, plan, rows, encoder, notes)
+
+
+def _spans(source: str | Path, jobs: int) -> list[Span]:
+    if jobs <= 1:
+        return [Span(0, None, None)]
+    return cut(source, max(_SHORTEST_S, probe(source).duration_ms / 1000 / jobs))
+
+
+def _facts(source: str | Path, span: Span, result: Path) -> dict:
+    return {"source": os.path.abspath(source), "span": span.to_json(), "result": str(result)}
+
+
+def _read(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def run_tasks(tasks: Sequence[dict], jobs: int, progress: Progress | None = None) -> None:
+    """Do the tasks in child processes, `jobs` at a time; raise what the first failing one raised, and end the rest."""
+    said: queue.Queue = queue.Queue()
+    waiting = list(enumerate(tasks))[::-1]
+    running: dict[int, subprocess.Popen] = {}
+    counts = [(0, 1)] * len(tasks)
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                number, task = waiting.pop()
+                running[number] = _start(number, task, said)
+            number, facts = said.get()
+            if facts is None:
+                _check_end(running.pop(number))
+            elif "error" in facts:
+                raise _error(*facts["error"])
+            else:
+                counts[number] = (facts["done"], facts["total"])
+                if progress:
+                    progress(sum(done for done, _ in counts), sum(total for _, total in counts))
+    finally:
+        for child in running.values():
+            child.terminate()
+        for child in running.values():
+            child.wait()
+
+
+def _start(number: int, task: dict, said: queue.Queue) -> subprocess.Popen:
+    """A child, and a thread that passes on what it says; None at its end."""
+    package = Path(__file__).resolve().parent
+    path = os.pathsep.join(filter(None, [str(package.parent), os.environ.get("PYTHONPATH")]))
+    child = subprocess.Popen(
+        [sys.executable, "-m", f"{package.name}.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": path},
+        start_new_session=True,  # Ctrl-C is ours to handle
+    )
+
+    def listen():
+        with child.stdout as lines:
+            for line in lines:
+                said.put((number, json.loads(line)))
+        said.put((number, None))
+
+    with child.stdin as to_child:
+        to_child.write(json.dumps(task) + "\n")
+    threading.Thread(target=listen, daemon=True, name="faceblur-job").start()
+    return child
+
+
+def _check_end(child: subprocess.Popen) -> None:
+    if child.wait():
+        raise FaceblurError(
+            f"a process that worked on a part of the video ended with code {child.returncode}"
+        )
+
+
+def _error(name: str, message: str) -> FaceblurError:
+    kind = getattr(errors, name, FaceblurError)
+    return kind(message)

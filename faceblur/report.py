@@ -1,0 +1,130 @@
+"""report.json: what was blurred in every frame, in which files, with which settings. Imports `plan` and `video`."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from . import __version__
+from .plan import Plan
+from .video import EncoderSettings, probe
+
+AREA = -1  # the track number of an area: it is nobody
+Box = tuple[float, float, float, float]
+_UNITS = 1e-5  # boxes are kept and written in hundred-thousandths of the picture
+
+
+class Rows:
+    """What was covered in each frame, a few dozen bytes a frame, so that hours of video fit in memory."""
+
+    def __init__(self):
+        self._times = array("d")
+        self._regions, self._visible = _Boxes(), _Boxes()
+
+    def __len__(self) -> int:
+        return len(self._times)
+
+    def add(
+        self, time_ms: float, regions: Iterable[tuple[int, Box]], visible: Iterable[tuple[int, Box]]
+    ) -> None:
+        """regions: (track or AREA, box as displayed, margin included); visible: faces left on purpose, ungrown."""
+        self._times.append(time_ms)
+        self._regions.add(regions)
+        self._visible.add(visible)
+
+    def to_json(self) -> list[dict]:
+        """One dictionary a frame, `visible` only where there are such."""
+        frames = zip(self._times, self._regions, self._visible, strict=True)
+        return [
+            {"time_ms": time_ms, "regions": regions} | ({"visible": visible} if visible else {})
+            for time_ms, regions, visible in frames
+        ]
+
+
+class _Boxes:
+    """Lists of numbered boxes, packed."""
+
+    def __init__(self):
+        self._ends, self._numbers, self._sides = array("L"), array("l"), array("l")
+
+    def add(self, boxes: Iterable[tuple[int, Box]]) -> None:
+        for number, box in boxes:
+            self._numbers.append(number)
+            self._sides.extend(round(side / _UNITS) for side in box)
+        self._ends.append(len(self._numbers))
+
+    def __iter__(self) -> Iterator[list[list]]:
+        start = 0
+        for end in self._ends:
+            yield [self._box(row) for row in range(start, end)]
+            start = end
+
+    def _box(self, row: int) -> list:
+        return [self._numbers[row], *(round(side * _UNITS, 5) for side in self._sides[4 * row : 4 * row + 4])]
+
+
+def make_report(
+    source: str | Path,
+    output: str | Path,
+    plan: Plan,
+    rows: list[dict],
+    encoder: EncoderSettings,
+    notes: list[str],
+) -> dict:
+    return {
+        "faceblur": __version__,
+        "input": describe_file(source),
+        "output": describe_file(output),
+        "video": probe(source).to_json(),
+        "settings": {
+            "style": plan.style.to_json(),
+            "encoder": encoder.to_json(),
+            "analysis": plan.settings,
+        },
+        "counts": count(rows),
+        "kept_visible": [track.id for track in plan.tracks if track.keep],
+        "needs_review": [
+            {"track": track.id, "start_ms": start, "end_ms": end}
+            for track in plan.tracks
+            for start, end in track.review
+        ],
+        "notes": notes,
+        "frames": rows,
+    }
+
+
+def count(rows: list[dict]) -> dict:
+    return {
+        "frames": len(rows),
+        "frames_with_regions": sum(1 for row in rows if row["regions"]),
+        "face_frames": sum(1 for row in rows for region in row["regions"] if region[0] >= 0),
+        "tracks": len({region[0] for row in rows for region in row["regions"] if region[0] >= 0}),
+    }
+
+
+def merge_reports(source: str | Path, output: str | Path, reports: list[dict]) -> dict:
+    """One report for a file that was analysed and rendered in pieces; the pieces' reports in their order."""
+    rows = [row for report in reports for row in report["frames"]]
+    return reports[0] | {
+        "input": describe_file(source),
+        "output": describe_file(output),
+        "counts": count(rows),
+        "needs_review": [item for report in reports for item in report["needs_review"]],
+        "notes": once(note for report in reports for note in report["notes"]),
+        "frames": rows,
+    }
+
+
+def once(notes: Iterable[str]) -> list[str]:
+    """The notes without repetitions, in their order."""
+    return list(dict.fromkeys(notes))
+
+
+def describe_file(path: str | Path) -> dict:
+    """Name, size and SHA-256 of a file."""
+    path = Path(path)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest}

@@ -1,0 +1,80 @@
+"""A child process that analyses or renders one span: `python -m faceblur.worker`, started by `jobs` alone.
+
+The task comes as one line of JSON on standard input; progress and the outcome go out as lines of JSON, results
+into the files that the task names. When nobody reads the lines any more, the child ends.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from .analysis import analyse
+from .detections import Detections, Face, Sample
+from .errors import FaceblurError
+from .plan import Plan
+from .render import render
+from .video import EncoderSettings, Span
+
+
+def main() -> int:
+    task = json.loads(sys.stdin.readline())
+    try:
+        {"analyse": _analyse, "render": _render}[task["do"]](task)
+    except FaceblurError as problem:
+        _say(error=[type(problem).__name__, str(problem)])
+        return 1
+    return 0
+
+
+def _analyse(task: dict) -> None:
+    span, given = Span.from_json(task["span"]), detections_from_json(task["detections"])
+    plan = analyse(task["source"], given, span=span, progress=_Progress())
+    Path(task["result"]).write_text(json.dumps(plan.to_json()), encoding="utf-8")
+
+
+def _render(task: dict) -> None:
+    plan = Plan.from_json(json.loads(Path(task["plan"]).read_text(encoding="utf-8")))
+    encoder, span = EncoderSettings(**task["encoder"]), Span.from_json(task["span"])
+    report = render(task["source"], task["piece"], plan, span=span, encoder=encoder, progress=_Progress())
+    content = {"frames": report["frames"], "notes": report["notes"]}
+    Path(task["result"]).write_text(json.dumps(content), encoding="utf-8")
+
+
+class _Progress:
+    def __init__(self):
+        self._last = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if done == total or now - self._last > 0.1:
+            self._last = now
+            _say(done=done, total=total)
+
+
+def _say(**facts) -> None:
+    print(json.dumps(facts), flush=True)
+
+
+def detections_to_json(detections: Detections | None) -> dict | None:
+    """Everything, also the samples without a face, which Rekognition's form cannot say."""
+    if detections is None:
+        return None
+    samples = [
+        [s.time_ms, [[f.left, f.top, f.width, f.height, f.confidence] for f in s.faces]]
+        for s in detections.samples
+    ]
+    return {"samples": samples, "rejected": detections.rejected}
+
+
+def detections_from_json(content: dict | None) -> Detections | None:
+    if content is None:
+        return None
+    samples = (Sample(time_ms, tuple(Face(*f) for f in faces)) for time_ms, faces in content["samples"])
+    return Detections(tuple(samples), content["rejected"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
