@@ -26,6 +26,7 @@ Progress = Callable[[int, int], None]
 
 LOOK_EVERY = 6  # frames between the detector's looks in the pipeline; on pixels every frame is judged
 WORST_KEPT = 12
+_PART_PX = 64  # areas are measured in parts of about this size
 _MAX_LINES = 12  # problems of one sort that are written out
 
 
@@ -133,8 +134,9 @@ class _PixelCheck:
             self.problems.append(f"the picture has {sizes} pixels")
         time_ms = pair.before.time_ms
         faces, areas = self._regions.faces_at(time_ms), self._regions.areas_at(time_ms)
-        for track, box in faces + [(-1, area) for area in areas]:
-            detail = detail_left(before, after, box)
+        measured = [(track, box, detail_left(before, after, box)) for track, box in faces]
+        measured += [(-1, area, _most_left(before, after, area)) for area in areas]
+        for track, box, detail in measured:
             if detail is None:
                 self.too_small += 1
                 continue
@@ -155,6 +157,18 @@ class _PixelCheck:
         return tuple(sorted(self._worst.values(), key=lambda face: -face.detail)[:WORST_KEPT])
 
 
+def _most_left(before: np.ndarray, after: np.ndarray, area) -> float | None:
+    """The most that is left of any part of an area: what it hides, text for one, may be small beside it."""
+    left, top, width, height = area
+    columns = max(1, round(width * before.shape[1] / _PART_PX))
+    rows = max(1, round(height * before.shape[0] / _PART_PX))
+    wide, high = width / columns, height / rows
+    parts = [(left + x * wide, top + y * high, wide, high) for y in range(rows) for x in range(columns)]
+    return max(
+        (d for d in (detail_left(before, after, part) for part in parts) if d is not None), default=None
+    )
+
+
 def _lumas(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
     """Both pictures' luma as displayed, in the original's size."""
     before = pair.before.gray(pair.before.display_size[0])
@@ -165,7 +179,7 @@ def _lumas(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _once_each(covered: list[Leak], found: list[Leak]) -> tuple[Leak, ...]:
-    """In order of time; what the plan covers and the detector finds is one face, with the detector's score."""
+    """In order of time; what the plan covers and the detector finds is one face, with the latter's score."""
     by_frame: dict[int, list[Leak]] = {}
     for leak in covered:
         by_frame.setdefault(leak.index, []).append(leak)
