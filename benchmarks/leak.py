@@ -34,9 +34,9 @@ from pathlib import Path
 
 import faceless
 import methods
-from coverage import Reference, compare
 from methods import ALONE, DEFACE, OURS, REFERENCE, ROOT, SAMPLED, MethodError
 from pixels import survival
+from truth import Reference, compare
 
 LIMITS = {
     REFERENCE: {"box": 0.2, "exposed": 0.0, "readable": 0.2, "area": 3.0},
@@ -55,10 +55,13 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="leak-") as temporary:
         folder = Path(options.keep or temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        rows, false = _measure(options, clips, folder)
+        measured = _Measuring(options, folder)
+        measured.run(clips)
+    rows, false = measured.rows, measured.false
     totals = [total(method, [r for r in rows if r["method"] == method]) for method in options.methods]
     totals = [t for t in totals if t]
     verdicts = judge(rows, totals, false)
+    verdicts += [{"target": "it ran", "found": failure, "met": False} for failure in measured.failures]
     print("\n".join([*table(rows, totals), "", *false_table(false), "", *verdict_lines(verdicts)]))
     if options.json:
         content = {"rows": rows, "totals": totals, "false_regions": false, "targets": verdicts}
@@ -104,47 +107,60 @@ def _clips(options) -> list[Path]:
     return sorted(clip for clip in found if clip.is_file() and clip.name.startswith(wanted))
 
 
-def _measure(options, clips: list[Path], folder: Path) -> tuple[list[dict], list[dict]]:
-    """Every clip on a thread of its own (the work is done in child processes); -> rows, rows of false
-    regions.
-    """
-    empty = [] if options.no_faceless else faceless.make_all(folder)
-    with ThreadPoolExecutor(options.jobs) as pool:
-        with_faces = [pool.submit(_measure_clip, clip, options, folder) for clip in clips]
-        without = [pool.submit(_measure_empty, clip, folder) for clip in empty]
-        pairs = [future.result() for future in with_faces]
-        false = [future.result() for future in without]
-    return [row for rows, _ in pairs for row in rows], [row for _, rows in pairs for row in rows] + false
+class _Measuring:
+    """Every clip on a thread of its own (the work is done in child processes). failures: what did not run."""
 
+    def __init__(self, options, folder: Path):
+        self.rows: list[dict] = []
+        self.false: list[dict] = []
+        self.failures: list[str] = []
+        self._options, self._folder = options, folder
 
-def _measure_clip(clip: Path, options, folder: Path) -> tuple[list[dict], list[dict]]:
-    reference = Reference.load(clip.with_name(clip.name + ".faces.json"))
-    rows, false = [], []
-    for method in options.methods:
-        row = {"clip": clip.name, "method": method, "frames": len(reference.times_ms)}
-        try:
-            result = methods.run(method, clip, reference, folder, options.deface, options.phase)
-            row |= asdict(compare(reference, result.regions, result.shift_ms))
-            row |= _on_pixels(clip, result.output, reference, options.scorer)
-        except MethodError as problem:
-            print(f"{clip.name}, {method}: {problem}", file=sys.stderr)
-            continue
-        row |= _cost(result, len(reference.times_ms))
-        rows.append(row)
+    def run(self, clips: list[Path]) -> None:
+        empty = [] if self._options.no_faceless else faceless.make_all(self._folder)
+        with ThreadPoolExecutor(self._options.jobs) as pool:
+            for future in [
+                *[pool.submit(self._clip, clip) for clip in clips],
+                *[pool.submit(self._empty, clip) for clip in empty],
+            ]:
+                future.result()
+        order = [clip.name for clip in clips], self._options.methods
+        self.rows.sort(key=lambda row: (order[0].index(row["clip"]), order[1].index(row["method"])))
+        self.false.sort(key=lambda row: (row["between_faces"], row["clip"]))
+
+    def _clip(self, clip: Path) -> None:
+        reference = Reference.load(clip.with_name(clip.name + ".faces.json"))
+        for method in self._options.methods:
+            try:
+                self._method(clip, method, reference)
+            except MethodError as problem:
+                self._failed(f"{clip.name}, {method}: {problem}")
+
+    def _method(self, clip: Path, method: str, reference: Reference) -> None:
+        options, frames = self._options, len(reference.times_ms)
+        result = methods.run(method, clip, reference, self._folder, options.deface, options.phase)
+        row = {"clip": clip.name, "method": method, "frames": frames}
+        row |= asdict(compare(reference, result.regions, result.shift_ms))
+        row |= _on_pixels(clip, result.output, reference, options.scorer) | _cost(result, frames)
+        self.rows.append(row)
         for start, end in reference.empty_stretches():
             longest = result.regions.longest_run_ms(start - result.shift_ms, end - result.shift_ms)
-            false.append(
-                _false(f"{clip.name} from {start / 1000:.1f} s", method, end - start, longest, within=True)
-            )
+            name = f"{clip.name} from {start / 1000:.1f} s"
+            self.false.append(_false(name, method, end - start, longest, within=True))
         print(f"{clip.name}, {method}: {row['leaks_boxes']} leaks", file=sys.stderr, flush=True)
-    return rows, false
 
+    def _empty(self, clip: Path) -> None:
+        try:
+            regions = methods.run(ALONE, clip, None, self._folder, None).regions
+        except MethodError as problem:
+            self._failed(f"{clip.name}: {problem}")
+            return
+        lasts_ms = regions.times_ms[-1] - regions.times_ms[0]
+        self.false.append(_false(clip.stem, ALONE, lasts_ms, regions.longest_run_ms()))
 
-def _measure_empty(clip: Path, folder: Path) -> dict:
-    result = methods.run(ALONE, clip, None, folder, None)
-    times = result.regions.times_ms
-    print(f"{clip.stem}: done", file=sys.stderr, flush=True)
-    return _false(clip.stem, ALONE, times[-1] - times[0], result.regions.longest_run_ms())
+    def _failed(self, what: str) -> None:
+        self.failures.append(what)
+        print(what, file=sys.stderr, flush=True)
 
 
 def _false(what: str, method: str, lasts_ms: float, longest_ms: float, within: bool = False) -> dict:

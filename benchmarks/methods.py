@@ -1,6 +1,4 @@
-"""Ways to blur a clip, each run as a command of its own; what it blurred and what that cost. Imports
-`coverage`.
-"""
+"""Ways to blur a clip, each run as a command of its own; what it blurred and what it cost. Imports `truth`."""
 
 from __future__ import annotations
 
@@ -11,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from coverage import Reference, Regions
+from truth import Reference, Regions
 
 from faceblur import Detections, Face, Sample
 from faceblur.video import Reader

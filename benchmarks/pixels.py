@@ -1,6 +1,6 @@
 """What of each true face is left on the pixels of a blurred video: `faceblur.survival` on paired frames.
 
-Used where no independent scorer is at hand. Imports `coverage` and faceblur's reader.
+Used where no independent scorer is at hand. Imports `truth` and faceblur's reader.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from coverage import Reference
+from truth import Reference
 
 from faceblur.survival import EXPOSED, READABLE, detail_left
 from faceblur.video import Reader

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from .errors import DetectionsError
@@ -126,7 +127,7 @@ class Detections:
     def longest_step_ms(self) -> float:
         """The longest time between samples that follow each other, up to MAX_STEP_MS; longer ones are pauses."""
         times = [sample.time_ms for sample in self.samples]
-        steps = [b - a for a, b in zip(times, times[1:], strict=False) if b - a <= MAX_STEP_MS]
+        steps = [b - a for a, b in pairwise(times) if b - a <= MAX_STEP_MS]
         return max(steps, default=MAX_STEP_MS)
 
     @property

@@ -97,14 +97,17 @@ class Scene:
     def samples(
         self, every_ms: float, phase_ms: float = 0.0, missing: frozenset[int] = frozenset()
     ) -> Detections:
-        """The truth at these times, as Rekognition would have it: given twice now and then, boxes past the
-        border.
+        """The truth at the frames nearest to these times, as Rekognition would have it: times in ms, faces
+        given twice now and then, boxes past the border.
         """
-        timed, number, time_ms = [], 0, phase_ms
-        while time_ms <= self.times_ms[-1]:
+        timed, number = [], 0
+        while phase_ms + number * every_ms <= self.times_ms[-1]:
+            time_ms = min(self.times_ms, key=lambda t: abs(t - phase_ms - number * every_ms))
             if number not in missing:
-                timed += [(time_ms, Face(*box)) for box in self.truth(time_ms)] * (1 + number % 2)
-            number, time_ms = number + 1, time_ms + every_ms
+                timed += [(float(round(time_ms)), Face(*box)) for box in self.truth(time_ms)] * (
+                    1 + number % 2
+                )
+            number += 1
         return Detections.from_faces(timed)
 
 
@@ -159,7 +162,8 @@ def _cut_out(kind: str) -> tuple[np.ndarray, np.ndarray, float, tuple[float, flo
         side = 160
         y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
         matte = np.clip((1 - np.sqrt(x**2 + y**2)) * 40, 0, 1).astype(np.float32)
-        skin = np.clip(_texture(99)[:side, :side] * 1.2 + 120, 0, 255).astype(np.float32)
+        grain = np.random.default_rng(99).uniform(0, 255, (20, 20, 3)).astype(np.float32)
+        skin = cv2.resize(grain, (side, side), interpolation=cv2.INTER_LINEAR)
         return skin, matte, 1.0, (side / 2, side / 2, side)
     portrait = {"eileen": EILEEN, "grace": GRACE}[kind]
     picture = pictures.load(portrait.picture)
