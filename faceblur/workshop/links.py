@@ -74,8 +74,8 @@ def index_page() -> str:
         [
             "# The workshop",
             "",
-            "Ten notebooks, in this order. Start JupyterLab with `python3 kit.py lab`; without a browser they",
-            "run [in CI](../docs/ci.md).",
+            "Ten notebooks, in this order. Start JupyterLab with `python3 kit.py lab`; without a browser",
+            "they run [in CI](../docs/ci.md).",
             "",
             f"![The pipeline]({diagram_file(CHAPTERS[1])})",
             "",
