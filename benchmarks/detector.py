@@ -187,7 +187,7 @@ def _sized(picture: np.ndarray, side: int) -> np.ndarray:
 
 
 def agreement(expected: list[list[Face]], found: list[list[Face]]) -> dict:
-    """faces: found by OpenCV; agreed: share of all faces, of either, with one of the other's within 0.8 IoU."""
+    """faces: found by OpenCV; agreed: share of all faces, of either, that the other has, IoU over 0.8."""
     matched = total = 0
     for ours, theirs in zip(found, expected, strict=True):
         total += len(ours) + len(theirs)

@@ -1,4 +1,4 @@
-"""Ways to blur a clip, each run as a command of its own; what it blurred and what it cost. Imports `truth`."""
+"""Ways to blur a clip, each run as a command; what it blurred and what it cost. Imports `truth`."""
 
 from __future__ import annotations
 

@@ -4,13 +4,10 @@ import json
 import math
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from faceblur import Detections, DetectionsError, Face, Sample
-
-settings.register_profile("faceblur", deadline=None, derandomize=True, max_examples=60)
-settings.load_profile("faceblur")
 
 numbers = st.floats(-2, 3, width=32) | st.sampled_from([0.0, math.nan, math.inf, -math.inf])
 faces = st.builds(Face, numbers, numbers, numbers, numbers, st.just(0.9))

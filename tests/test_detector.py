@@ -75,7 +75,7 @@ def test_a_face_cut_by_the_border_reaches_past_it(detector, astronaut):
     assert face.left < 0.02 and face.is_usable
 
 
-@settings(deadline=None, derandomize=True, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(1, 97), st.integers(1, 97), st.integers(0, 255))
 def test_any_picture_size_is_taken(width, height, level):
     rows = FaceDetector(0.6).find_rows(np.full((height, width, 3), level, np.uint8))

@@ -2,14 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from faceblur.linking import BRIDGE_MS, SAME_PERSON_MS, link, steady
 from faceblur.tracking import TrackingSettings, Tracklet
-
-settings.register_profile("faceblur", deadline=None, derandomize=True, max_examples=60)
-settings.load_profile("faceblur")
 
 FRAME_MS = 40.0
 SETTINGS = TrackingSettings()

@@ -2,14 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from faceblur.errors import DetectionsError
 from faceblur.styles import MAX_CELLS, MIN_SIGMA_RATIO, NAMES, SHAPES, Style
-
-settings.register_profile("faceblur", deadline=None, derandomize=True, max_examples=60)
-settings.load_profile("faceblur")
 
 SUBSAMPLING = {"yuv420p": (2, 2), "yuv422p": (2, 1), "yuv444p": (1, 1)}
 

@@ -4,7 +4,7 @@ import weakref
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from moving import Mover, Scene
 
@@ -18,9 +18,6 @@ from faceblur.tracking import (
     share_inside,
     without_doubles,
 )
-
-settings.register_profile("faceblur", deadline=None, derandomize=True, max_examples=60)
-settings.load_profile("faceblur")
 
 HOME = (0.4, 0.3, 0.1, 0.2)
 FRAME_MS = 40.0
