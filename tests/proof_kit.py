@@ -20,7 +20,7 @@ FINE = EncoderSettings(crf=12, preset="ultrafast")
 
 @dataclass(frozen=True)
 class Film:
-    """original: 45 frames of two people; plan: their true boxes; good: blurred by that plan; report: of that."""
+    """original: 45 frames of two people; plan: their true boxes; good, report: what rendering it gave."""
 
     original: Path
     plan: Plan
@@ -53,7 +53,7 @@ def true_plan(original: Path, frames: list[dict]) -> Plan:
 
 
 def rewrite(film: Film, name: str, change: Callable[[Writer, Frame, list[Frame], list[Frame]], None]) -> Path:
-    """A copy of the good video; `change(writer, frame, originals, goods)` writes what becomes of each frame."""
+    """A copy of the good video; `change(writer, frame, originals, goods)` writes what becomes of a frame."""
     path = film.folder / name
     with Reader(film.original) as reader:
         originals = list(reader)

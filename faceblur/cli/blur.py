@@ -85,7 +85,9 @@ def run(options) -> None:
                 options.input, options.output, plan, encoder=encoder, jobs=options.jobs, progress=progress
             )
         else:
-            report = render(options.input, options.output, plan, span=span, encoder=encoder, progress=progress)
+            report = render(
+                options.input, options.output, plan, span=span, encoder=encoder, progress=progress
+            )
     if options.report:
         write_json(options.report, report)
     _tell(options.output, report)

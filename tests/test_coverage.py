@@ -1,0 +1,118 @@
+"""Pictures of a plan and of an audit: drawn without matplotlib, readable, true to what they show."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from proof_kit import Film, leaked, make_film
+
+from faceblur import Area, Plan, Track
+from faceblur.audit import Audit, verify
+from faceblur.coverage import LEAK, REVIEW, WIDTH, coverage_picture, spans_of
+from faceblur.evidence import MOST_FACES, choose, evidence_sheet
+from faceblur.preview import PALETTE, PAPER
+from faceblur.remains import Leak
+
+LENGTH = {"duration_ms": 10_000.0, "frame_rate": 25.0}
+
+
+def track(number, start_s, end_s, gap_s=None, **more) -> Track:
+    times = np.arange(start_s * 1000, end_s * 1000, 40.0)
+    if gap_s:
+        times = times[(times < gap_s[0] * 1000) | (times > gap_s[1] * 1000)]
+    return Track(number, times, np.full((len(times), 4), 0.1, np.float32), **more)
+
+
+def share(picture: np.ndarray, colour: str) -> float:
+    """Of the picture's columns, those that show the colour below the legend."""
+    wanted = [int(colour[i : i + 2], 16) for i in (5, 3, 1)]
+    return float((picture[70:] == wanted).all(-1).any(0).mean())
+
+
+def audit(*leaks: Leak) -> Audit:
+    return Audit(not leaks, (), (), 250, 250, 0, 0, 0, {}, tuple(leaks))
+
+
+def test_a_bar_is_as_long_as_its_face_is_blurred():
+    drawing = 1410 / WIDTH  # between the labels and the right border
+    for seconds in (2, 5, 10):
+        picture = coverage_picture(Plan((track(0, 0, seconds),), video=LENGTH))
+        assert picture.shape[1] == WIDTH and picture.dtype == np.uint8
+        assert share(picture, PALETTE[0]) == pytest.approx(drawing * seconds / 10, abs=0.01)
+
+
+def test_a_gap_is_seen_and_review_is_marked():
+    review = track(0, 0, 10, gap_s=(4, 7), review=((4000.0, 7000.0),))
+    assert [round(b - a) for a, b in spans_of(review, 40.0)] == [4000, 2960]
+    picture = coverage_picture(Plan((review,), video=LENGTH))
+    assert share(picture, PALETTE[0]) == pytest.approx(0.7 * 1410 / WIDTH, abs=0.01)
+    assert share(picture, REVIEW) == pytest.approx(0.3 * 1410 / WIDTH, abs=0.01)
+
+
+def test_leaks_are_red_on_their_track_or_on_a_line_of_their_own():
+    plan = Plan((track(0, 0, 10),), video=LENGTH)
+    known = Leak(100, 4000.0, (0.1, 0.1, 0.1, 0.1), 0, None, 0.9)
+    stranger = Leak(100, 4000.0, (0.5, 0.5, 0.1, 0.1), None, 0.9, None)
+    clean, one, two = (coverage_picture(plan, audit(*leaks)) for leaks in ((), (known,), (known, stranger)))
+    assert share(clean, LEAK) == 0 < share(one, LEAK) < 0.01
+    assert one.shape == clean.shape and two.shape[0] > one.shape[0]
+
+
+def test_who_stays_visible_is_not_filled():
+    picture = coverage_picture(Plan((track(0, 0, 10, keep=True),), video=LENGTH))
+    assert share(picture, PALETTE[0]) == 0
+    assert (picture[80:100] != np.array(PAPER)).any()
+
+
+@pytest.mark.parametrize("count", [0, 1, 40, 41, 900])
+def test_any_number_of_people_fits(count):
+    picture = coverage_picture(Plan(tuple(track(n, 0, 1) for n in range(count)), video=LENGTH))
+    assert 100 < picture.shape[0] < 5000
+
+
+def test_areas_have_a_line_and_an_empty_plan_a_sentence():
+    assert share(coverage_picture(Plan((), (Area(0, 0, 1, 1, 0, 5000),), video=LENGTH)), PALETTE[5]) > 0.4
+    assert coverage_picture(Plan(())).shape[0] > 100
+
+
+@pytest.fixture(scope="module")
+def film(sample, tmp_path_factory) -> Film:
+    return make_film(sample, tmp_path_factory.mktemp("film"))
+
+
+def test_the_sheet_shows_the_face_that_leaked(film):
+    spoilt = leaked(film, "leaked.mp4", range(20, 21))
+    found = verify(film.original, spoilt, film.plan)
+    sheet = evidence_sheet(film.original, spoilt, found)
+    head, side = 56, 240
+    before, after = sheet[head : head + side, 20 : 20 + side], sheet[head : head + side, 264 : 264 + side]
+    assert np.abs(before.astype(int) - after).mean() < 6  # the same face, encoded once more
+    good = verify(film.original, film.good, film.plan)
+    sheet = evidence_sheet(film.original, film.good, good)
+    before, after = sheet[head : head + side, 20 : 20 + side], sheet[head : head + side, 264 : 264 + side]
+    assert np.abs(before.astype(int) - after).mean() > 6
+    assert evidence_sheet(film.original, film.good, audit()) is None
+
+
+def test_the_sheet_spreads_over_people_and_time():
+    many = tuple(Leak(n, 40.0 * n, (0.1, 0.1, 0.1, 0.1), 0, None, 0.99) for n in range(100))
+    other = Leak(50, 2000.0, (0.7, 0.1, 0.1, 0.1), 1, None, 0.5)
+    chosen = choose((*many, other))
+    assert len(chosen) <= MOST_FACES and other in chosen
+    assert chosen[-1].time_ms - chosen[0].time_ms > 2000
+
+
+def test_everything_is_drawn_without_matplotlib(film, tmp_path):
+    """As `pip install faceblur` alone has it."""
+    code = (
+        "import sys; sys.modules['matplotlib'] = None\n"
+        "from faceblur.cli import main\n"
+        f"sys.exit(main(['audit', {str(film.original)!r}, {str(film.good)!r}, '--plan', 'plan.json', '-o', 'out']))"
+    )
+    film.plan.save(tmp_path / "plan.json")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["audit.json", "coverage.png", "worst.png"]
