@@ -211,11 +211,12 @@ def luma_of(frame) -> np.ndarray:
 
 
 def planes_of(frame) -> list[np.ndarray]:
-    """The frame's own bytes, plane by plane, without padding."""
+    """The frame's own numbers, plane by plane, uint8 or uint16."""
+    dtype = np.uint16 if "10" in frame.format.name else np.uint8
     views = []
     for plane in frame.planes:
-        rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
-        views.append(rows[:, : plane.width * (2 if "10" in frame.format.name else 1)].copy())
+        rows = np.frombuffer(plane, dtype).reshape(plane.height, -1)
+        views.append(rows[:, : plane.width].copy())
     return views
 
 

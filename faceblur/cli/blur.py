@@ -13,6 +13,7 @@ from ..jobs import analyse_in_jobs, render_in_jobs
 from ..plan import Plan
 from ..preview import contact_sheet, save_picture
 from ..render import render
+from ..smart import render_smart
 from ..styles import Style
 from ..video import EncoderSettings, Span, check_output, probe
 from .common import (
@@ -55,6 +56,9 @@ def add(commands) -> None:
     group.add_argument("--codec", default=EncoderSettings.codec, help="h264 (default), hevc or av1")
     group.add_argument(
         "--crf", type=int, help="quality, lower is better (default 18 for h264: near transparent)"
+    )
+    group.add_argument(
+        "--smart", action="store_true", help="copy what holds no face instead of encoding it (H.264 only)"
     )
     group.add_argument(
         "--jobs", type=whole(1), default=1, metavar="N", help="work on N parts of the video at once"
@@ -113,6 +117,14 @@ def _plan(options, plan: Plan | None, given: Detections | None, span: Span | Non
     return with_choices(plan, options)
 
 
+def _render(options, plan: Plan, span: Span | None, encoder: EncoderSettings, progress: Progress) -> dict:
+    paths = (options.input, options.output)
+    if span is not None:
+        return render(*paths, plan, span=span, encoder=encoder, progress=progress)
+    way = render_smart if options.smart else render_in_jobs
+    return way(*paths, plan, encoder=encoder, jobs=options.jobs, progress=progress)
+
+
 def _tell(output: str, report: dict) -> None:
     counts = report["counts"]
     frames = counted(counts["frames"], "frame")
@@ -126,5 +138,7 @@ def _tell(output: str, report: dict) -> None:
     if report["kept_visible"]:
         print(f"left visible on purpose: track {', '.join(map(str, report['kept_visible']))}")
     tell_review(report["needs_review"])
+    if counts.get("copied_frames"):
+        print(f"copied without encoding: {counts['copied_frames']} of {frames}")
     for note in report["notes"]:
         print(f"note: {note}")

@@ -7,6 +7,7 @@ import struct
 from dataclasses import dataclass
 from fractions import Fraction
 
+import av
 from av.codec.context import Flags
 
 from ..errors import OutputError
@@ -77,12 +78,27 @@ class EncoderSettings:
 
 def add_video(container, reader, raw, tags: ColourTags, settings: EncoderSettings):
     """The video stream of `container`, ready for frames like `raw`, on the source's own clock."""
-    codec = CODECS[settings.codec]
-    stream = container.add_stream(codec.encoder, rate=reader.frame_rate, options=_options(raw, settings))
-    context = stream.codec_context
-    stream.width, stream.height = raw.width, raw.height
+    options = _options(raw, settings)
+    stream = container.add_stream(CODECS[settings.codec].encoder, rate=reader.frame_rate, options=options)
+    stream.time_base = reader.time_base
+    _set_up(stream.codec_context, reader, raw, tags, settings)
+    return stream
+
+
+def lone_encoder(reader, raw, tags: ColourTags, settings: EncoderSettings, params: tuple[str, ...]):
+    """An open encoder without a file, with further settings in its own notation; its extradata are annex B."""
+    context = av.CodecContext.create(CODECS[settings.codec].encoder, "w")
+    context.options = _options(raw, settings, params)
+    context.framerate = reader.frame_rate
+    _set_up(context, reader, raw, tags, settings)
+    context.open()
+    return context
+
+
+def _set_up(context, reader, raw, tags: ColourTags, settings: EncoderSettings) -> None:
+    context.width, context.height = raw.width, raw.height
     context.pix_fmt = raw.format.name
-    context.time_base = stream.time_base = reader.time_base
+    context.time_base = reader.time_base
     context.color_range, context.colorspace = tags.range, tags.matrix
     context.color_primaries, context.color_trc = tags.primaries, tags.transfer
     if reader.stream.sample_aspect_ratio:
@@ -91,19 +107,18 @@ def add_video(container, reader, raw, tags: ColourTags, settings: EncoderSetting
     context.flags |= Flags.frame_duration | Flags.global_header
     if settings.codec == "hevc":
         context.codec_tag = "hvc1"  # the one of the two that Apple's players take
-    source = reader.stream.codec_context
     # Fields of 4:2:0 have half the lines, and those go in pairs.
     if settings.codec == "h264" and raw.interlaced_frame and raw.height % 4 == 0:
         context.flags |= Flags.interlaced_dct | Flags.interlaced_me
-        if source.field_order in _FIELD_ORDERS:
-            context.field_order = source.field_order
-    return stream
+        order = reader.stream.codec_context.field_order
+        if order in _FIELD_ORDERS:
+            context.field_order = order
 
 
-def _options(raw, settings: EncoderSettings) -> dict[str, str]:
+def _options(raw, settings: EncoderSettings, more: tuple[str, ...] = ()) -> dict[str, str]:
     preset = str(_SVT_PRESETS[settings.preset]) if settings.codec == "av1" else settings.preset
     options = {"preset": preset, "crf": str(settings.quality)}
-    params = _hdr(raw, settings.codec)
+    params = [*_hdr(raw, settings.codec), *more]
     if settings.codec == "hevc":
         params.append("log-level=none")
     elif settings.codec == "av1":

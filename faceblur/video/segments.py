@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +13,7 @@ from . import h264
 from .mux import Muxer
 from .probe import display_matrix, open_input, video_stream
 from .reader import Reader, Span
+from .times import decoding_times, reordering
 
 
 def cut(path: str | Path, target_s: float = 60.0) -> list[Span]:
@@ -79,10 +79,11 @@ def join(source: str | Path, pieces: Sequence[str | Path], output: str | Path) -
             matrix = display_matrix(next(first.decode(template)))
         _check_alike(pieces, parameters, time_base)
         muxer.start(matrix, video)
-        decoding_times = _decoding_times(times)
         others = reader.packets(muxer.copied)
         waiting = next(others, None)
-        for packet, dts in zip(_packets(pieces), decoding_times, strict=True):
+        for packet, dts in zip(
+            _packets(pieces), decoding_times(sorted(times), reordering(times)), strict=True
+        ):
             while waiting is not None and waiting.time_s <= float(packet.pts * time_base):
                 muxer.copy(waiting)
                 waiting = next(others, None)
@@ -110,12 +111,3 @@ def _check_alike(pieces, parameters: bytes, time_base: Fraction) -> None:
                 raise OutputError(
                     f"{piece}: was encoded with other settings than the first piece; render all anew"
                 )
-
-
-def _decoding_times(times: list[int]) -> list[int]:
-    """Rising decoding times, none after its presentation time: presentation times in order, delayed just enough."""
-    ordered = sorted(times)
-    delay = max((i - bisect.bisect_left(ordered, pts) for i, pts in enumerate(times)), default=0)
-    step = ordered[1] - ordered[0] if len(ordered) > 1 else 1
-    before = [ordered[0] - (delay - i) * step for i in range(min(delay, len(ordered)))]
-    return before + ordered[: len(ordered) - delay]

@@ -1,0 +1,89 @@
+"""Render with as little encoding as possible: groups of pictures without a region are copied bit for bit.
+
+Imports `jobs`, `render`, `report` and `video`. Where copying cannot be shown to be safe, everything is rendered, and the
+report says why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from .jobs import render_in_jobs
+from .plan import Plan
+from .render import Covering, Progress
+from .report import Rows, make_report
+from .styles import Style
+from .video import EncoderSettings, Reader, check_output
+from .video.planes import PLANAR, plane_views
+from .video.smart import SmartWriter
+from .video.survey import Survey, Unsafe, divide, survey
+
+
+def render_smart(
+    source: str | Path,
+    output: str | Path,
+    plan: Plan,
+    *,
+    style: Style | None = None,
+    encoder: EncoderSettings | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> dict:
+    """Like `render`; jobs: processes to use where everything has to be encoded. The report's counts say in `copied_frames` how many frames are the input's own packets."""
+    check_output(source, output)
+    plan = replace(plan, style=style) if style else plan
+    encoder = encoder or EncoderSettings()
+    try:
+        return _copy_and_encode(source, output, plan, encoder, progress)
+    except Unsafe as problem:
+        report = render_in_jobs(source, output, plan, encoder=encoder, jobs=jobs, progress=progress)
+        report["counts"]["copied_frames"] = 0
+        report["notes"].append(f"everything was encoded anew: {problem}")
+        return report
+
+
+def _copy_and_encode(source, output, plan: Plan, encoder: EncoderSettings, progress: Progress | None) -> dict:
+    if encoder.codec != "h264":
+        raise Unsafe(f"{encoder.codec} was asked for, and only h264 can be mixed")
+    found, covering = survey(source), Covering(plan)
+    with Reader(source, threads=encoder.threads) as reader:
+
+        def touch(raw, orientation) -> None:
+            covered = covering.at(reader.time_ms_of(raw.pts))
+            if covered:
+                raw.make_writable()
+                covering.apply(covered, plane_views(raw), PLANAR[raw.format.name], orientation)
+
+        parts = divide(found, lambda pts: bool(covering.at(reader.time_ms_of(pts))))
+        if not any(part.is_copied for part in parts):
+            why = (
+                "its groups of pictures are open"
+                if found.has_open_groups
+                else "every group of pictures changes"
+            )
+            raise Unsafe(why)
+        rows = _rows(found, covering, reader)
+        with SmartWriter(output, reader, encoder, found, parts, _first_frame(source)) as writer:
+            copied = writer.write_all(touch, _counting(progress, len(found)))
+        notes = writer.notes
+    report = make_report(source, output, plan, rows.to_json(), encoder, notes)
+    report["counts"]["copied_frames"] = copied
+    return report
+
+
+def _first_frame(source):
+    with Reader(source) as reader:
+        return next(iter(reader)).raw
+
+
+def _rows(found: Survey, covering: Covering, reader: Reader) -> Rows:
+    rows = Rows()
+    for pts in found.shown:
+        time_ms = reader.time_ms_of(pts)
+        rows.add(time_ms, covering.at(time_ms), covering.left_visible_at(time_ms))
+    return rows
+
+
+def _counting(progress: Progress | None, total: int):
+    return (lambda done: progress(done, total)) if progress else (lambda done: None)
