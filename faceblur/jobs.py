@@ -133,7 +133,7 @@ def _start(number: int, task: dict, said: queue.Queue) -> subprocess.Popen:
     package = Path(__file__).resolve().parent
     path = os.pathsep.join(filter(None, [str(package.parent), os.environ.get("PYTHONPATH")]))
     child = subprocess.Popen(
-        [sys.executable, "-m", f"{package.name}.worker"],
+        [sys.executable, "-c", f"import sys; from {package.name}.worker import main; sys.exit(main())"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

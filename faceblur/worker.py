@@ -1,4 +1,4 @@
-"""A child process that analyses or renders one span: `python -m faceblur.worker`, started by `jobs` alone.
+"""A child process that analyses or renders one span; started by `jobs` alone.
 
 The task comes as one line of JSON on standard input; progress and the outcome go out as lines of JSON, results
 into the files that the task names. When nobody reads the lines any more, the child ends.
@@ -74,7 +74,3 @@ def detections_from_json(content: dict | None) -> Detections | None:
         return None
     samples = (Sample(time_ms, tuple(Face(*f) for f in faces)) for time_ms, faces in content["samples"])
     return Detections(tuple(samples), content["rejected"])
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -84,14 +84,7 @@ def run(options) -> None:
     span = first_seconds(options.input, options.preview) if options.preview else None
     plan = _plan(options, plan, given, span)
     with Progress("blurring") as progress:
-        if span is None:
-            report = render_in_jobs(
-                options.input, options.output, plan, encoder=encoder, jobs=options.jobs, progress=progress
-            )
-        else:
-            report = render(
-                options.input, options.output, plan, span=span, encoder=encoder, progress=progress
-            )
+        report = _render(options, plan, span, encoder, progress)
     if options.report:
         write_json(options.report, report)
     _tell(options.output, report)
