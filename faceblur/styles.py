@@ -114,10 +114,12 @@ class Style:
         if pixels is None:
             return
         x0, y0, x1, y1 = pixels
+        # A face at the picture's border is as coarse as elsewhere: what is seen of it gets its share of the cells.
+        shown = (min(1.0, (x1 - x0) / (region[2] * width)), min(1.0, (y1 - y0) / (region[3] * height)))
         for index, plane in enumerate(planes):
             sx, sy = (1, 1) if index == 0 else (across, down)
             part = plane[y0 // sy : -(-y1 // sy), x0 // sx : -(-x1 // sx)]
-            replaced = self._replacement(part, index > 0)
+            replaced = self._replacement(part, index > 0, shown)
             if self.shape == "ellipse":
                 _blend(
                     part,
@@ -127,7 +129,8 @@ class Style:
             else:
                 part[...] = replaced
 
-    def _replacement(self, part: np.ndarray, is_chroma: bool) -> np.ndarray:
+    def _replacement(self, part: np.ndarray, is_chroma: bool, shown: tuple[float, float]) -> np.ndarray:
+        """shown: the share of the region's width and height that `part` is."""
         height, width = part.shape
         if self.name == "solid":
             middle = 1 << (7 if part.dtype == np.uint8 else 9)
@@ -138,13 +141,14 @@ class Style:
             small = cv2.GaussianBlur(
                 small,
                 (0, 0),
-                sigmaX=self.sigma_ratio * small.shape[1],
-                sigmaY=self.sigma_ratio * small.shape[0],
+                sigmaX=self.sigma_ratio * small.shape[1] / shown[0],
+                sigmaY=self.sigma_ratio * small.shape[0] / shown[1],
                 borderType=cv2.BORDER_REFLECT_101 if min(small.shape) > 1 else cv2.BORDER_REPLICATE,
             )
             return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
         cells = max(1, self.cells // 2) if is_chroma else self.cells
-        small = cv2.resize(part, (min(width, cells), min(height, cells)), interpolation=cv2.INTER_AREA)
+        across, down = (max(1, round(cells * share)) for share in shown)
+        small = cv2.resize(part, (min(width, across), min(height, down)), interpolation=cv2.INTER_AREA)
         if self.name == "pixelate":
             return cv2.resize(small, (width, height), interpolation=cv2.INTER_NEAREST)
         small = cv2.GaussianBlur(small, (0, 0), _SOFTENING, borderType=cv2.BORDER_REPLICATE)

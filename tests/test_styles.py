@@ -208,3 +208,16 @@ def test_json_round_trip(style):
 def test_json_that_is_no_style_is_refused(content):
     with pytest.raises(DetectionsError):
         Style.from_json(content)
+
+
+@pytest.mark.parametrize("name", ["mosaic", "pixelate", "gaussian"])
+def test_a_face_half_outside_is_as_coarse_as_elsewhere(name):
+    """Eight cells over half a face would be sixteen over the whole of it. Stripes, two to six a face, tell."""
+    for stripes in (2, 3, 4, 6):
+        wave = 128 + 100 * np.sin(2 * np.pi * stripes * (np.arange(240) - 60) / 120)
+        left = []
+        for side in (0.25, -0.25):
+            plane = np.tile(wave.astype(np.uint8), (240, 1))
+            Style(name, shape="box").blur([plane], (1, 1), (side, 0.25, 0.5, 0.5))
+            left.append(float(plane[60:180, 120:180].std() if side > 0 else plane[60:180, :60].std()))
+        assert left[1] < left[0] + 20  # stripes of 71; what is left depends on where the border cuts them
