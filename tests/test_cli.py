@@ -64,9 +64,8 @@ def test_plan_then_blur_then_audit(film, run, tmp_path):
 def test_another_style_without_looking_again(film, run, tmp_path, monkeypatch):
     monkeypatch.setattr("faceblur.detector.FaceDetector.find", lambda *_: pytest.fail("looked for faces"))
     for style in ("mosaic", "gaussian"):
-        code, _, _ = run("blur", film.original, tmp_path / f"{style}.mp4", "--plan", film.folder / "plan.json",
-                         "--style", style)  # fmt: skip
-        assert code == 0
+        out = tmp_path / f"{style}.mp4"
+        assert run("blur", film.original, out, "--plan", film.folder / "plan.json", "--style", style)[0] == 0
     pictures = []
     for style in ("mosaic", "gaussian"):
         with Reader(tmp_path / f"{style}.mp4") as reader:
@@ -76,8 +75,9 @@ def test_another_style_without_looking_again(film, run, tmp_path, monkeypatch):
 
 def test_options_change_the_plans_style_and_nothing_else(film, run, tmp_path):
     report = tmp_path / "report.json"
-    run("blur", film.original, tmp_path / "out.mp4", "--plan", film.folder / "plan.json", "--report", report,
-        "--style", "pixelate", "--strength", "6", "--shape", "box", "--margin", "0.4", "--feather", "0.2")  # fmt: skip
+    style = "--style pixelate --strength 6 --shape box --margin 0.4 --feather 0.2"
+    files = (film.original, tmp_path / "out.mp4", "--plan", film.folder / "plan.json", "--report", report)
+    assert run("blur", *files, *style.split())[0] == 0
     assert json.loads(report.read_text())["settings"]["style"] == {
         "name": "pixelate", "strength": 6.0, "shape": "box", "margin_ratio": 0.4, "feather_ratio": 0.2,
         "forced": False,
@@ -85,11 +85,9 @@ def test_options_change_the_plans_style_and_nothing_else(film, run, tmp_path):
 
 
 def test_an_area_of_ones_own(film, run, tmp_path):
-    code, lines, _ = run(
-        "plan", film.original, "-o", tmp_path / "plan.json", "--area", "0,0.5,0.3,0.4,0.2,0.8"
-    )
-    assert code == 0
-    area = Plan.load(tmp_path / "plan.json").areas[0]
+    plan = tmp_path / "plan.json"
+    assert run("plan", film.original, "-o", plan, "--area", "0,0.5,0.3,0.4,0.2,0.8")[0] == 0
+    area = Plan.load(plan).areas[0]
     assert (area.left, area.height, area.start_ms, area.end_ms) == (0, 0.4, 200, 800)
     out, report = tmp_path / "out.mp4", tmp_path / "report.json"
     run("blur", film.original, out, "--plan", tmp_path / "plan.json", "--report", report)
@@ -100,8 +98,8 @@ def test_an_area_of_ones_own(film, run, tmp_path):
 
 
 def test_a_preview_is_short_and_has_a_sheet(film, run, tmp_path):
-    code, lines, _ = run("blur", film.original, tmp_path / "look.mp4", "--preview", "0.5")
-    assert code == 0 and (tmp_path / "look.png").stat().st_size > 10_000
+    assert run("blur", film.original, tmp_path / "look.mp4", "--preview", "0.5")[0] == 0
+    assert (tmp_path / "look.png").stat().st_size > 10_000
     with Reader(tmp_path / "look.mp4") as reader:
         assert sum(1 for _ in reader) == 15
     assert sorted(p.name for p in tmp_path.iterdir()) == ["look.mp4", "look.png"]
@@ -257,6 +255,7 @@ def test_it_starts_in_every_way(command):
 
 
 def test_a_closed_pipe_is_no_error(film):
-    code = f"{sys.executable} -m faceblur audit {film.original} {film.good} --plan {film.folder / 'plan.json'} | true"
-    done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, timeout=120)
+    plan = film.folder / "plan.json"
+    audit = f"{sys.executable} -m faceblur audit {film.original} {film.good} --plan {plan}"
+    done = subprocess.run(["bash", "-c", f"{audit} | true"], capture_output=True, text=True, timeout=120)
     assert done.stderr == ""

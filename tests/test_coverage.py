@@ -108,7 +108,8 @@ def test_everything_is_drawn_without_matplotlib(film, tmp_path):
     code = (
         "import sys; sys.modules['matplotlib'] = None\n"
         "from faceblur.cli import main\n"
-        f"sys.exit(main(['audit', {str(film.original)!r}, {str(film.good)!r}, '--plan', 'plan.json', '-o', 'out']))"
+        f"files = [{str(film.original)!r}, {str(film.good)!r}]\n"
+        "sys.exit(main(['audit', *files, '--plan', 'plan.json', '-o', 'out']))"
     )
     film.plan.save(tmp_path / "plan.json")
     done = subprocess.run(
