@@ -58,7 +58,7 @@ def join_segments(event, context):
         plans = [Plan.from_json(each) for _, each, _ in parts]
         plan, report = merge_segments(source, joined, plans, [each for _, _, each in parts])
         report["notes"] += notes
-        verdict = audit.verify(source, joined, plan)
+        verdict = audit.verify(source, joined, plan, said=report["notes"])
         log(key=event["input"]["key"], audit=verdict.to_json())
         if not verdict.passed:
             raise VerificationError(

@@ -19,7 +19,7 @@ _FINE, _COARSE = 1 / 40, 1 / 10  # sigmas in face heights
 _MIN_FINE_PX, _MIN_COARSE_PX = 0.6, 1.2
 _INNER = 0.76  # of the box's width and height: its ellipse holds the features, not the background
 _SURROUNDINGS = 0.35  # in heights around the box, so that the filters see no border
-_MAX_HEIGHT_PX = 120  # larger faces are scaled to this: the bands are relative to the face
+_MAX_HEIGHT_PX = 64  # larger faces are scaled to this: the bands are relative to the face
 
 
 def detail_left(before: np.ndarray, after: np.ndarray, box) -> float | None:
