@@ -17,6 +17,7 @@ import numpy as np
 from .cuts import CutDetector
 from .detections import Detections, Face, Sample
 from .detector import FaceDetector
+from .light import brightened
 from .linking import link
 from .plan import Plan
 from .tracking import Observation, Tracker, TrackingSettings, without_doubles
@@ -122,7 +123,9 @@ def _search(detector: FaceDetector, frame: Frame, long_sides: list[int]) -> list
     """Search the whole picture at these sizes; one that would enlarge it more than twofold is done at twofold."""
     most = 2 * max(frame.display_size)
     widths = sorted({frame.width_for(min(side, most)) for side in long_sides})
-    return [_observation(face) for width in widths for face in detector.find(frame.bgr(width))]
+    pictures = [frame.bgr(width) for width in widths]
+    pictures += [bright for bright in map(brightened, pictures) if bright is not None]
+    return [_observation(face) for picture in pictures for face in detector.find(picture)]
 
 
 def _observation(face: Face, leads: bool = False) -> Observation:
@@ -192,7 +195,9 @@ class _Watcher:
             return []
         columns, rows = (_multiple_of_32(pixels * n / side) for n in (width * wide, height * high))
         crop = (left, top, width, height)
-        found = self._crop_detector.find(frame.crop_bgr(crop, columns, rows))
+        picture = frame.crop_bgr(crop, columns, rows)
+        bright = brightened(picture)
+        found = self._crop_detector.find(picture if bright is None else bright)
         return [
             Observation(
                 (left + f.left * width, top + f.top * height, f.width * width, f.height * height), f.confidence

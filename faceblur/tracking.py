@@ -1,8 +1,9 @@
 """Observations of faces, frame by frame -> tracklets: unbroken runs of boxes. Imports `flow` and numpy.
 
-Streaming: `advance` with each frame's picture, then `observe` with whatever was found in it. Between observations
-boxes are carried by optical flow; the next observation corrects the drift backwards. A new tracklet is carried
-backwards through the pictures kept, a lost one is held for a while. Nothing is carried across a cut.
+Streaming: `advance` with each frame's picture, then `observe` with whatever was found in it. Between
+observations boxes are carried by optical flow; the next observation corrects the drift backwards. A new
+tracklet is carried backwards through the pictures kept, a lost one is held for a while. Nothing is carried
+across a cut.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .flow import carry
+
+SHRINKING_PER_S = 1.5  # of a face's size: what shrinks faster is half hidden, or leaving the picture
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,9 @@ class TrackingSettings:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A face found in the current frame. box: left, top, width, height in ratios. leads: given from outside, trusted."""
+    """A face found in the current frame. box: left, top, width, height in ratios. leads: given from outside,
+    trusted.
+    """
 
     box: tuple[float, float, float, float]
     score: float
@@ -81,7 +86,9 @@ class Tracklet:
         return np.array(self.times), boxes, np.array(self.observed, bool)
 
     def correct(self, box: np.ndarray) -> None:
-        """The last row was carried to the wrong place by this much: spread the error back to the last sighting."""
+        """The last row was carried to the wrong place by this much: spread the error back to the last
+        sighting.
+        """
         n = len(self.times)
         first = n - 1
         while first > 0 and not self.observed[first - 1]:
@@ -162,8 +169,10 @@ class Tracker:
 
     def _see(self, tracklet: Tracklet, seen: Observation) -> None:
         box = np.array(seen.box)
-        if seen.score < self.settings.start_score and not seen.leads:
-            box = _not_smaller(box, tracklet.box(-1))
+        if not seen.leads:
+            is_weak = seen.score < self.settings.start_score
+            shrinks = 0.0 if is_weak else SHRINKING_PER_S * (self._time_ms - tracklet.last_seen_ms) / 1000
+            box = _not_smaller(box, max(0.5, 1 - shrinks) * tracklet.box(-1)[2:])
         tracklet.correct(box)
         tracklet.boxes[-4:] = array("f", box.tolist())
         tracklet.observed[-1] = 1
@@ -176,7 +185,9 @@ class Tracker:
         return tracklet
 
     def _note(self, tracklet: Tracklet, seen: Observation) -> None:
-        """Bookkeeping of a sighting. The first strong one is the time to look back: a weak one may be no face."""
+        """Bookkeeping of a sighting. The first strong one is the time to look back: a weak one may be no
+        face.
+        """
         tracklet.last_seen_ms = self._time_ms
         tracklet.leads |= seen.leads
         tracklet.best_score = max(tracklet.best_score, seen.score)
@@ -240,7 +251,8 @@ def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
 def likeness(boxes: np.ndarray, others: np.ndarray, reach: float = 1.5) -> np.ndarray:
     """How well boxes could be the same face, N x M; -1 where they cannot.
 
-    They can when they overlap or their centres are within `reach` mean sides, and heights are within a factor of 2.
+    They can when they overlap or their centres are within `reach` mean sides, and heights are within a factor
+    of 2.
     """
     shared = overlap(boxes, others)
     a, b = boxes[:, None], others[None]
@@ -252,7 +264,9 @@ def likeness(boxes: np.ndarray, others: np.ndarray, reach: float = 1.5) -> np.nd
 
 
 def match(boxes: np.ndarray, observations: list[Observation], start_score: float) -> list[tuple[int, int]]:
-    """Pairs (row of boxes, number of observation), best first, each used once. A weak one must really overlap."""
+    """Pairs (row of boxes, number of observation), best first, each used once. A weak one must really
+    overlap.
+    """
     if not len(boxes) or not observations:
         return []
     others = np.array([o.box for o in observations])
@@ -290,7 +304,9 @@ def share_inside(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     return sides[..., 0] * sides[..., 1] / np.maximum(a[..., 2] * a[..., 3], 1e-12)
 
 
-def _not_smaller(box: np.ndarray, carried: np.ndarray) -> np.ndarray:
-    """The box about its own centre, at least as large as the carried one: a weak hit may hold part of the face."""
-    size = np.maximum(box[2:], carried[2:])
+def _not_smaller(box: np.ndarray, least: np.ndarray) -> np.ndarray:
+    """The box about its own centre, its sides at least this long: a hit may hold the part of a face that is
+    seen.
+    """
+    size = np.maximum(box[2:], least)
     return np.concatenate([box[:2] + box[2:] / 2 - size / 2, size])
