@@ -12,6 +12,7 @@ from .pictures import encode
 from .probe import VideoInfo, probe
 from .reader import Packet, Reader, Span
 from .segments import cut, join
+from .stills import Stills, changeable
 from .writer import Writer
 
 __all__ = [
@@ -21,8 +22,10 @@ __all__ = [
     "Packet",
     "Reader",
     "Span",
+    "Stills",
     "VideoInfo",
     "Writer",
+    "changeable",
     "check_output",
     "cut",
     "encode",

@@ -1,0 +1,215 @@
+"""Look over a plan before it is rendered: who stays visible, what else is covered, how. No user interface.
+
+Imports `plan`, `render`'s `Covering`, `styles` and `video`; shown by `review_widget` in a notebook and by
+`review_page` in a browser. Whatever a person does not choose stays as the plan has it: nothing is blurred
+less by looking.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .errors import DetectionsError
+from .files import sha256_of
+from .plan import Area, Plan, Track
+from .regions import box_at
+from .render import Covering
+from .styles import Style
+from .video import Stills, changeable
+from .video.planes import PLANAR, plane_views
+
+THUMBNAIL_PX = 144
+_AROUND = 1.8  # side of a thumbnail over the longer side of the face's box
+
+
+class Review:
+    """A plan that is being looked over, and its video. May be used from several threads.
+
+    Raises InputError when the video cannot be read.
+    """
+
+    def __init__(self, plan: Plan, source: str | Path):
+        self.plan, self.source = plan, Path(source)
+        self._stills = Stills(source)
+        self._given = self._saved = _choices(plan)
+        self._thumbnails: dict[int, np.ndarray] = {}
+        self._lock = threading.RLock()
+
+    @property
+    def duration_ms(self) -> float:
+        return self._stills.info.duration_ms
+
+    @property
+    def frame_ms(self) -> float:
+        """How long a frame is on screen, on average."""
+        return 1000 / (self._stills.info.frame_rate or 25)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture as displayed."""
+        return self._stills.info.width, self._stills.info.height
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the plan says something else than the one that was given."""
+        return _choices(self.plan) != self._given
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether everything that was chosen is in the file."""
+        return _choices(self.plan) == self._saved
+
+    @property
+    def kept_visible(self) -> list[int]:
+        """The tracks that stay visible, as the report will list them."""
+        return [track.id for track in self.plan.tracks if track.keep]
+
+    def track(self, track_id: int) -> Track:
+        """Raises DetectionsError for one that is not there."""
+        for track in self.plan.tracks:
+            if track.id == track_id:
+                return track
+        raise DetectionsError(f"no track {track_id} in the plan")
+
+    def keep(self, track_id: int, keep: bool = True) -> None:
+        """Leave a person visible on purpose, or blur them after all."""
+        if not isinstance(keep, bool):
+            raise DetectionsError("a person stays visible or not: true or false")
+        with self._lock:
+            wanted = self.track(track_id)
+            tracks = (replace(t, keep=keep) if t is wanted else t for t in self.plan.tracks)
+            self.plan = replace(self.plan, tracks=tuple(tracks))
+
+    def add_area(
+        self,
+        left: float,
+        top: float,
+        width: float,
+        height: float,
+        start_ms: float = 0.0,
+        end_ms: float = math.inf,
+    ) -> None:
+        """Cover a rectangle (ratios of the picture as displayed) too. Raises DetectionsError if empty."""
+        area = Area(left, top, width, height, start_ms, end_ms)
+        try:
+            area = Area.from_json(area.to_json())
+        except (TypeError, ValueError) as problem:
+            raise DetectionsError(str(problem)) from problem
+        is_seen = area.left < 1 and area.top < 1 and area.left + area.width > 0 and area.top + area.height > 0
+        if not is_seen or area.end_ms < 0 or area.start_ms > self.duration_ms:
+            raise DetectionsError("the area lies outside the picture or after its end")
+        with self._lock:
+            self.plan = replace(self.plan, areas=(*self.plan.areas, area))
+
+    def remove_area(self, index: int) -> None:
+        """Take an area out again, by its place in `plan.areas`."""
+        with self._lock:
+            if not 0 <= index < len(self.plan.areas):
+                raise DetectionsError(f"no area {index} in the plan")
+            areas = self.plan.areas
+            self.plan = replace(self.plan, areas=areas[:index] + areas[index + 1 :])
+
+    def with_style(self, style: Style) -> None:
+        """Blur everyone in another way. A style that could be undone cannot be made: see `Style`."""
+        with self._lock:
+            self.plan = replace(self.plan, style=style)
+
+    def thumbnail(self, track_id: int) -> np.ndarray:
+        """A person's unblurred face where it is largest, THUMBNAIL_PX square, BGR."""
+        track = self.track(track_id)
+        with self._lock:
+            if track_id not in self._thumbnails:
+                frame = self._stills.at(track.thumbnail_ms)
+                box = _square(box_at(track, track.thumbnail_ms), self.size)
+                self._thumbnails[track_id] = frame.crop_bgr(box, THUMBNAIL_PX, THUMBNAIL_PX)
+            return self._thumbnails[track_id]
+
+    def frame(self, time_ms: float, width: int | None = None) -> np.ndarray:
+        """The frame on screen at this time as the plan would have it now: H x W x 3 uint8 BGR as displayed.
+
+        It is blurred on its planes at full size, as `render` does, and only then scaled to `width`.
+        """
+        with self._lock:
+            frame, covering = self._stills.at(time_ms), Covering(self.plan)
+            covered = covering.at(frame.time_ms)
+            if covered:
+                frame = changeable(frame)
+                planes = plane_views(frame.raw)
+                covering.apply(covered, planes, PLANAR[frame.raw.format.name], frame.orientation)
+            picture = frame.bgr()
+        if width is None or width >= picture.shape[1]:
+            return picture
+        height = max(1, round(picture.shape[0] * width / picture.shape[1]))
+        return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+
+    def marks(self, time_ms: float) -> tuple[float, list[tuple[int, tuple]], list[tuple[int, tuple]]]:
+        """(time of the frame on screen, what is covered in it, who stays visible): see `render.Covering`."""
+        with self._lock:
+            shown_ms, covering = self._stills.at(time_ms).time_ms, Covering(self.plan)
+        return shown_ms, covering.at(shown_ms), covering.left_visible_at(shown_ms)
+
+    def save(self, path: str | Path) -> None:
+        """Write the plan as it stands, beside and then renamed. Raises OutputError."""
+        with self._lock:
+            self.plan.save(path)
+            self._saved = _choices(self.plan)
+
+
+def find_video(plan: Plan, plan_path: str | Path) -> Path:
+    """The video a plan was made of: beside the plan or in the working folder. Raises DetectionsError.
+
+    A file of the right name and other content is not taken.
+    """
+    name, digest = plan.source.get("name"), plan.source.get("sha256")
+    if not name:
+        raise DetectionsError(f"{plan_path} does not name its video: give it with --video FILE")
+    others = []
+    for folder in (Path(plan_path).parent, Path()):
+        candidate = folder / Path(name).name
+        if candidate.is_file():
+            if digest in (None, sha256_of(candidate)):
+                return candidate
+            others.append(candidate)
+    if others:
+        raise DetectionsError(
+            f"{others[0]} is not the file that {plan_path} was made of (its SHA-256 differs): "
+            "give the video with --video FILE"
+        )
+    raise DetectionsError(f"{name} is not beside {plan_path}: give the video with --video FILE")
+
+
+def changed_style(style: Style, changes: dict) -> Style:
+    """The style with changes of name, strength, shape, margin_ratio or feather_ratio. Raises DetectionsError.
+
+    A strength belongs to its name and the leave to use a weak one to both: another choice starts without.
+    """
+    allowed = {"name", "strength", "shape", "margin_ratio", "feather_ratio"}
+    if not set(changes) <= allowed:
+        raise DetectionsError(f"a style has {', '.join(sorted(allowed))}")
+    if changes.get("name", style.name) != style.name:
+        changes = {"strength": None} | changes
+    is_same = {"name": style.name, "strength": style.strength}.items() <= (asdict(style) | changes).items()
+    try:
+        return replace(style, **changes, forced=style.forced and is_same)
+    except TypeError as problem:
+        raise DetectionsError(f"not a style: {problem}") from problem
+
+
+def _choices(plan: Plan) -> tuple:
+    return tuple((track.id, track.keep) for track in plan.tracks), plan.areas, plan.style
+
+
+def _square(box, size: tuple[int, int]) -> tuple[float, float, float, float]:
+    """A square (in pixels) around a box, within the picture where it fits, in ratios."""
+    wide, high = size
+    left, top, width, height = box
+    side = min(_AROUND * max(width * wide, height * high), wide, high)
+    x = min(max(0.0, (left + width / 2) * wide - side / 2), wide - side)
+    y = min(max(0.0, (top + height / 2) * high - side / 2), high - side)
+    return x / wide, y / high, side / wide, side / high
