@@ -1,8 +1,11 @@
-"""Single frames from anywhere in a video, the last few kept, so that a person can look around in it."""
+"""Single frames from anywhere in a video, those around the last one kept: for looking around in it."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import math
+from bisect import bisect_right
+from collections import deque
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,7 +18,8 @@ from .planes import plane_views
 from .probe import probe
 from .reader import Reader, Span
 
-_KEPT = 8
+_KEPT_BYTES = 96 * 1024 * 1024
+_MOST_KEPT = 12  # on each side of the frame that was wanted
 _SLACK_MS = 1.0  # times are rounded on their way through JSON
 _BACK_MS = (500.0, 10_000.0, None)  # how far before the time wanted to begin; None: at the start of the file
 
@@ -27,41 +31,69 @@ class Stills:
         self.path, self.info = str(path), probe(path)
         with Reader(path) as reader:
             self._offset_ms, self._time_base = reader.offset_ms, reader.time_base
-        self._kept: OrderedDict[float, Frame] = OrderedDict()
+        frame_bytes = 3 * self.info.width * self.info.height
+        self._around = max(1, min(_MOST_KEPT, _KEPT_BYTES // (2 * frame_bytes)))
+        self._stretch = _Stretch((), math.inf, -math.inf)
 
     def at(self, time_ms: float) -> Frame:
         """The frame that is on screen at this time; the first one before the start, the last at the end."""
-        if time_ms in self._kept:
-            self._kept.move_to_end(time_ms)
-            return self._kept[time_ms]
-        frame = self._read(time_ms)
-        self._kept[time_ms] = frame
-        if len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
-        return frame
+        time_ms += _SLACK_MS
+        if not self._stretch.holds(time_ms):
+            self._stretch = self._read(time_ms)
+        return self._stretch.at(time_ms)
 
-    def _read(self, time_ms: float) -> Frame:
+    def _read(self, time_ms: float) -> _Stretch:
         for back_ms in _BACK_MS:
-            shown = None
             try:
                 with Reader(self.path, span=self._span(time_ms, back_ms)) as reader:
-                    for frame in reader:
-                        if frame.time_ms > time_ms + _SLACK_MS:
-                            shown = shown or (frame if back_ms is None else None)
-                            break
-                        shown = frame
+                    stretch = _around(reader, time_ms, self._around, is_start=back_ms is None)
             except InputError:
                 if back_ms is None:
                     raise
-            if shown is not None:
-                return shown
-        raise InputError(f"{self.path}: not one frame of it can be decoded")
+                continue
+            if stretch.holds(time_ms):
+                break
+        return stretch
 
     def _span(self, time_ms: float, back_ms: float | None) -> Span | None:
         if back_ms is None:
             return None
         start_ms = Fraction(time_ms - back_ms + self._offset_ms)
         return Span(0, int(start_ms / 1000 / self._time_base), None)
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """Frames that follow each other, and from when until when it is one of them that is on screen."""
+
+    frames: tuple[Frame, ...]
+    start_ms: float
+    end_ms: float
+
+    def holds(self, time_ms: float) -> bool:
+        return self.start_ms <= time_ms < self.end_ms
+
+    def at(self, time_ms: float) -> Frame:
+        row = bisect_right(self.frames, time_ms, key=lambda frame: frame.time_ms) - 1
+        return self.frames[max(0, row)]
+
+
+def _around(reader: Reader, time_ms: float, count: int, is_start: bool) -> _Stretch:
+    """Up to `count` frames before this time and after it. is_start: the first one read is the video's."""
+    before: deque[Frame] = deque(maxlen=count)
+    after: list[Frame] = []
+    for frame in reader:
+        if frame.time_ms <= time_ms:
+            is_start = is_start and len(before) < count
+            before.append(frame)
+            continue
+        after.append(frame)
+        if len(after) > count:
+            break
+    is_end = len(after) <= count
+    frames = (*before, *after)
+    start_ms = -math.inf if is_start else frames[0].time_ms
+    return _Stretch(frames, start_ms, math.inf if is_end else frames[-1].time_ms)
 
 
 def changeable(frame: Frame) -> Frame:
