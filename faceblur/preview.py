@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from . import video
-from .detections import Detections
+from .detections import Detections, Face
 from .errors import OutputError
 from .plan import Plan
 
@@ -28,7 +28,10 @@ ONE_PASS_S = 10  # seconds of video per wanted frame up to which decoding it all
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle in ratios of the displayed picture, with a label and the number that chooses its colour."""
+    """A rectangle in ratios of the displayed picture, with a label and the number that chooses its colour.
+
+    confidence: 0..1 as the detector gave it; None for what was not detected but decided.
+    """
 
     left: float
     top: float
@@ -36,6 +39,7 @@ class Box:
     height: float
     label: str = ""
     number: int = 0
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)
@@ -173,11 +177,12 @@ def clock(time_ms: float) -> str:
 
 def _detection_shot(sample) -> Shot:
     faces = sorted(sample.faces, key=lambda face: face.left)
-    boxes = (
-        Box(face.left, face.top, face.width, face.height, f"face {face.confidence:.0%}", number)
-        for number, face in enumerate(faces)
-    )
-    return Shot(sample.time_ms, tuple(boxes))
+    return Shot(sample.time_ms, tuple(_face_box(face, number) for number, face in enumerate(faces)))
+
+
+def _face_box(face: Face, number: int) -> Box:
+    label, sure = f"face {face.confidence:.0%}", face.confidence
+    return Box(face.left, face.top, face.width, face.height, label, number, sure)
 
 
 def _region_box(region: Sequence) -> Box:

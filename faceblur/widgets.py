@@ -10,6 +10,7 @@ import base64
 import io
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -23,30 +24,53 @@ JPEG_QUALITY = 80
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
+@dataclass(frozen=True)
+class _Film:
+    """The slider's frames: BGR pictures without boxes, what lies on them, and what stands beside them."""
+
+    shots: Sequence[Shot]
+    pictures: Sequence[np.ndarray]
+    afters: Sequence[np.ndarray]  # of the blurred video; empty without one
+
+    @property
+    def has_confidence(self) -> bool:
+        return any(box.confidence is not None for shot in self.shots for box in shot.boxes)
+
+    def frame(self, index: int, percent: int = 0) -> tuple[np.ndarray, str]:
+        """The picture with its boxes of at least this confidence, and the words below it."""
+        shot = self.shots[index]
+        boxes = tuple(box for box in shot.boxes if box.confidence is None or 100 * box.confidence >= percent)
+        picture = draw_boxes(self.pictures[index], boxes)
+        if self.afters:
+            picture = _beside(picture, self.afters[index])
+        labels = ", ".join(box.label for box in boxes)
+        nothing = f"no face of {percent}% or more" if shot.boxes else "no face"
+        return picture, f"{clock(shot.time_ms)} &nbsp; {labels or nothing}"
+
+
 def frame_slider(
     source: str | Path, found, blurred: str | Path | None = None, frames: int = 36, width: int = 560
 ) -> None:
     """Show a slider over frames with their boxes and confidence, with a Play button.
 
     found: Detections, Plan or report dict. blurred: the same frames of this video stand beside. The frames
-    are JPEG pictures in the output itself, so that moving the slider needs no kernel.
+    are JPEG pictures in the output itself, so that moving the slider needs no kernel. Detections come with
+    a second slider that hides the boxes below a confidence; there the kernel draws anew.
     """
     info = video.probe(source)
     shots = [shot for shot in shots_of(found) if shot.time_ms <= info.duration_ms]
     shots = _spread(shots, frames) or choose((), 6, info.duration_ms)
     times = [shot.time_ms for shot in shots]
     width = min(width, info.width) if info.width >= info.height else min(width // 2, info.width)
-    pictures = [
-        draw_boxes(picture, shot.boxes)
-        for picture, shot in zip(read_frames(source, times, width), shots, strict=True)
-    ]
-    if blurred is not None:
-        afters = read_frames(blurred, times, width)
-        pictures = [_beside(*pair) for pair in zip(pictures, afters, strict=True)]
+    afters = read_frames(blurred, times, width) if blurred is not None else ()
+    film = _Film(shots, read_frames(source, times, width), afters)
+    pictures, words = zip(*map(film.frame, range(len(shots))), strict=True)
     jpegs = [_encode(picture, ".jpg") for picture in pictures]
-    words = [_words(shot) for shot in shots]
     still = grid(_spread(pictures, 6), 3 if blurred is None else 2, 8)
-    _publish(_slider_widget(jpegs, words), _slider_html(jpegs, words), still)
+    widget = _slider_widget(jpegs, words)
+    if film.has_confidence:
+        _add_threshold(widget, film)
+    _publish(widget, _slider_html(jpegs, words), still)
 
 
 def show_player(before: str | Path, after: str | Path, still: np.ndarray) -> None:
@@ -73,11 +97,6 @@ def _spread(items: Sequence, count: int) -> Sequence:
     return [items[round(index * (len(items) - 1) / (count - 1))] for index in range(count)]
 
 
-def _words(shot: Shot) -> str:
-    labels = ", ".join(box.label for box in shot.boxes) or "no face"
-    return f"{clock(shot.time_ms)} &nbsp; {labels}"
-
-
 def _beside(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     after = after if after.shape == before.shape else cv2.resize(after, before.shape[1::-1])
     return np.hstack([before, np.full((before.shape[0], 4, 3), 255, np.uint8), after])
@@ -98,6 +117,32 @@ def _slider_widget(jpegs: Sequence[bytes], words: Sequence[str]):
     ipywidgets.jslink((play, "value"), (slider, "value"))
     ipywidgets.jslink((slider, "value"), (stack, "selected_index"))
     return ipywidgets.VBox([stack, ipywidgets.HBox([play, slider])])
+
+
+def _add_threshold(widget, film: _Film) -> None:
+    """A slider that hides boxes below a confidence, beside the slider over the frames."""
+    import ipywidgets
+
+    stack, bar = widget.children
+    threshold = ipywidgets.IntSlider(
+        min=0,
+        max=100,
+        step=5,
+        description="hide below %",
+        continuous_update=False,
+        style={"description_width": "initial"},
+    )
+
+    def draw(change: dict) -> None:
+        order = sorted(range(len(stack.children)), key=lambda index: abs(index - stack.selected_index))
+        for index in order:  # the frame that is seen comes first
+            picture, words = film.frame(index, change["new"])
+            shown, below = stack.children[index].children
+            if below.value != words:
+                shown.value, below.value = _encode(picture, ".jpg"), words
+
+    threshold.observe(draw, "value")
+    bar.children = (*bar.children, threshold)
 
 
 def _slider_html(jpegs: Sequence[bytes], words: Sequence[str]) -> str:

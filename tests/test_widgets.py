@@ -30,6 +30,13 @@ def png_of(bundle):
     return data
 
 
+def widget_of(monkeypatch, film, found):
+    published = []
+    monkeypatch.setattr(widgets, "_publish", lambda widget, html, still: published.append(widget))
+    widgets.frame_slider(film, found)
+    return published[0]
+
+
 def test_the_slider_is_one_bundle_with_a_view_for_every_reader(film, shown):
     widgets.frame_slider(film, some_faces())
     (bundle,) = shown
@@ -50,6 +57,30 @@ def test_play_slider_and_frames_are_linked_in_the_browser(film):
     assert (f"IPY_MODEL_{play.model_id}", f"IPY_MODEL_{slider.model_id}") in ends
     assert (f"IPY_MODEL_{slider.model_id}", f"IPY_MODEL_{stack.model_id}") in ends
     assert len(stack.children) == slider.max + 1 == 3
+
+
+def test_the_threshold_hides_boxes_below_it(film, monkeypatch):
+    view = widget_of(monkeypatch, film, some_faces())
+    stack, (_, _, threshold) = view.children[0], view.children[1].children
+
+    def seen():
+        return [(card.children[0].value, card.children[1].value.split("; ")[1]) for card in stack.children]
+
+    before = seen()
+    assert [words for _, words in before] == ["face 90%", "face 90%, face 55%", "face 90%", "face 90%"]
+    threshold.value = 60
+    after = seen()
+    assert [words for _, words in after] == ["face 90%"] * 4
+    assert [a != b for a, b in zip(before, after, strict=True)] == [False, True, False, False]
+    threshold.value = 100
+    assert [words for _, words in seen()] == ["no face of 100% or more"] * 4
+    threshold.value = 0
+    assert seen() == before
+
+
+def test_boxes_that_were_decided_have_no_threshold(film, monkeypatch):
+    view = widget_of(monkeypatch, film, some_report())
+    assert len(view.children[1].children) == 2
 
 
 def test_many_frames_are_thinned_out_evenly(film, shown):
