@@ -18,8 +18,20 @@ def main(clip: str, output: str, report: str, detections: str | None = None) -> 
     given = Detections.load(detections) if detections else None
     start = time.process_time()
     plan = analyse(clip, given)
-    print(json.dumps({"analysis_s": time.process_time() - start}))
+    analysis_s = time.process_time() - start
     write_text(report, json.dumps(render(clip, output, plan)))
+    print(json.dumps({"analysis_s": analysis_s, "peak_mb": peak_mb()}))
+
+
+def peak_mb() -> float | None:
+    """Most memory this process used, MiB; None where the system does not tell. (A child's ru_maxrss holds its
+    parent's, from before it became another program.)
+    """
+    try:
+        with open("/proc/self/status", encoding="ascii") as lines:
+            return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+    except OSError:
+        return None
 
 
 if __name__ == "__main__":

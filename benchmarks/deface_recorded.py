@@ -3,7 +3,8 @@ faceblur.
 
     PYTHON_OF_DEFACE deface_recorded.py BOXES.json [deface's arguments]
 
-BOXES.json: one list a frame of [left, top, width, height] in ratios of the frame.
+BOXES.json: {"frames": one list a frame of [left, top, width, height] in ratios, "peak_mb": MiB without
+ffmpeg}.
 """
 
 import json
@@ -28,7 +29,18 @@ def main(path: str) -> None:
     deface.anonymize_frame, deface.draw_det = anonymize_frame, draw_det
     deface.main()
     with open(path, "w", encoding="utf-8") as file:
-        json.dump(frames, file)
+        json.dump({"frames": frames, "peak_mb": peak_mb()}, file)
+
+
+def peak_mb() -> float | None:
+    """Most memory this process used, MiB; None where the system does not tell. (A child's ru_maxrss holds its
+    parent's, from before it became another program.)
+    """
+    try:
+        with open("/proc/self/status", encoding="ascii") as lines:
+            return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+    except OSError:
+        return None
 
 
 if __name__ == "__main__":

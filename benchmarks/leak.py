@@ -141,7 +141,7 @@ class _Measuring:
         result = methods.run(method, clip, reference, self._folder, options.deface, options.phase)
         row = {"clip": clip.name, "method": method, "frames": frames}
         row |= asdict(compare(reference, result.regions, result.shift_ms))
-        row |= _on_pixels(clip, result.output, reference, options.scorer) | _cost(result, frames)
+        row |= _on_pixels(clip, result, reference, options.scorer) | _cost(result, frames)
         self.rows.append(row)
         for start, end in reference.empty_stretches():
             longest = result.regions.longest_run_ms(start - result.shift_ms, end - result.shift_ms)
@@ -173,11 +173,12 @@ def _false(what: str, method: str, lasts_ms: float, longest_ms: float, within: b
     }
 
 
-def _on_pixels(clip: Path, output: Path, reference: Reference, scorer: Path) -> dict:
+def _on_pixels(clip: Path, result: methods.Result, reference: Reference, scorer: Path) -> dict:
     """Counts of scored, exposed and readable face-frames, by the independent scorer where there is one."""
     if not scorer.is_file():
-        return survival(clip, output, reference)
-    command = [sys.executable, str(scorer), str(clip), str(output), f"{clip}.faces.json", "--json"]
+        return survival(clip, result.output, reference, result.shift_ms)
+    command = [sys.executable, str(scorer), str(clip), str(result.output), f"{clip}.faces.json", "--json"]
+    command += ["--shift-ms", str(result.shift_ms)]
     run = subprocess.run(command, capture_output=True, text=True)
     if run.returncode == 2 or not run.stdout.strip():
         raise MethodError(f"{scorer.name}: {(run.stdout or run.stderr).strip().splitlines()[-1:]}")
@@ -212,7 +213,7 @@ def total(method: str, rows: list[dict]) -> dict | None:
     for key in ("find_ms", "all_ms"):
         parts = [row[key] * row["frames"] for row in rows if row[key] is not None]
         sums[key] = round(sum(parts) / sums["frames"], 2) if parts else None
-    return {"clip": "all", "method": method, "peak_mb": max(row["peak_mb"] for row in rows)} | sums
+    return {"clip": "all", "method": method, "peak_mb": max(row["peak_mb"] or 0 for row in rows)} | sums
 
 
 def table(rows: list[dict], totals: list[dict]) -> list[str]:
@@ -233,7 +234,7 @@ def table(rows: list[dict], totals: list[dict]) -> list[str]:
                 f"{_percent(row, key):>8.2f}"
                 for key in ("leaks_boxes", "leaks_ellipses", "exposed", "readable")
             )
-            + f"{area:>12}{find:>9}{row['all_ms']:>9.1f}{row['peak_mb']:>6}"
+            + f"{area:>12}{find:>9}{row['all_ms']:>9.1f}{row['peak_mb'] or '-':>6}"
         )
     return lines
 

@@ -9,6 +9,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+import numpy as np
 from truth import Reference, Regions
 
 from faceblur import Detections, Face, Sample
@@ -32,7 +34,7 @@ class Result:
     shift_ms: float
     analysis_s: float | None
     whole_s: float
-    peak_mb: float
+    peak_mb: float | None
 
 
 class MethodError(Exception):
@@ -73,7 +75,8 @@ def samples(reference: Reference, every_ms: float = EVERY_MS, phase_ms: float = 
 
 def _run_ours(clip: Path, output: Path, report: Path, given: Path | None) -> Result:
     command = [sys.executable, HERE / "blur_timed.py", clip, output, report, *([given] if given else [])]
-    printed, whole_s, peak_mb = _command(command)
+    printed, whole_s = _command(command)
+    printed = json.loads(printed)
     content = json.loads(report.read_text(encoding="utf-8"))
     frames = content["frames"]
     regions = Regions(
@@ -81,18 +84,37 @@ def _run_ours(clip: Path, output: Path, report: Path, given: Path | None) -> Res
         tuple(tuple(tuple(box) for _, *box in frame["regions"]) for frame in frames),
         content["settings"]["style"]["feather_ratio"],
     )
-    return Result(output, regions, 0.0, json.loads(printed)["analysis_s"], whole_s, peak_mb)
+    return Result(output, regions, 0.0, printed["analysis_s"], whole_s, printed["peak_mb"])
 
 
 def _run_deface(clip: Path, output: Path, boxes: Path, deface: Path) -> Result:
     command = [interpreter(deface), HERE / "deface_recorded.py", boxes, clip, "-o", output]
-    _, whole_s, peak_mb = _command(command)
-    with Reader(clip) as source, Reader(output) as blurred:
-        start_ms = next(iter(source)).time_ms
+    _, whole_s = _command(command)
+    content = json.loads(boxes.read_text(encoding="utf-8"))
+    with Reader(output) as blurred:
         times = tuple(frame.time_ms for frame in blurred)
-    found = json.loads(boxes.read_text(encoding="utf-8"))
-    regions = Regions(times, tuple(tuple(map(tuple, frame)) for frame in found[: len(times)]))
-    return Result(output, regions, start_ms - times[0], None, whole_s, peak_mb)
+    regions = Regions(times, tuple(tuple(map(tuple, frame)) for frame in content["frames"][: len(times)]))
+    return Result(output, regions, _shift_ms(clip, output), None, whole_s, content["peak_mb"])
+
+
+def _shift_ms(clip: Path, output: Path) -> float:
+    """The clip's time minus the output's: a tool may move the start to 0, or fill it up with copies of the
+    first frame. The one of the two under which the pictures are more alike.
+    """
+    before, after = _thumbnails(clip), _thumbnails(output)
+    shifts = (0.0, before[0][0] - after[0][0])
+    return min(shifts, key=lambda shift: _unlikeness(before, after, shift))
+
+
+def _thumbnails(path: Path) -> list[tuple[float, np.ndarray]]:
+    with Reader(path) as reader:
+        return [(frame.time_ms, cv2.resize(frame.gray(64), (64, 36)).astype(float)) for frame in reader]
+
+
+def _unlikeness(before, after, shift_ms: float) -> float:
+    times = np.array([time_ms for time_ms, _ in after]) + shift_ms
+    nearest = [after[int(np.argmin(np.abs(times - time_ms)))][1] for time_ms, _ in before]
+    return float(np.mean([np.abs(a - b).mean() for (_, a), b in zip(before, nearest, strict=True)]))
 
 
 def interpreter(script: Path) -> str:
@@ -103,8 +125,8 @@ def interpreter(script: Path) -> str:
     return first[2:].strip().split()[-1]
 
 
-def _command(command: list) -> tuple[str, float, float]:
-    """Run it; -> what it printed, its CPU seconds with those of its children, its peak memory in MiB."""
+def _command(command: list) -> tuple[str, float]:
+    """Run it; -> what it printed, its CPU seconds with those of its children."""
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     }
@@ -123,7 +145,7 @@ def _command(command: list) -> tuple[str, float, float]:
     if process.returncode:
         last = (complaints.strip() or printed.strip() or "no message").splitlines()[-1]
         raise MethodError(f"{Path(words[1]).name} ended with {process.returncode}: {last}")
-    return printed, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    return printed, used.ru_utime + used.ru_stime
 
 
 def _drain(process: subprocess.Popen) -> tuple[str, str]:

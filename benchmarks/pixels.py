@@ -15,15 +15,13 @@ from faceblur.survival import EXPOSED, READABLE, detail_left
 from faceblur.video import Reader
 
 
-def survival(clip: Path, output: Path, reference: Reference) -> dict:
-    """Counts of scored, exposed and readable face-frames. Frames are paired by time after both starts."""
+def survival(clip: Path, output: Path, reference: Reference, shift_ms: float) -> dict:
+    """Counts of scored, exposed and readable face-frames. shift_ms: the clip's time minus the output's."""
     gains = []
     with Reader(clip) as source, Reader(output) as blurred:
         shown = _Nearest(blurred)
-        start_ms = None
         for index, frame in enumerate(source):
-            start_ms = frame.time_ms if start_ms is None else start_ms
-            result = shown.at(frame.time_ms - start_ms)
+            result = shown.at(frame.time_ms - shift_ms)
             if result is None or index >= len(reference.faces):
                 break
             before, after = frame.gray(frame.display_size[0]), result.gray(result.display_size[0])
@@ -40,16 +38,14 @@ def survival(clip: Path, output: Path, reference: Reference) -> dict:
 
 
 class _Nearest:
-    """Frames by time since the first one."""
+    """Frames by time, which must rise from call to call."""
 
     def __init__(self, reader: Reader):
         self._frames = iter(reader)
         self._here = next(self._frames, None)
         self._ahead = next(self._frames, None)
-        self._start_ms = self._here.time_ms if self._here else 0.0
 
-    def at(self, elapsed_ms: float):
-        wanted = elapsed_ms + self._start_ms
-        while self._ahead and abs(self._ahead.time_ms - wanted) <= abs(self._here.time_ms - wanted):
+    def at(self, time_ms: float):
+        while self._ahead and abs(self._ahead.time_ms - time_ms) <= abs(self._here.time_ms - time_ms):
             self._here, self._ahead = self._ahead, next(self._frames, None)
         return self._here
