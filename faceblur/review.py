@@ -38,6 +38,7 @@ class Review:
         self.plan, self.source = plan, Path(source)
         self._stills = Stills(source)
         self._given = self._saved = _choices(plan)
+        self.saves = 0
         self._thumbnails: dict[int, np.ndarray] = {}
         self._lock = threading.RLock()
 
@@ -158,7 +159,7 @@ class Review:
         """Write the plan as it stands, beside and then renamed. Raises OutputError."""
         with self._lock:
             self.plan.save(path)
-            self._saved = _choices(self.plan)
+            self._saved, self.saves = _choices(self.plan), self.saves + 1
 
 
 def find_video(plan: Plan, plan_path: str | Path) -> Path:

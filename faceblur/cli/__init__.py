@@ -13,7 +13,7 @@ import sys
 
 from .. import __version__
 from ..errors import FaceblurError
-from . import audit, blur, look, plan
+from . import audit, blur, look, plan, review
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -51,6 +51,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="faceblur", description="Blur every face in a video, and prove it.")
     parser.add_argument("--version", action="version", version=f"faceblur {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (blur, plan, audit, look):
+    for module in (blur, plan, review, audit, look):
         module.add(commands)
     return parser
