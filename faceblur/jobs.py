@@ -102,7 +102,9 @@ def _read(path: Path) -> dict:
 
 
 def run_tasks(tasks: Sequence[dict], jobs: int, progress: Progress | None = None) -> None:
-    """Do the tasks in child processes, `jobs` at a time; raise what the first failing one raised, and end the rest."""
+    """Do the tasks in child processes, `jobs` at a time; raise what the first failing one raised, and end the
+    rest.
+    """
     said: queue.Queue = queue.Queue()
     waiting = list(enumerate(tasks))[::-1]
     running: dict[int, subprocess.Popen] = {}

@@ -26,7 +26,8 @@ def blur(
 ) -> dict:
     """Find and blur every face of a video: analyse, then render. Returns the report.
 
-    smart: copy what holds no face instead of encoding it, where that is safe (H.264; see `smart`). jobs: how many processes work on parts of the video at once. progress counts frames of both passes: `done` of
+    smart: copy what holds no face instead of encoding it, where that is safe (H.264; see `smart`). jobs: how
+    many processes work on parts of the video at once. progress counts frames of both passes: `done` of
     `total` with total = 2 x the video's frames.
     """
 

@@ -90,7 +90,7 @@ class Track:
                 f"track {number}: boxes are [time_ms, left, top, width, height] with rising times"
             )
         review = tuple((float(a), float(b)) for a, b in content.get("needs_review", ()))
-        return cls(number, rows[:, 0], rows[:, 1:].astype(np.float32), keep, review)
+        return cls(number, rows[:, 0].copy(), rows[:, 1:].astype(np.float32), keep, review)
 
 
 @dataclass(frozen=True)

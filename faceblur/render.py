@@ -1,4 +1,6 @@
-"""Input video + plan -> output video and its report, streaming. Imports `report`, `plan`, `styles` and `video`."""
+"""Input video + plan -> output video and its report, streaming. Imports `report`, `plan`, `styles` and
+`video`.
+"""
 
 from __future__ import annotations
 

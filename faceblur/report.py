@@ -1,4 +1,6 @@
-"""report.json: what was blurred in every frame, in which files, with which settings. Imports `plan` and `video`."""
+"""report.json: what was blurred in every frame, in which files, with which settings. Imports `plan` and
+`video`.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ class Rows:
     def add(
         self, time_ms: float, regions: Iterable[tuple[int, Box]], visible: Iterable[tuple[int, Box]]
     ) -> None:
-        """regions: (track or AREA, box as displayed, margin included); visible: faces left on purpose, ungrown."""
+        """regions: (track or AREA, box as displayed, margin included); visible: faces left on purpose,
+        ungrown.
+        """
         self._times.append(time_ms)
         self._regions.add(regions)
         self._visible.add(visible)

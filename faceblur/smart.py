@@ -1,7 +1,7 @@
 """Render with as little encoding as possible: groups of pictures without a region are copied bit for bit.
 
-Imports `jobs`, `render`, `report` and `video`. Where copying cannot be shown to be safe, everything is rendered, and the
-report says why.
+Imports `jobs`, `render`, `report` and `video`. Where copying cannot be shown to be safe, everything is
+rendered, and the report says why.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def render_smart(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> dict:
-    """Like `render`; jobs: processes to use where everything has to be encoded. The report's counts say in `copied_frames` how many frames are the input's own packets."""
+    """Like `render`; jobs: processes to use where everything has to be encoded. The report's counts say in
+    `copied_frames` how many frames are the input's own packets.
+    """
     check_output(source, output)
     plan = replace(plan, style=style) if style else plan
     encoder = encoder or EncoderSettings()

@@ -1,7 +1,7 @@
 """A child process that analyses or renders one span; started by `jobs` alone.
 
-The task comes as one line of JSON on standard input; progress and the outcome go out as lines of JSON, results
-into the files that the task names. When nobody reads the lines any more, the child ends.
+The task comes as one line of JSON on standard input; progress and the outcome go out as lines of JSON,
+results into the files that the task names. When nobody reads the lines any more, the child ends.
 """
 
 from __future__ import annotations

@@ -86,7 +86,8 @@ def test_a_stopped_run_ends_its_processes_and_leaves_nothing(tmp_path):
         "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]);"
         "from video_kit import no_faces; from faceblur import EncoderSettings;"
         "from faceblur.jobs import render_in_jobs;"
-        "render_in_jobs(sys.argv[2], sys.argv[3], no_faces(), jobs=2, encoder=EncoderSettings(preset='veryslow'))"
+        "slow = EncoderSettings(preset='veryslow');"
+        "render_in_jobs(sys.argv[2], sys.argv[3], no_faces(), jobs=2, encoder=slow)"
     )
     folder = str(__file__).rsplit("/", 1)[0]
     command = [sys.executable, "-c", code, folder, str(source), str(tmp_path / "out.mp4")]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from test_video_pictures import TURNS, matrix_in, matrix_of
 from test_video_times import VARIABLE, cut_by_edit_list
-from video_kit import atoms, luma_of, make, packets, planes_of, shown
+from video_kit import atoms, make, packets, planes_of, shown
 
 from faceblur import Style, audit
 from faceblur.plan import Area, Plan
@@ -33,7 +33,7 @@ def decoded(path):
 
 
 def check(source, output, report, plan):
-    """Every frame is at its time; those that were copied decode identically; those with a region are covered."""
+    """Every frame is at its time; copies decode identically; those with a region are covered."""
     before, after = decoded(source), decoded(output)
     step = 4 if before[0][1][0].dtype == np.uint16 else 1  # of ten bits
     assert [t for t, _ in after] == [t for t, _ in before]

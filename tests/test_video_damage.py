@@ -1,4 +1,6 @@
-"""Damage in the middle of a file: everything that can still be read comes out, and the report says what was lost."""
+"""Damage in the middle of a file: everything that can still be read comes out, and the report says what was
+lost.
+"""
 
 from fractions import Fraction
 
@@ -42,7 +44,7 @@ def damage(path, first: int, count: int, seed: int = 1) -> None:
 def test_the_rest_of_a_damaged_file_comes_out_in_time(tmp_path, suffix, first):
     sound = [] if suffix == ".webm" else [{"seconds": 2.4}]
     source = make(tmp_path / f"in{suffix}", count=60, audio=sound, **KINDS[suffix])
-    whole = dict((number, time) for time, number in shown(source))
+    whole = {number: time for time, number in shown(source)}
     damage(source, first, 3)
     heard = packets(source, 1) if sound else None
     report = render(source, tmp_path / "out.mp4", no_faces())

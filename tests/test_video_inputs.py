@@ -71,8 +71,9 @@ def test_every_frame_comes_out_at_its_time(tmp_path, kind):
 
 
 def packed(tmp_path):
-    """MPEG-4 ASP as DivX wrote it into AVI: each B-frame rides in the packet of the frame after it, and an empty
-    packet takes its place."""
+    """MPEG-4 ASP as DivX wrote it into AVI: each B-frame rides in the packet of the frame after it, and an
+    empty packet takes its place.
+    """
     plain = make(tmp_path / "plain.avi", codec="mpeg4", options={"qscale": "3", "bf": "1"}, count=30)
     source = tmp_path / "in.avi"
     with av.open(str(plain)) as before, av.open(str(source), "w") as after:

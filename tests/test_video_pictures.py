@@ -1,4 +1,6 @@
-"""The picture itself: turned, mirrored, odd, stretched, interlaced, wide in colour. Regions land where they belong."""
+"""The picture itself: turned, mirrored, odd, stretched, interlaced, wide in colour. Regions land where they
+belong.
+"""
 
 import struct
 from fractions import Fraction
@@ -88,8 +90,7 @@ def test_turned_and_mirrored_video_stays_so_and_is_blurred_in_the_right_place(tm
 
 @pytest.mark.parametrize("name", [name for name in TURNS if "mirrored" not in name and name != "flipped"])
 def test_matroska_keeps_turns(tmp_path, name):
-    turn, displayed = TURNS[name]
-    source = make(tmp_path / "in.mp4", count=2, draw=draw_quadrants, matrix=matrix_of(turn))
+    source = make(tmp_path / "in.mp4", count=2, draw=draw_quadrants, matrix=matrix_of(TURNS[name][0]))
     render(source, tmp_path / "out.mkv", no_faces())
     with video.Reader(source) as before, video.Reader(tmp_path / "out.mkv") as after:
         assert np.abs(next(iter(before)).bgr().astype(int) - next(iter(after)).bgr()).mean() < 2

@@ -1,7 +1,7 @@
 """Small videos made by the tests, and what independent reading (plain PyAV) says of a file.
 
-Every frame carries its number as a 4 x 4 grid of dark and bright cells, so that after any re-encoding a test can
-tell which frame it is looking at.
+Every frame carries its number as a 4 x 4 grid of dark and bright cells, so that after any re-encoding a test
+can tell which frame it is looking at.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ def numbered(number: int, size=SIZE, dark: int = 50, bright: int = 200) -> np.nd
 
 def number_in(luma: np.ndarray) -> int:
     """The number that `numbered` drew; the middle of each cell decides."""
-    height, width = luma.shape
     cells = [_cell(luma, row, column).mean() for row in range(4) for column in range(4)]
     middle = (cells[14] + cells[15]) / 2
     return sum(1 << i for i, level in enumerate(cells) if level > middle) & ~_LEVELS
@@ -75,8 +74,10 @@ def make(
     draw=picture,
     tweak=None,
 ) -> Path:
-    """Write a numbered video. times: presentation times in units of `time_base`; audio: dicts for `_add_audio`;
-    subtitles: (codec, language, [(start_ms, end_ms, text)]); tweak: called with the video stream before it opens."""
+    """Write a numbered video. times: presentation times in units of `time_base`; audio: dicts for
+    `_add_audio`; subtitles: (codec, language, [(start_ms, end_ms, text)]); tweak: called with the video
+    stream before it opens.
+    """
     options = options if options is not None else {"preset": "ultrafast", "crf": "18", "bf": "2", "g": "10"}
     time_base = Fraction(time_base or Fraction(1) / Fraction(rate))
     times = list(range(count)) if times is None else list(times)
@@ -149,9 +150,10 @@ def _write_audio(box, stream, seconds: float, start_s: float, tone: int) -> None
 
 _ASS_HEADER = (
     b"[Script Info]\r\nScriptType: v4.00+\r\nPlayResX: 384\r\nPlayResY: 288\r\n\r\n[V4+ Styles]\r\n"
-    b"Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, "
-    b"Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, "
-    b"MarginV, Encoding\r\nStyle: Default,Arial,16,&Hffffff,&Hffffff,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10,10,10,0\r\n"
+    b"Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, "
+    b"Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, "
+    b"MarginL, MarginR, MarginV, Encoding\r\n"
+    b"Style: Default,Arial,16,&Hffffff,&Hffffff,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10,10,10,0\r\n"
     b"\r\n[Events]\r\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\r\n"
 )
 
@@ -190,7 +192,7 @@ def _write_cover(box, stream) -> None:
 
 
 def shown(path: Path) -> list[tuple[Fraction, int]]:
-    """(presentation time in s, number) of every frame that a plain decoder gives, in the order it gives them."""
+    """(presentation time in s, number) of every frame of a plain decoder, in its order."""
     with av.open(str(path)) as box:
         stream = box.streams.video[0]
         stream.codec_context.thread_count = 1

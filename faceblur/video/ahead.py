@@ -6,11 +6,11 @@ import queue
 import threading
 from collections.abc import Iterator
 
-_AHEAD = 8  # decoded frames kept ready while the caller works
+_AHEAD = 4  # decoded frames kept ready while the caller works
 
 
 def ahead(items: Iterator, count: int = _AHEAD) -> Iterator:
-    """The same items, produced up to `count` ahead in a thread of their own; errors arrive where they would."""
+    """The same items, made up to `count` ahead in a thread of their own; errors arrive where they would."""
     ready: queue.Queue = queue.Queue(count)
     stopped = threading.Event()
 

@@ -31,7 +31,7 @@ _SVT_PRESETS = dict(zip(PRESETS, (12, 11, 10, 9, 8, 6, 4, 3, 2), strict=True))
 
 @dataclass(frozen=True)
 class Codec:
-    """crf: near transparent, in the encoder's own scale. params: the name of its option for further settings."""
+    """crf: near transparent, in the encoder's own scale. params: its option for further settings."""
 
     encoder: str
     crf: int
@@ -49,8 +49,8 @@ CODECS = {
 
 @dataclass(frozen=True)
 class EncoderSettings:
-    """codec: one of CODECS. crf: constant rate factor, lower is better; None is the codec's near transparent one.
-    threads: for decoding and encoding each; 0 is as many as the machine suggests.
+    """codec: one of CODECS. crf: constant rate factor, lower is better; None is the codec's near transparent
+    one. threads: for decoding and encoding each; 0 is as many as the machine suggests.
 
     Raises OutputError when there is no such codec, quality or preset.
     """
@@ -86,7 +86,7 @@ def add_video(container, reader, raw, tags: ColourTags, settings: EncoderSetting
 
 
 def lone_encoder(reader, raw, tags: ColourTags, settings: EncoderSettings, params: tuple[str, ...]):
-    """An open encoder without a file, with further settings in its own notation; its extradata are annex B."""
+    """An open encoder without a file, with further settings in its notation; its extradata are annex B."""
     context = av.CodecContext.create(CODECS[settings.codec].encoder, "w")
     context.options = _options(raw, settings, params)
     context.framerate = reader.frame_rate

@@ -25,7 +25,7 @@ class ColourTags:
 
 
 class Fitter:
-    """Decides by the first frame, because only that has the true colour tags; `notes` says what it changes."""
+    """Decides by the first frame, which alone has the true colour tags; `notes` says what it changes."""
 
     def __init__(self, first, formats: tuple[str, ...] = tuple(ENCODABLE)):
         self.notes: list[str] = []

@@ -52,7 +52,9 @@ class Frame:
         return np.ascontiguousarray(self.orientation.display(luma))
 
     def crop_bgr(self, box, width: int, height: int) -> np.ndarray:
-        """What a box (ratios, as displayed, within the picture) holds, scaled to width x height, BGR as displayed."""
+        """What a box (ratios, as displayed, within the picture) holds, scaled to width x height, BGR as
+        displayed.
+        """
         if self.raw.format.name not in PLANAR or self.raw.format.name == "gray":
             picture = self.bgr()
             rows, columns = picture.shape[:2]

@@ -1,4 +1,6 @@
-"""What has to be known of an H.264 bit stream (ITU-T H.264): its units, parameter sets and clean starting points."""
+"""What has to be known of an H.264 bit stream (ITU-T H.264): its units, parameter sets and clean starting
+points.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ def split_annexb(data: bytes) -> list[bytes]:
 
 
 def split_lengths(data: bytes, length_size: int) -> list[bytes]:
-    """The units of a packet in MP4 or Matroska, each with its length before it. ValueError when they do not fit."""
+    """The units of a packet in MP4 or Matroska, each with its length before it. ValueError when they do not
+    fit.
+    """
     units, at = [], 0
     while at < len(data):
         size = int.from_bytes(data[at : at + length_size], "big")
@@ -109,7 +113,9 @@ def _sets(data: bytes, at: int, count: int) -> tuple[tuple[bytes, ...], int]:
 
 @dataclass(frozen=True)
 class Sps:
-    """What of a sequence parameter set (7.3.2.1.1) says how its pictures are stored, and what they may refer to."""
+    """What of a sequence parameter set (7.3.2.1.1) says how its pictures are stored, and what they may refer
+    to.
+    """
 
     id: int
     profile: int
@@ -172,8 +178,8 @@ def pps_ids(unit: bytes) -> tuple[int, int]:
 def is_clean_start(units: Iterable[bytes]) -> bool:
     """Whether decoding may start here and shows every picture from here on as it should be.
 
-    True for an IDR picture, and for another keyframe whose recovery point is the picture itself; false for the
-    first of several pictures that refresh the screen bit by bit.
+    True for an IDR picture, and for another keyframe whose recovery point is the picture itself; false for
+    the first of several pictures that refresh the screen bit by bit.
     """
     units = list(units)
     if any(kind(unit) == IDR for unit in units):

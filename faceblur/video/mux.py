@@ -69,7 +69,9 @@ class Muxer:
             raise
 
     def _abandon(self) -> None:
-        """Without the file's name, closing it does not move the index to the front any more, which takes long."""
+        """Without the file's name, closing it does not move the index to the front any more, which takes
+        long.
+        """
         self.output.discard()
         with contextlib.suppress(av.error.FFmpegError, OSError):
             self.container.close()
@@ -114,7 +116,9 @@ class Muxer:
                 self.notes.append(f"{track.damaged} damaged packets of stream {index} were passed over")
 
     def shift(self, time_base: Fraction) -> int:
-        """What to take from the source's time stamps, so that the output's clock starts where a player's does."""
+        """What to take from the source's time stamps, so that the output's clock starts where a player's
+        does.
+        """
         return round(self.reader.offset_ms / 1000 / time_base)
 
 
@@ -123,7 +127,9 @@ def reason(problem: Exception) -> str:
 
 
 def _movie_timescale(reader: Reader) -> int:
-    """The container's clock, in which edit lists say when each track starts: one that all tracks' clocks divide."""
+    """The container's clock, in which edit lists say when each track starts: one that all tracks' clocks
+    divide.
+    """
     scale = reader.time_base.denominator
     for stream in reader.container.streams:
         if stream.type == "audio" and stream.time_base:

@@ -11,7 +11,9 @@ _QUARTER = {(1, 0, 0, 1): 0, (0, 1, -1, 0): 90, (-1, 0, 0, -1): 180, (0, -1, 1, 
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """x' = a·x + c·y and y' = b·x + d·y take stored to displayed coordinates; each of a, b, c, d is -1, 0 or 1."""
+    """x' = a·x + c·y and y' = b·x + d·y take stored to displayed coordinates; each of a, b, c, d is -1, 0 or
+    1.
+    """
 
     a: int = 1
     b: int = 0
@@ -20,7 +22,7 @@ class Orientation:
 
     @classmethod
     def from_matrix(cls, matrix) -> Orientation:
-        """From the nine numbers of a display matrix; turns that are no multiple of 90 degrees count as none."""
+        """From the nine numbers of a display matrix; turns by no multiple of 90 degrees are ignored."""
         if matrix is None:
             return cls()
         a, b, _, c, d = (float(n) for n in list(matrix)[:5])
@@ -46,7 +48,9 @@ class Orientation:
 
     @property
     def degrees(self) -> int:
-        """Clockwise turn for display, 0, 90, 180 or 270; a mirrored picture gives that of its unmirrored turn."""
+        """Clockwise turn for display, 0, 90, 180 or 270; a mirrored picture gives that of its unmirrored
+        turn.
+        """
         sign = -1 if self.is_mirrored else 1
         a, b, c, d = sign * self.a, self.b, sign * self.c, self.d
         return _QUARTER.get((a, b, c, d), 0)

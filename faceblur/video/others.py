@@ -10,7 +10,7 @@ from .audio import AacTrack
 from .probe import ATTACHED_PICTURE
 from .subtitles import TEXT, TextTrack
 
-# What browsers and common players read in an MP4 file. PCM and Vorbis fit by the letter, but stay silent there.
+# What browsers and common players read in an MP4 file. PCM and Vorbis are allowed, but stay silent.
 _MP4_AUDIO = {"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"}
 # Titles of the file and its tracks stay. Everything else (location, device, dates, software) is left behind:
 # it tells who filmed where and when.
@@ -39,7 +39,9 @@ class CopiedTrack:
 
 
 def travelling(reader, container, notes: list[str]) -> dict[int, str]:
-    """Stream index -> 'copy', 'aac', 'mov_text' or 'subrip'; adds to `notes` what is converted or left behind."""
+    """Stream index -> 'copy', 'aac', 'mov_text' or 'subrip'; adds to `notes` what is converted or left
+    behind.
+    """
     chosen = {}
     chapters = len(reader.container.chapters())
     for stream in reader.container.streams:

@@ -13,7 +13,7 @@ CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 
 
 class Output:
-    """Raises OutputError when the name or its folder cannot be used. `partial` is where to write meanwhile."""
+    """Raises OutputError when the name or its folder cannot be used. `partial`: where to write meanwhile."""
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
@@ -50,7 +50,9 @@ class Output:
 
 
 def check_output(source: str | Path, path: str | Path) -> None:
-    """Find out before hours of work whether `path` can be written. Raises OutputError, also when it is the source."""
+    """Find out before hours of work whether `path` can be written. Raises OutputError, also when it is the
+    source.
+    """
     source, path = Path(source), Path(path)
     if source.exists() and path.exists() and source.samefile(path):
         raise OutputError(f"{path}: is the input itself; give the output another name")

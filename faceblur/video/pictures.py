@@ -21,7 +21,8 @@ def encode(
     crf: int = 18,
     preset: str = "medium",
 ) -> None:
-    """Write pictures (H x W x 3 uint8 BGR, even sides) as H.264 yuv420p, moov first, with an optional AAC track.
+    """Write pictures (H x W x 3 uint8 BGR, even sides) as H.264 yuv420p, moov first, with an optional AAC
+    track.
 
     audio: (float32 samples -1..1, shape (n,) or (n, channels), sample rate in Hz).
     """

@@ -17,7 +17,9 @@ ATTACHED_PICTURE = 0x400  # libavutil disposition flag: cover art, not the video
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """width, height: pixels as displayed (after rotation); coded_*: as stored. frames: declared count, 0 = unknown."""
+    """width, height: pixels as displayed (after rotation); coded_*: as stored. frames: declared count, 0 =
+    unknown.
+    """
 
     width: int
     height: int

@@ -21,7 +21,7 @@ from .tail import frames_after
 
 @dataclass(frozen=True)
 class Span:
-    """Frames with start_pts <= pts < end_pts, in the video stream's own time base; None leaves that end open."""
+    """Frames with start_pts <= pts < end_pts, in the stream's own time base; None leaves that end open."""
 
     index: int
     start_pts: int | None
@@ -56,7 +56,8 @@ class Reader:
     """Iterate over the frames of a video, or over `events()`: frames and other streams' packets, interleaved.
 
     span: only these frames, plus `margin_ms` before and after. threads: to decode with; 0 is as many as the
-    machine suggests. Damaged packets are skipped and counted in `damaged`. Raises InputError like `probe`, and when not one frame can be decoded.
+    machine suggests. Damaged packets are skipped and counted in `damaged`. Raises InputError like `probe`,
+    and when not one frame can be decoded.
     """
 
     def __init__(
@@ -191,7 +192,7 @@ class Reader:
         yield from self._received(frames)
 
     def _drain(self):
-        """What the decoder still holds. One damaged frame there makes it keep the others: they are read anew."""
+        """What the decoder still holds. One damaged frame makes it keep the others: they are read anew."""
         try:
             frames = self.stream.decode(None)
         except av.error.FFmpegError:

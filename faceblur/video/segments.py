@@ -65,8 +65,9 @@ def _entry_test(stream) -> Callable[[av.Packet], bool]:
 def join(source: str | Path, pieces: Sequence[str | Path], output: str | Path) -> list[str]:
     """Concatenate rendered pieces of `source`, in order, and copy its other streams; returns notes.
 
-    Every packet keeps its presentation time; decoding times are laid out anew over the whole file, because each
-    piece starts with its own reordering delay. Raises OutputError when the pieces do not belong together.
+    Every packet keeps its presentation time; decoding times are laid out anew over the whole file, because
+    each piece starts with its own reordering delay. Raises OutputError when the pieces do not belong
+    together.
     """
     times = [packet.pts for packet in _packets(pieces)]
     with Reader(source) as reader, Muxer(output, reader) as muxer:

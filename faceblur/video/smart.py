@@ -1,13 +1,16 @@
-"""Write an H.264 file in which only the groups of pictures that change are encoded anew, the rest copied bit for bit.
+"""Write an H.264 file in which only the groups of pictures that change are encoded anew, the rest copied bit
+for bit.
 
-Both kinds stand in one ordinary `avc1` track: what is encoded has parameter sets with numbers of its own, and the
-track's record lists both families. Copied pictures keep everything in them, also what the camera's encoder noted.
+Both kinds stand in one ordinary `avc1` track: what is encoded has parameter sets with numbers of its own, and
+the track's record lists both families. Copied pictures keep everything in them, also what the camera's
+encoder noted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -138,7 +141,9 @@ class _Coder:
         return replace(config, sps=config.sps + sps, pps=config.pps + pps, tail=tail)
 
     def _open_encoder(self):
-        """Each part has an encoder of its own; none reorders more than the source, so that decoding times fit."""
+        """Each part has an encoder of its own; none reorders more than the source, so that decoding times
+        fit.
+        """
         order = {0: ("bframes=0",), 1: ("b-pyramid=none",)}.get(reordering(self._found.pts), ())
         params = (f"sps-id={self._number}", "open-gop=0", *order)
         encoder = lone_encoder(self._reader, self._first, self._tags, self._settings, params)
@@ -194,4 +199,4 @@ class _Coder:
 def _gaps(shown: list[int], found: Survey) -> list[int]:
     """How long each frame is shown: until the next one, the last one as long as the source says."""
     last = found.durations[found.pts.index(shown[-1])]
-    return [later - pts for pts, later in zip(shown, shown[1:], strict=False)] + [last]
+    return [later - pts for pts, later in pairwise(shown)] + [last]

@@ -1,4 +1,6 @@
-"""Turn text subtitles of one kind into another: SubRip, ASS and WebVTT into MP4's mov_text, mov_text into SubRip."""
+"""Turn text subtitles of one kind into another: SubRip, ASS and WebVTT into MP4's mov_text, mov_text into
+SubRip.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ TEXT = {"subrip", "ass", "webvtt", "mov_text", "text"}
 
 
 class TextTrack:
-    """Decodes subtitle packets of `source` and gives packets of `codec` for a stream of its own in `container`."""
+    """Decodes subtitle packets of `source` and gives packets of `codec` for a stream of its own in
+    `container`.
+    """
 
     def __init__(self, container, source, codec: str):
         self.source = source

@@ -1,7 +1,8 @@
 """Look through an H.264 file, packet by packet, to find what may be copied and where a copy may be cut.
 
-Whatever cannot be shown to be safe raises `Unsafe` with the reason. Safe is: one unchanging set of parameters, kept
-in the container; progressive pictures of 4:2:0; groups that begin with an IDR picture and refer to nothing outside.
+Whatever cannot be shown to be safe raises `Unsafe` with the reason. Safe is: one unchanging set of
+parameters, kept in the container; progressive pictures of 4:2:0; groups that begin with an IDR picture and
+refer to nothing outside.
 """
 
 from __future__ import annotations
@@ -135,7 +136,7 @@ class Part:
 
 
 def divide(found: Survey, is_touched: Callable[[int], bool]) -> list[Part]:
-    """Parts to copy and parts to encode; is_touched tells of a presentation time whether its frame changes."""
+    """Parts to copy and parts to encode; is_touched: does the frame of this presentation time change?"""
     parts: list[Part] = []
     for start, end in groups(found):
         if any(found.is_hidden[start:end]):

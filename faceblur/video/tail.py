@@ -1,4 +1,4 @@
-"""The last frames of a damaged file, read with one thread: with more, a damaged frame hides those around it."""
+"""The last frames of a damaged file, read with one thread: with more, damage hides the frames around it."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def reordering(times: Iterable[int]) -> int:
-    """By how many frames decoding runs ahead of presentation; `times`: presentation times in decoding order."""
+    """By how many frames decoding runs ahead of presentation; times: of presentation, in decoding order."""
     times = list(times)
     order = {pts: place for place, pts in enumerate(sorted(times))}
     return max((place - order[pts] for place, pts in enumerate(times)), default=0)

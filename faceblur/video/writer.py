@@ -54,7 +54,7 @@ class Writer(Muxer):
             matrix = display_matrix(frame.raw)
             if frame.orientation.is_mirrored and self.output.container_format == "matroska":
                 raise OutputError(
-                    f"{self.output.path}: Matroska cannot say that a picture is mirrored; name it .mp4 or .mov"
+                    f"{self.output.path}: Matroska cannot hold a mirrored picture; name it .mp4 or .mov"
                 )
             frame.raw = self._fitter.fit(frame.raw)
             tags = self._fitter.tags
