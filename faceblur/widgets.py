@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -146,11 +147,11 @@ def _add_threshold(widget, film: _Film) -> None:
 
 
 def _slider_html(jpegs: Sequence[bytes], words: Sequence[str]) -> str:
-    """The same slider in plain HTML: without scripts its first frame remains."""
+    """The same slider in plain HTML and JavaScript."""
     identity = f"fb-slider-{secrets.token_hex(4)}"
     pictures = "".join(
         f"<div class='fb-frame'{'' if index == 0 else ' hidden'}>"
-        f"<img alt='frame' src='data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}'><p>{text}</p></div>"
+        f"<img alt='frame' src='{_data_uri(jpeg)}'><p>{text}</p></div>"
         for index, (jpeg, text) in enumerate(zip(jpegs, words, strict=True))
     )
     return (
@@ -166,13 +167,31 @@ def _publish(widget, html: str, picture: np.ndarray) -> None:
     from IPython.display import display
 
     bundle = {
-        "text/html": html,
+        "text/html": _live_html(html, picture),
         "image/png": base64.b64encode(_encode(picture, ".png")).decode(),
         "text/plain": "an interactive view; this reader shows text only",
     }
     if widget is not None:
         bundle[WIDGET_VIEW] = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
     display(bundle, raw=True)
+
+
+def _live_html(html: str, picture: np.ndarray) -> str:
+    """The picture, and a script that puts `html` in its place.
+
+    JupyterLab shows an untrusted notebook's HTML without scripts, styles and attributes such as `hidden`: of
+    a slider all frames would remain, of a player its dead buttons.
+    """
+    identity = f"fb-view-{secrets.token_hex(4)}"
+    still = _data_uri(_encode(picture, ".jpg"))
+    view = json.dumps(html).replace("</", "<\\/")
+    script = asset("live.js").replace("ROOT_ID", identity).replace("VIEW", view)
+    image = f"<img alt='a still picture of the view' src='{still}'>"
+    return f"<div id='{identity}'>{image}</div><script>{script}</script>"
+
+
+def _data_uri(jpeg: bytes) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
 
 
 def _show_png(png: bytes, words: str, options: dict) -> None:

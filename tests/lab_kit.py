@@ -1,0 +1,125 @@
+"""A real JupyterLab server of its own for a test, and what a person does with a notebook in it."""
+
+import contextlib
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import urllib.request
+from urllib.parse import urlsplit
+
+from browser import CHROMIUM, OPTIONS
+from localaws_kit import eventually
+
+from faceblur.workshop import lab
+
+TOKEN = "test"
+PATIENCE_MS = 150_000  # for what takes seconds on an idle machine
+# Every cell is in the page, also those that are not in view.
+SETTINGS = {"@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"}}
+FAILED = '[data-mime-type$="jupyter.error"], [data-mime-type$="jupyter.stderr"]'
+
+
+@contextlib.contextmanager
+def running(notebooks, home):
+    """JupyterLab as `kit.py lab` starts it, on a folder of notebooks; it writes to `home`. Its URL."""
+    for name, values in SETTINGS.items():
+        path = home / "settings" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(values))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url, log = f"http://127.0.0.1:{port}", home / "server.log"
+    with log.open("w") as file:
+        server = subprocess.Popen(
+            _command(port), cwd=notebooks, env=_environment(home), stdout=file, stderr=file
+        )
+    try:
+        eventually(lambda: _answers(server, f"{url}/api/status?token={TOKEN}", log), PATIENCE_MS / 1000)
+        yield url
+    finally:
+        server.terminate()  # JupyterLab ends its kernels before itself
+        try:
+            server.wait(60)
+        except subprocess.TimeoutExpired:
+            server.kill()  # the kernels notice and end
+            server.wait()
+
+
+@contextlib.contextmanager
+def browsing(url):
+    """A browser's page that asks nobody but the server at `url`; waits with patience."""
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(OPTIONS))
+        page = chromium.new_page(viewport={"width": 1280, "height": 1000})
+        page.set_default_timeout(PATIENCE_MS)
+        asked = []
+        page.on("request", lambda request: asked.append(urlsplit(request.url)))
+        yield page
+        chromium.close()
+    here = urlsplit(url).netloc
+    assert [each.geturl() for each in asked if each.netloc not in ("", here)] == []
+
+
+def open_notebook(page, url, name):
+    """Open it in a workspace of its own and wait until its cells are there."""
+    page.goto(f"{url}/lab/workspaces/{name[:2]}/tree/{name}?token={TOKEN}")
+    page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
+
+
+def run_all(page):
+    """Run > Run All Cells, until all have run or one has failed. Returns the errors and warnings shown."""
+    page.wait_for_function("document.querySelector('#jp-main-statusbar')?.innerText.includes('| Idle')")
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.locator('.lm-Menu-item[data-command="runmenu:run-all"]:not(.lm-mod-disabled)').click()
+    page.wait_for_function(
+        """failed => {
+          const ran = cell => /\\[\\d+\\]/.test(cell.querySelector('.jp-InputPrompt').innerText);
+          return document.querySelector(failed) || [...document.querySelectorAll('.jp-CodeCell')].every(ran);
+        }""",
+        arg=FAILED,
+    )
+    return "\n".join(page.locator(FAILED).all_inner_texts())
+
+
+def cell_with(page, code):
+    """The first code cell whose source contains `code`, scrolled into view."""
+    source = page.locator(".jp-InputArea", has_text=re.compile(re.escape(code)))
+    cell = page.locator(".jp-CodeCell", has=source).first
+    cell.scroll_into_view_if_needed()
+    return cell
+
+
+def _command(port):
+    options = ("--no-browser", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0")
+    token = f"--IdentityProvider.token={TOKEN}"
+    return [sys.executable, "-m", "jupyterlab", *lab.OPTIONS, *lab._root_option(), *options, token]
+
+
+def _environment(home):
+    """The test's own, with every folder that Jupyter and its kernels write to in `home`."""
+    folders = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "JUPYTERLAB_SETTINGS_DIR": "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        "IPYTHONDIR": "ipython",
+    }
+    own = {variable: str(home / folder) for variable, folder in folders.items()}
+    return os.environ | own | {"JUPYTER_CONFIG_PATH": str(lab.CONFIG)}
+
+
+def _answers(server, address, log):
+    assert server.poll() is None, f"JupyterLab ended: {log.read_text()[-2000:]}"
+    try:
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False

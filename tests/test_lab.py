@@ -1,0 +1,153 @@
+"""Notebooks 08 and 09 in real JupyterLab: run, look, move, play. Screenshots stay in build/screenshots/."""
+
+import importlib.util
+import json
+
+import IPython.display
+import nbformat
+import pytest
+from browser import needs_chromium
+from lab_kit import browsing, cell_with, open_notebook, run_all, running
+from lambda_kit import ROOT
+from moving import Mover, Scene
+from notebook_kit import run_notebook
+
+from faceblur import video, widgets
+from faceblur.sample import sound
+from faceblur.workshop import CHAPTERS
+
+pytestmark = [
+    needs_chromium,
+    pytest.mark.skipif(not importlib.util.find_spec("playwright"), reason="no playwright"),
+]
+
+PREFIX = "lab"
+SHOTS = ROOT / "build" / "screenshots"
+EILEEN, GRACE = Mover(80, 90, 0.3, 0, 60, "eileen"), Mover(230, 90, 0, 0.1, 60, "grace")
+PEOPLE = Scene((EILEEN, GRACE), seconds=3.2, rate=10)
+UNTRUSTED = "11_untrusted.ipynb"
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    """Two people for three seconds, with music."""
+    path = tmp_path_factory.mktemp("film") / "people.mp4"
+    music = sound.music(PEOPLE.seconds)
+    video.encode(path, PEOPLE.frames(), frame_rate=PEOPLE.rate, audio=music, preset="ultrafast")
+    return path
+
+
+@pytest.fixture(scope="module")
+def url(local_aws, film, tmp_path_factory):
+    """JupyterLab on copies of notebooks 08 and 09, after 02 to 07, and on one from somebody else."""
+    folder, home = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("home")
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FACEBLUR_STATE", str(home / "state.json"))
+        for number in range(2, 8):
+            run_notebook(number, PREFIX=PREFIX)
+        copy_notebook(folder, 8, VIDEO=str(film), OUT=str(home / "result"))
+        copy_notebook(folder, 9, OUT=str(home / "result"))
+        write_untrusted(folder, film)
+        with running(folder, home) as address:
+            yield address
+
+
+def copy_notebook(folder, number, **parameters):
+    notebook = json.loads((ROOT / "notebooks" / CHAPTERS[number].file).read_text(encoding="utf-8"))
+    (cell,) = [cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", ())]
+    values = {"PREFIX": PREFIX, **parameters}
+    cell["source"] = [*cell["source"], *(f"\n{name} = {value!r}" for name, value in values.items())]
+    (folder / CHAPTERS[number].file).write_text(json.dumps(notebook), encoding="utf-8")
+
+
+def write_untrusted(folder, film):
+    """An executed notebook that JupyterLab has not seen being executed: it trusts none of its outputs."""
+    cells = []
+
+    def show(bundle, **_):
+        output = nbformat.v4.new_output("display_data", data=bundle)
+        code = "show_player(before, after)" if cells else "frame_slider(video, found)"
+        cells.append(nbformat.v4.new_code_cell(code, outputs=[output], execution_count=1 + len(cells)))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(IPython.display, "display", show)
+        widgets.frame_slider(film, PEOPLE.samples(500))
+        widgets.show_player(film, film, next(PEOPLE.frames()))
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), folder / UNTRUSTED)
+
+
+def test_run_all_move_the_sliders_and_play_the_film(url):
+    with browsing(url) as page:
+        open_notebook(page, url, CHAPTERS[8].file)
+        assert run_all(page) == ""
+        look_at_the_execution(page)
+        move_the_slider(page, "08_slider.png")
+        raise_the_threshold(page)
+        open_notebook(page, url, CHAPTERS[9].file)
+        assert run_all(page) == ""
+        move_the_slider(page, "09_slider.png")
+        play_before_and_after(page)
+
+
+def look_at_the_execution(page):
+    cell = cell_with(page, "execution = follow(")
+    assert "succeeded" in cell.locator(".jp-OutputArea").inner_text()
+    cell.screenshot(path=SHOTS / "08_execution.png")
+
+
+def slider_parts(page):
+    """The frame slider's cell, its picture, the words below it, and the handles of its sliders."""
+    cell = cell_with(page, "frame_slider(")
+    words = cell.locator(".widget-html-content:visible")
+    return cell, cell.locator("img:visible"), words, cell.locator(".noUi-handle")
+
+
+def move_the_slider(page, shot):
+    from playwright.sync_api import expect
+
+    cell, picture, words, handles = slider_parts(page)
+    source, text = picture.get_attribute("src"), words.inner_text()
+    handles.first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(words).not_to_have_text(text)
+    expect(picture).not_to_have_attribute("src", source)
+    assert page.evaluate(IS_DRAWN, picture.element_handle())
+    cell.screenshot(path=SHOTS / shot)
+
+
+IS_DRAWN = "async picture => { await picture.decode(); return picture.naturalWidth > 0; }"
+
+
+def raise_the_threshold(page):
+    from playwright.sync_api import expect
+
+    cell, picture, words, handles = slider_parts(page)
+    source = picture.get_attribute("src")
+    handles.nth(1).focus()
+    page.keyboard.press("End")
+    expect(words).to_contain_text("no face of 100% or more")
+    expect(picture).not_to_have_attribute("src", source)
+    cell.screenshot(path=SHOTS / "08_threshold.png")
+
+
+def play_before_and_after(page):
+    cell = cell_with(page, "show_player(")
+    cell.locator(".fb-play").click()
+    videos = cell.locator("video")
+    assert videos.count() == 2
+    for index in (0, 1):
+        page.wait_for_function("film => film.currentTime > 0.5", arg=videos.nth(index).element_handle())
+    cell.screenshot(path=SHOTS / "09_player.png")
+
+
+def test_an_untrusted_notebook_shows_pictures_instead_of_views(url):
+    with browsing(url) as page:
+        open_notebook(page, url, UNTRUSTED)
+        for code in ("frame_slider(", "show_player("):
+            pictures = cell_with(page, code).locator(".jp-OutputArea img")
+            assert pictures.count() == 1
+            assert page.evaluate(IS_DRAWN, pictures.element_handle())
+        assert page.locator(".jp-OutputArea").locator("button, input, video, script").count() == 0
+        page.locator(".jp-Notebook").screenshot(path=SHOTS / "untrusted.png")
