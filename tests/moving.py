@@ -125,6 +125,12 @@ def uncovered(scene: Scene, plan: Plan) -> list[tuple[float, int, float]]:
     return leaks
 
 
+def covered(box, regions, feather: float) -> float:
+    """Share of the part of a box that is in the picture within the ellipses inscribed in the regions."""
+    x, y, seen = _seen(box, [])
+    return float(_inside(x[seen], y[seen], regions, feather).mean()) if seen.any() else 1.0
+
+
 def _inside(x: np.ndarray, y: np.ndarray, regions, feather: float) -> np.ndarray:
     """Which points lie within the ellipses inscribed in the regions, without their soft rim."""
     inside = np.zeros(x.shape, bool)
