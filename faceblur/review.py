@@ -44,7 +44,8 @@ class Review:
 
     @property
     def duration_ms(self) -> float:
-        return self._stills.info.duration_ms
+        """Until when there is a picture, on the player's clock."""
+        return self._stills.end_ms
 
     @property
     def frame_ms(self) -> float:

@@ -43,7 +43,7 @@ class ReviewServer:
         self.address = f"http://{self.host}/{self._token}/"
 
     def __enter__(self) -> ReviewServer:
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,))
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
         self._thread.start()
         return self
 

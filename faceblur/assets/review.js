@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const COLOURS = ["#00b4d8", "#ff9f1c", "#7bd389", "#ef476f", "#b388eb", "#ffd166", "#3a86ff", "#f78c6b"];
-  const AREA = "#ffffff";
+  const AREA = "#ffffff", MOST_LINES = 8;
   const $ = (id) => document.getElementById(id);
   const stage = $("stage"), time = $("time"), area = $("area").elements, style = $("style").elements;
   let state = null, shown = null, wanted = null, isLoading = false, isEnded = false;
@@ -129,15 +129,25 @@
     $("people").replaceChildren(...(state.tracks.length ? state.tracks.map(person) : [nobody]));
     style.name.replaceChildren(...state.styles.map((name) => make("option", { textContent: name })));
     style.shape.replaceChildren(...state.shapes.map((name) => make("option", { textContent: name })));
-    const rows = state.tracks.slice(0, 12), length = Math.max(last, 1);
-    $("spans").style.height = `${rows.length * 6}px`;
-    $("spans").replaceChildren(...rows.map((track, row) => {
+    showSpans(Math.max(last, 1));
+  }
+
+  // Who is there when: tracks that follow each other share a line.
+  function showSpans(length) {
+    const ends = [];
+    const lines = [];
+    for (const track of [...state.tracks].sort((a, b) => a.start_ms - b.start_ms)) {
+      let row = ends.findIndex((end) => end < track.start_ms);
+      if (row < 0) row = ends.length;
+      if (row >= MOST_LINES) continue;
+      ends[row] = track.end_ms;
       const line = make("i", { id: `span-${track.track}` });
-      const width = Math.max(0, Math.min(last, track.end_ms) - track.start_ms);
-      line.style.cssText = `top:${row * 6}px;left:${(100 * track.start_ms) / length}%;width:${(100 * width) / length}%;`
-        + `background:${colour(track.track)}`;
-      return line;
-    }));
+      const left = (100 * track.start_ms) / length, right = (100 * Math.min(length, track.end_ms)) / length;
+      line.style.cssText = `top:${row * 6}px;left:${left}%;width:${right - left}%;background:${colour(track.track)}`;
+      lines.push(line);
+    }
+    $("spans").style.height = `${ends.length * 6}px`;
+    $("spans").replaceChildren(...lines);
   }
 
   function show() {

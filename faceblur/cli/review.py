@@ -34,14 +34,17 @@ def run(options) -> int:
     if options.video or not plan.source.get("sha256"):  # else it was found by just that
         refuse_other_file(plan, source, options.plan, allowed=options.other_file)
     check_targets([out], [source])
-    with ReviewServer(review, out) as server:
-        print(f"{server.address}\nreview it there; end with Done on the page or with Ctrl-C here", flush=True)
-        try:
+    try:
+        with ReviewServer(review, out) as server:
+            print(
+                f"{server.address}\nreview it there; end with Done on the page or with Ctrl-C here",
+                flush=True,
+            )
             if not options.no_browser:
                 webbrowser.open(server.address)
             server.wait()
-        except KeyboardInterrupt:
-            print()
+    except KeyboardInterrupt:
+        print()
     return _tell(review, out, source)
 
 

@@ -31,6 +31,8 @@ class Stills:
         self.path, self.info = str(path), probe(path)
         with Reader(path) as reader:
             self._offset_ms, self._time_base = reader.offset_ms, reader.time_base
+            first_ms = reader.time_ms_of(reader.stream.start_time or 0)
+        self.end_ms = max(0.0, first_ms) + self.info.duration_ms  # pictures may start later than the sound
         frame_bytes = 3 * self.info.width * self.info.height
         self._around = max(1, min(_MOST_KEPT, _KEPT_BYTES // (2 * frame_bytes)))
         self._stretch = _Stretch((), math.inf, -math.inf)
