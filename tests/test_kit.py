@@ -43,10 +43,12 @@ def test_unknown_task_shows_help_and_fails():
 
 def test_old_python_gets_one_clear_line(copy):
     text = (copy / "kit.py").read_text(encoding="utf-8")
-    (copy / "kit.py").write_text(re.sub(r"OLDEST, NEWEST = .*", "OLDEST, NEWEST = (4, 0), (4, 9)", text), encoding="utf-8")
+    text = re.sub(r"OLDEST, NEWEST = .*", "OLDEST, NEWEST = (4, 0), (4, 9)", text)
+    (copy / "kit.py").write_text(text, encoding="utf-8")
     result = kit("demo", folder=copy)
     assert result.returncode == 1
-    assert re.fullmatch(r"kit: Python 4\.0 to 4\.9 is needed, this is [\d.]+.*; call kit\.py with another one.*\n", result.stderr)
+    line = r"kit: Python 4\.0 to 4\.9 is needed, this is [\d.]+.*; call kit\.py with another one.*\n"
+    assert re.fullmatch(line, result.stderr)
     assert not (copy / ".venv").exists()
 
 
