@@ -1,6 +1,6 @@
 """Look over a plan before it is rendered: who stays visible, what else is covered, how. No user interface.
 
-Imports `plan`, `render`'s `Covering`, `styles` and `video`; shown by `review_widget` in a notebook and by
+Imports `plan`, `render`, `audit` and what they import; shown by `review_widget` in a notebook and by
 `review_page` in a browser. Whatever a person does not choose stays as the plan has it: nothing is blurred
 less by looking.
 """
@@ -15,11 +15,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .errors import DetectionsError
+from .audit import verify
+from .errors import DetectionsError, VerificationError
 from .files import sha256_of
 from .plan import Area, Plan, Track
 from .regions import box_at
-from .render import Covering
+from .render import Covering, Progress, describe_file, render
 from .styles import Style
 from .video import Stills, changeable
 from .video.planes import PLANAR, plane_views
@@ -162,6 +163,23 @@ class Review:
             self.plan.save(path)
             self._saved, self.saves = _choices(self.plan), self.saves + 1
 
+    def blur(self, output: str | Path, progress: Progress | None = None) -> dict:
+        """Render the plan as it stands and look at the result again; return the report with its audit.
+
+        Nothing appears under the name of `output` that did not pass. progress counts both passes. Raises
+        OutputError, and VerificationError when a face that is to be covered can be seen.
+        """
+        output, plan = Path(output), self.plan
+        unchecked = output.with_stem(f"{output.stem}_unchecked")
+        first, second = _halves(progress)
+        report = render(self.source, unchecked, plan, progress=first)
+        found = verify(self.source, unchecked, plan, said=report["notes"], progress=second)
+        if found.passed is not True:
+            problems = "; ".join(found.problems) or "it could not be told"
+            raise VerificationError(f"{unchecked} did not pass its check, do not publish it: {problems}")
+        unchecked.replace(output)
+        return report | {"output": describe_file(output), "audit": found.to_json()}
+
 
 def find_video(plan: Plan, plan_path: str | Path) -> Path:
     """The video a plan was made of: beside the plan or in the working folder. Raises DetectionsError.
@@ -201,6 +219,16 @@ def changed_style(style: Style, changes: dict) -> Style:
         return replace(style, **changes, forced=style.forced and is_same)
     except TypeError as problem:
         raise DetectionsError(f"not a style: {problem}") from problem
+
+
+def _halves(progress: Progress | None) -> tuple[Progress | None, Progress | None]:
+    """One progress as two that follow each other."""
+    if progress is None:
+        return None, None
+    return (
+        lambda done, total: progress(done, 2 * total),
+        lambda done, total: progress(total + done, 2 * total),
+    )
 
 
 def _choices(plan: Plan) -> tuple:

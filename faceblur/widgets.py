@@ -66,22 +66,22 @@ def frame_slider(
     afters = read_frames(blurred, times, width) if blurred is not None else ()
     film = _Film(shots, read_frames(source, times, width), afters)
     pictures, words = zip(*map(film.frame, range(len(shots))), strict=True)
-    jpegs = [_encode(picture, ".jpg") for picture in pictures]
+    jpegs = [encode(picture, ".jpg") for picture in pictures]
     still = grid(_spread(pictures, 6), 3 if blurred is None else 2, 8)
     widget = _slider_widget(jpegs, words)
     if film.has_confidence:
         _add_threshold(widget, film)
-    _publish(widget, _slider_html(jpegs, words), still)
+    publish(widget, _slider_html(jpegs, words), still)
 
 
 def show_player(before: str | Path, after: str | Path, still: np.ndarray) -> None:
     """Show the before/after player; where scripts do not run, the BGR picture `still`."""
-    _publish(None, player(before, after), still)
+    publish(None, player(before, after), still)
 
 
 def show_picture(picture: np.ndarray, words: str, width: int | None = None) -> None:
     """Show a BGR picture, `width` pixels wide; `words` say what it shows where pictures are not seen."""
-    _show_png(_encode(picture, ".png"), words, {"width": width} if width else {})
+    _show_png(encode(picture, ".png"), words, {"width": width} if width else {})
 
 
 def show_figure(figure, words: str) -> None:
@@ -140,7 +140,7 @@ def _add_threshold(widget, film: _Film) -> None:
             picture, words = film.frame(index, change["new"])
             shown, below = stack.children[index].children
             if below.value != words:
-                shown.value, below.value = _encode(picture, ".jpg"), words
+                shown.value, below.value = encode(picture, ".jpg"), words
 
     threshold.observe(draw, "value")
     bar.children = (*bar.children, threshold)
@@ -162,13 +162,13 @@ def _slider_html(jpegs: Sequence[bytes], words: Sequence[str]) -> str:
     )
 
 
-def _publish(widget, html: str, picture: np.ndarray) -> None:
+def publish(widget, html: str, picture: np.ndarray) -> None:
     """One display with a view for every kind of reader."""
     from IPython.display import display
 
     bundle = {
         "text/html": _live_html(html, picture),
-        "image/png": base64.b64encode(_encode(picture, ".png")).decode(),
+        "image/png": base64.b64encode(encode(picture, ".png")).decode(),
         "text/plain": "an interactive view; this reader shows text only",
     }
     if widget is not None:
@@ -183,7 +183,7 @@ def _live_html(html: str, picture: np.ndarray) -> str:
     a slider all frames would remain, of a player its dead buttons.
     """
     identity = f"fb-view-{secrets.token_hex(4)}"
-    still = _data_uri(_encode(picture, ".jpg"))
+    still = _data_uri(encode(picture, ".jpg"))
     view = json.dumps(html).replace("</", "<\\/")
     script = asset("live.js").replace("ROOT_ID", identity).replace("VIEW", view)
     image = f"<img alt='a still picture of the view' src='{still}'>"
@@ -201,6 +201,6 @@ def _show_png(png: bytes, words: str, options: dict) -> None:
     display(data, raw=True, metadata={"image/png": {"alt": words, **options}})
 
 
-def _encode(picture: np.ndarray, suffix: str) -> bytes:
+def encode(picture: np.ndarray, suffix: str) -> bytes:
     options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if suffix == ".jpg" else []
     return cv2.imencode(suffix, picture, options)[1].tobytes()

@@ -34,7 +34,7 @@ def png_of(bundle):
 
 def widget_of(monkeypatch, film, found):
     published = []
-    monkeypatch.setattr(widgets, "_publish", lambda widget, html, still: published.append(widget))
+    monkeypatch.setattr(widgets, "publish", lambda widget, html, still: published.append(widget))
     widgets.frame_slider(film, found)
     return published[0]
 

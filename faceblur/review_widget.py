@@ -1,0 +1,235 @@
+"""A `Review` in a notebook: ipywidgets where they run, a picture of the same everywhere else.
+
+Imports `review`, `widgets` and `preview`. Needs ipywidgets. Every control is a native one of the browser, so
+all of it works with the keyboard.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from html import escape
+from pathlib import Path
+
+import cv2
+import ipywidgets
+import numpy as np
+
+from .errors import FaceblurError
+from .files import write_text
+from .preview import Box, clock, draw_boxes
+from .review import Review, changed_style
+from .styles import NAMES
+from .widgets import encode, publish
+
+FRAME_WIDTH = 720
+_MOST_STILLS = 8  # faces in the picture for those who see no widgets
+_GAP = 8
+
+
+def show_review(review: Review, plan_path: str | Path, output: str | Path | None = None) -> ReviewView:
+    """Show who is in the plan, a frame as it will be, and what can be chosen; returns the view.
+
+    plan_path: where "Save the plan" writes. output: the video that "Blur again" writes, with its report as
+    JSON beside it; without it there is no such button.
+    """
+    view = ReviewView(review, plan_path, output)
+    publish(view.widget, _html(view), _still(view))
+    return view
+
+
+class ReviewView:
+    """The controls of a review and what they do; `widget` holds them all."""
+
+    def __init__(self, review: Review, plan_path: str | Path, output: str | Path | None):
+        self.review, self.plan_path = review, Path(plan_path)
+        self.output = None if output is None else Path(output)
+        self.people = {track.id: self._person(track) for track in review.plan.tracks}
+        self.frame = ipywidgets.Image(format="jpeg", layout={"max_width": "100%"})
+        self.time = self._slider()
+        self.sides = {
+            side: _field(side.capitalize() + " %", value, -100.0 if side in ("left", "top") else 0.0, 200.0)
+            for side, value in {"left": 40.0, "top": 40.0, "width": 20.0, "height": 20.0}.items()
+        }
+        end_s = math.ceil(review.duration_ms / 10) / 100
+        self.start, self.end = _field("From s", 0.0, 0.0, end_s), _field("To s", end_s, 0.0, end_s)
+        self.cover = _button("Cover this", self._cover)
+        self.areas = ipywidgets.VBox()
+        self.style = ipywidgets.Dropdown(options=NAMES, value=review.plan.style.name, description="Style")
+        self.style.observe(self._restyle, "value")
+        self.save_button = _button("Save the plan", lambda: self._try(self.save), "primary")
+        self.blur_button = _button("Blur again", lambda: self._try(self.blur_again))
+        self.progress = ipywidgets.FloatProgress(min=0, max=1, layout={"visibility": "hidden"})
+        self.status = ipywidgets.HTML()
+        self.widget = self._laid_out()
+        self._show()
+
+    def save(self) -> None:
+        """Write the plan as it stands. Raises OutputError."""
+        self.review.save(self.plan_path)
+        self._say(f"{self.plan_path.name}: saved; {self._kept()}")
+
+    def blur_again(self) -> dict:
+        """Save the plan, render it, check the result; returns the report. Raises FaceblurError."""
+        self.save()
+        self.progress.layout.visibility = "visible"
+        try:
+            report = self.review.blur(self.output, self._progressed)
+        finally:
+            self.progress.layout.visibility = "hidden"
+        write_text(self.output.with_suffix(".json"), json.dumps(report, indent=1) + "\n")
+        self._say(f"{self.output.name}: blurred with your plan and checked; {self._kept()}")
+        return report
+
+    def _person(self, track) -> ipywidgets.VBox:
+        keep = ipywidgets.Checkbox(
+            value=track.keep,
+            indent=False,
+            description=f"{track.id} stays visible",
+            layout={"width": "auto"},
+        )
+        keep.observe(lambda change: self._do(lambda: self.review.keep(track.id, change["new"])), "value")
+        picture = ipywidgets.Image(
+            value=encode(self.review.thumbnail(track.id), ".jpg"), format="jpeg", layout={"width": "120px"}
+        )
+        look = _button(f"Look at {clock(track.thumbnail_ms)}", lambda: self._go(track.thumbnail_ms))
+        look.layout.width = "120px"
+        return ipywidgets.VBox([picture, look, keep], layout={"margin": "0 10px 8px 0", "width": "124px"})
+
+    def _slider(self):
+        first = next(iter(self.review.plan.tracks), None)
+        last_s = max(0.0, self.review.duration_ms - self.review.frame_ms) / 1000
+        slider = ipywidgets.FloatSlider(
+            value=min(last_s, first.thumbnail_ms / 1000 if first else 0.0),
+            min=0.0,
+            max=last_s,
+            step=self.review.frame_ms / 1000,
+            description="Time s",
+            continuous_update=False,
+            readout_format=".2f",
+            layout={"width": "100%", "max_width": f"{FRAME_WIDTH}px"},
+        )
+        slider.observe(lambda _: self._do(lambda: None), "value")
+        return slider
+
+    def _laid_out(self):
+        box, row = ipywidgets.VBox, ipywidgets.HBox
+        people = row(list(self.people.values()), layout={"flex_flow": "row wrap"})
+        wrapped = {"flex_flow": "row wrap"}
+        buttons = [self.style, self.save_button] + ([self.blur_button] if self.output else [])
+        return box(
+            [
+                people,
+                self.frame,
+                self.time,
+                row([*self.sides.values(), self.start, self.end, self.cover], layout=wrapped),
+                self.areas,
+                row([*buttons, self.progress], layout=wrapped),
+                self.status,
+            ]
+        )
+
+    def _go(self, time_ms: float) -> None:
+        self.time.value = time_ms / 1000
+
+    def _cover(self) -> None:
+        sides = {side: field.value / 100 for side, field in self.sides.items()}
+        end_ms = math.inf if self.end.value >= self.end.max else 1000 * self.end.value
+        self._do(lambda: self.review.add_area(**sides, start_ms=1000 * self.start.value, end_ms=end_ms))
+
+    def _restyle(self, change) -> None:
+        wish = {"name": change["new"]}
+        self._do(lambda: self.review.with_style(changed_style(self.review.plan.style, wish)))
+
+    def _do(self, choice) -> None:
+        """Make a choice and show the frame with it."""
+
+        def do():
+            choice()
+            self._show()
+
+        self._try(do)
+
+    def _try(self, work) -> None:
+        """What is refused or fails is said: nobody sees an error that a button's callback raises."""
+        try:
+            work()
+        except FaceblurError as problem:
+            self._say(str(problem), is_problem=True)
+
+    def _show(self) -> None:
+        self.frame.value = encode(self.picture(FRAME_WIDTH), ".jpg")
+        rows = [self._area_row(index, area) for index, area in enumerate(self.review.plan.areas)]
+        self.areas.children = rows
+        self._say(f"{'nothing changed' if self.review.is_saved else 'not saved yet'}; {self._kept()}")
+
+    def picture(self, width: int) -> np.ndarray:
+        """The frame at the slider, BGR, as it will be, with outlines of what is covered and who is not."""
+        time_ms = 1000 * self.time.value
+        _, covered, visible = self.review.marks(time_ms)
+        boxes = [Box(*box, str(track) if track >= 0 else "area", track) for track, box in covered]
+        boxes += [Box(*box, f"{track} stays visible", track) for track, box in visible]
+        return draw_boxes(self.review.frame(time_ms, width), boxes)
+
+    def _area_row(self, index: int, area):
+        place = ", ".join(f"{100 * n:.1f} %" for n in (area.left, area.top, area.width, area.height))
+        end = "the end" if math.isinf(area.end_ms) else clock(area.end_ms)
+        words = ipywidgets.Label(f"covered: {place}; from {clock(area.start_ms)} to {end}")
+        remove = _button("Remove", lambda: self._do(lambda: self.review.remove_area(index)))
+        return ipywidgets.HBox([words, remove])
+
+    def _kept(self) -> str:
+        kept = ", ".join(map(str, self.review.kept_visible))
+        return f"stays visible on purpose: {kept or 'nobody'}"
+
+    def _progressed(self, done: int, total: int) -> None:
+        share = done / max(total, 1)
+        if share - self.progress.value >= 0.01 or share < self.progress.value or done == total:
+            self.progress.value = share
+
+    def _say(self, words: str, is_problem: bool = False) -> None:
+        colour = "#b3261e" if is_problem else "#5c6b7c"
+        self.status.value = f"<span role='status' style='color:{colour}'>{escape(words)}</span>"
+
+
+def _field(words: str, value: float, low: float, high: float):
+    return ipywidgets.BoundedFloatText(
+        value=value,
+        min=low,
+        max=high,
+        step=0.1,
+        description=words,
+        style={"description_width": "64px"},
+        layout={"width": "150px"},
+    )
+
+
+def _button(words: str, work, style: str = ""):
+    button = ipywidgets.Button(description=words, button_style=style)
+    button.on_click(lambda _: work())
+    return button
+
+
+def _still(view: ReviewView) -> np.ndarray:
+    """The frame over the first few faces, BGR."""
+    picture = view.picture(FRAME_WIDTH)
+    faces = [view.review.thumbnail(track) for track in list(view.people)[:_MOST_STILLS]]
+    if not faces:
+        return picture
+    side = (picture.shape[1] - _GAP * (_MOST_STILLS - 1)) // _MOST_STILLS
+    row = np.full((side + _GAP, picture.shape[1], 3), 255, np.uint8)
+    for number, face in enumerate(faces):
+        left = number * (side + _GAP)
+        row[_GAP:, left : left + side] = cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA)
+    return np.vstack([picture, row])
+
+
+def _html(view: ReviewView) -> str:
+    """For pages without a kernel: the picture, and where it can be chosen."""
+    data = base64.b64encode(encode(_still(view), ".jpg")).decode()
+    words = "Here you see a picture only. Open this notebook in JupyterLab and run this cell to choose."
+    return (
+        f"<img alt='a frame as it is blurred, and who was found' src='data:image/jpeg;base64,{data}' "
+        f"style='max-width:100%'><p style='color:#5c6b7c'>{words}</p>"
+    )

@@ -1,0 +1,114 @@
+"""The review in a notebook: its controls change the plan, and everybody sees something."""
+
+import base64
+import json
+
+import IPython.display
+import numpy as np
+import pytest
+from test_review import make_striped, some_plan
+
+from faceblur import Plan, VerificationError, review_widget
+from faceblur.audit import Audit
+from faceblur.review import Review
+from faceblur.review_widget import ReviewView, show_review
+from faceblur.widgets import WIDGET_VIEW
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    return make_striped(tmp_path_factory.mktemp("widget") / "film.mp4")
+
+
+@pytest.fixture
+def view(film, tmp_path):
+    return ReviewView(Review(some_plan(film), film), tmp_path / "plan.json", tmp_path / "again.mp4")
+
+
+def tick(view, track, is_kept=True):
+    view.people[track].children[-1].value = is_kept
+
+
+def test_ticking_a_person_changes_the_plan_and_the_frame(view):
+    before = view.frame.value
+    tick(view, 4)
+    assert view.review.kept_visible == [4]
+    assert view.frame.value != before
+    assert "not saved yet" in view.status.value and "on purpose: 4" in view.status.value
+    tick(view, 4, False)
+    assert not view.review.is_changed
+
+
+def test_a_rectangle_is_covered_and_taken_out_again(view):
+    before = view.frame.value
+    view.sides["left"].value, view.sides["top"].value = 30.0, 5.0
+    view.start.value = 0.5
+    view.cover.click()
+    (area,) = view.review.plan.areas
+    assert (area.left, area.top, area.width, area.start_ms) == (0.3, 0.05, 0.2, 500.0)
+    assert area.to_json()["end_ms"] is None
+    view.time.value = 1.0
+    assert view.frame.value != before
+    view.areas.children[0].children[1].click()
+    assert view.review.plan.areas == () and view.areas.children == ()
+
+
+def test_what_is_refused_is_said(view):
+    view.sides["width"].value = 0.0
+    view.cover.click()
+    assert "an area needs a width" in view.status.value
+    assert not view.review.is_changed
+
+
+def test_style_and_time_show_another_frame(view):
+    frames = [view.frame.value]
+    view.style.value = "solid"
+    frames.append(view.frame.value)
+    view.people[1].children[1].click()
+    view.time.value = 2.5
+    frames.append(view.frame.value)
+    assert len(set(frames)) == 3
+    assert view.review.plan.style.name == "solid"
+
+
+def test_saving_and_blurring_again_with_the_choices(view, tmp_path):
+    tick(view, 1)
+    view.save_button.click()
+    assert [track.keep for track in Plan.load(tmp_path / "plan.json").tracks] == [True, False]
+    assert not view.output.exists()
+    view.blur_button.click()
+    report = json.loads((tmp_path / "again.json").read_text())
+    assert report["kept_visible"] == [1]
+    assert report["audit"]["passed"] is True
+    assert report["output"]["name"] == "again.mp4"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["again.json", "again.mp4", "plan.json"]
+    assert view.progress.value == 1
+
+
+def test_a_result_that_does_not_pass_is_not_given_its_name(view, tmp_path, monkeypatch):
+    failed = Audit(False, ("a face can be seen at 0:01.0",), (), 30, 5, 1, 30, 0)
+    monkeypatch.setattr("faceblur.review.verify", lambda *_, **__: failed)
+    view.blur_button.click()
+    assert "did not pass" in view.status.value and "0:01.0" in view.status.value
+    assert not (tmp_path / "again.mp4").exists()
+    with pytest.raises(VerificationError):
+        view.blur_again()
+
+
+@pytest.mark.parametrize("has_people", [True, False])
+def test_one_bundle_with_a_view_for_every_reader(film, tmp_path, monkeypatch, has_people):
+    shown = []
+    monkeypatch.setattr(IPython.display, "display", lambda bundle, **_: shown.append(bundle))
+    review = Review(some_plan(film) if has_people else Plan(()), film)
+    show_review(review, tmp_path / "plan.json")
+    (bundle,) = shown
+    assert bundle[WIDGET_VIEW]["model_id"]
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+    assert "Open this notebook in JupyterLab" in bundle["text/html"]
+    assert not review.is_changed and list(tmp_path.iterdir()) == []
+
+
+def test_the_still_shows_frame_and_faces(view):
+    still = review_widget._still(view)
+    assert still.shape[0] > view.picture(720).shape[0]
+    assert np.ptp(still[-10:, :80]) > 20
