@@ -6,7 +6,7 @@ import queue
 import threading
 from collections.abc import Iterator
 
-_AHEAD = 4  # decoded frames kept ready while the caller works
+_AHEAD = 2  # decoded frames kept ready while the caller works
 
 
 def ahead(items: Iterator, count: int = _AHEAD) -> Iterator:
