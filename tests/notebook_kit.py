@@ -7,9 +7,12 @@ from lambda_kit import ROOT
 from faceblur.workshop import CHAPTERS
 
 
+def cells(number):
+    return json.loads((ROOT / "notebooks" / CHAPTERS[number].file).read_text(encoding="utf-8"))["cells"]
+
+
 def code_cells(number):
-    notebook = json.loads((ROOT / "notebooks" / CHAPTERS[number].file).read_text(encoding="utf-8"))
-    return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    return [cell for cell in cells(number) if cell["cell_type"] == "code"]
 
 
 def run_notebook(number, until=None, **parameters):

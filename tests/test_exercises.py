@@ -1,0 +1,76 @@
+"""The exercises of the ten notebooks: each has a solution, and its code does what the text says."""
+
+import contextlib
+import io
+import re
+
+import pytest
+from moving import Mover, Scene
+from notebook_kit import cells, run_notebook
+
+from faceblur.workshop import CHAPTERS
+
+EILEEN, GRACE = Mover(80, 90, 0.3, 0, 60, "eileen"), Mover(230, 90, 0, 0.1, 60, "grace")
+PEOPLE = Scene((EILEEN, GRACE), seconds=2.4, rate=10)
+PARAMETERS = {8: ("VIDEO", "OUT"), 9: ("OUT",)}
+
+# notebook -> what the code of its solutions prints, in order, as patterns
+PRINTS = {
+    1: (r"^sideways: 0 faces", r"^\d+ pixels: 1 faces\n(?s:.*)^\d+ pixels: 0 faces$"),
+    2: (r"^b'hello' AES256", r"^latest: True, 5 bytes\nlatest: False, 3 bytes$"),
+    3: (r"may delete: False", r"workflow: False\n.*workflow: True"),
+    4: (r"^the same image: True", r"^\[\('opencv_python_headless\.libs', \d+\)"),
+    5: (r"^Unhandled UnsupportedEventError", r"(?i)error"),
+    6: (r"^Map 8$", r"^8 pauses .* 8\.\d minutes", r"^FAIL \[.*Nowhere"),
+    7: (r"^\['s3:ObjectCreated:\*'\] \[\{.*'uploads/'", r"in all +1\.\d+ USD"),
+    8: (r"^FAILED WaitForCompletion .*JobFailedError", r"^second upload: SUCCEEDED, another execution: True"),
+    9: (r"^track \d+: 2\.\d s, largest at \d\.\d s", r"(?s)mean difference"),
+    10: (r"^Nothing of this workshop exists", r"leaving topic (?s:.*)^still there: True"),
+}
+SOLUTIONS = [(number, index) for number, patterns in PRINTS.items() for index in range(len(patterns))]
+
+
+def exercises(number):
+    """(the tasks, the solutions): markdown."""
+    (text,) = ["".join(cell["source"]) for cell in cells(number) if cell["id"] == "exercises"]
+    tasks, solutions = text.split("<details><summary>Solutions</summary>")
+    return tasks, solutions
+
+
+def solution_code(number):
+    return re.findall(r"^```python\n(.*?)^```$", exercises(number)[1], re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def printed(local_aws, tmp_path_factory):
+    """(notebook, index of the solution) -> what it printed, in the variables of the notebook that has run."""
+    home, said = tmp_path_factory.mktemp("exercises"), {}
+    film = PEOPLE.write(home / "people.mp4")
+    values = {"VIDEO": str(film), "OUT": str(home / "result")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FACEBLUR_STATE", str(home / "state.json"))
+        for number in CHAPTERS:
+            own = {name: values[name] for name in PARAMETERS.get(number, ())}
+            variables = run_notebook(number, PREFIX="exercises", **own)
+            for index, code in enumerate(solution_code(number)):
+                with contextlib.redirect_stdout(io.StringIO()) as out:
+                    exec(compile(code, f"solution {index + 1} of {CHAPTERS[number].file}", "exec"), variables)
+                said[number, index] = out.getvalue()
+    return said
+
+
+@pytest.mark.parametrize("number", CHAPTERS)
+def test_two_or_three_exercises_each_with_its_solution(number):
+    tasks, solutions = exercises(number)
+    asked = re.findall(r"^(\d)\. ", tasks, re.MULTILINE)
+    assert asked == re.findall(r"^\*\*(\d)\.\*\* ", solutions, re.MULTILINE)
+    assert asked in (["1", "2"], ["1", "2", "3"])
+    assert len(solution_code(number)) == len(PRINTS[number])
+    assert solutions.rstrip().endswith("</details>")
+
+
+@pytest.mark.parametrize(("number", "index"), SOLUTIONS)
+def test_the_code_of_a_solution_does_what_it_says(printed, number, index):
+    assert re.search(PRINTS[number][index], printed[number, index], re.MULTILINE), printed[number, index]
+
+
