@@ -18,7 +18,7 @@ import numpy as np
 from .pairing import Pair, Pairing, PictureCheck, in_words
 from .plan import Plan
 from .remains import Leak, Search, is_same
-from .survival import READABLE, detail_left
+from .survival import READABLE, Detail, detail_left
 from .video import Reader
 from .video.sound import compare_sound
 
@@ -26,6 +26,7 @@ Progress = Callable[[int, int], None]
 
 LOOK_EVERY = 6  # frames between the detector's looks in the pipeline; on pixels every frame is judged
 WORST_KEPT = 12
+_MAX_READABLE = 0.02  # share of blurred faces with that much detail left: chance makes some background so
 _PART_PX = 64  # areas are measured in parts of about this size
 _MAX_LINES = 12  # problems of one sort that are written out
 
@@ -97,7 +98,7 @@ def verify(
     sound_problems, sound_notes = compare_sound(original, output, tuple(said))
     leaks = _once_each(pixels.leaks, search.leaks)
     problems = _leak_lines(leaks) + _short(in_words(pairing.faults)) + _short(in_words(pictures.faults))
-    problems += pixels.problems + sound_problems
+    problems += pixels.problems + pixels.weakness() + sound_problems
     notes = list(sound_notes)
     if plan is None:
         notes.append("without a plan or a report nothing says which faces were to be blurred")
@@ -125,6 +126,7 @@ class _PixelCheck:
         self.too_small = 0
         self.leaks: list[Leak] = []
         self.problems: list[str] = []
+        self._readable = 0
         self._worst: dict[tuple[int, int], Leak] = {}  # one a track and second
 
     def judge(self, pair: Pair, before: np.ndarray, after: np.ndarray) -> tuple[list, list]:
@@ -140,33 +142,44 @@ class _PixelCheck:
             if detail is None:
                 self.too_small += 1
                 continue
-            self.details.append(detail)
-            self._remember(Leak(pair.before.index, time_ms, box, track, None, detail))
+            self.details.append(detail.left)
+            self._readable += detail.is_readable
+            face = Leak(pair.before.index, time_ms, box, track, None, detail.left)
+            self._remember(face, detail.is_seen(in_blocks=self._style.name == "pixelate"))
         covered = [self._style.grown(box) for _, box in faces] + areas
         return covered, [box for _, box in self._regions.visible_at(time_ms)]
 
-    def _remember(self, face: Leak) -> None:
-        if face.detail > READABLE:
+    def _remember(self, face: Leak, is_seen: bool) -> None:
+        if is_seen:
             self.leaks.append(face)
         moment = (face.track, int(face.time_ms // 1000))
         if moment not in self._worst or face.detail > self._worst[moment].detail:
             self._worst[moment] = face
+
+    def weakness(self) -> list[str]:
+        """A line when more than a few blurred faces can still be made out, although none is plainly seen."""
+        faces = len(self.details)
+        if self._readable <= _MAX_READABLE * faces:
+            return []
+        return [
+            f"the blur is too weak: {self._readable} of {faces} blurred faces can be made out "
+            f"(over {READABLE:.0%} of their detail is left)"
+        ]
 
     @property
     def worst(self) -> tuple[Leak, ...]:
         return tuple(sorted(self._worst.values(), key=lambda face: -face.detail)[:WORST_KEPT])
 
 
-def _most_left(before: np.ndarray, after: np.ndarray, area) -> float | None:
+def _most_left(before: np.ndarray, after: np.ndarray, area) -> Detail | None:
     """The most that is left of any part of an area: what it hides, text for one, may be small beside it."""
     left, top, width, height = area
     columns = max(1, round(width * before.shape[1] / _PART_PX))
     rows = max(1, round(height * before.shape[0] / _PART_PX))
     wide, high = width / columns, height / rows
     parts = [(left + x * wide, top + y * high, wide, high) for y in range(rows) for x in range(columns)]
-    return max(
-        (d for d in (detail_left(before, after, part) for part in parts) if d is not None), default=None
-    )
+    measured = (detail_left(before, after, part) for part in parts)
+    return max((detail for detail in measured if detail), key=lambda detail: detail.left, default=None)
 
 
 def _lumas(pair: Pair) -> tuple[np.ndarray, np.ndarray]:

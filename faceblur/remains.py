@@ -16,7 +16,7 @@ import numpy as np
 
 from .detector import FaceDetector
 from .pairing import Pair
-from .survival import READABLE, detail_left
+from .survival import detail_left
 from .tracking import Observation, overlap, share_inside, without_doubles
 from .video import Frame
 
@@ -133,11 +133,11 @@ class Search:
         if detail is None:
             is_covered = question.covered and share_inside(box, np.array(question.covered)).max() > _COVERED
         else:
-            is_covered = detail <= READABLE
+            is_covered = not detail.is_readable
         if is_covered:
             return None
         frame = question.pair.before
-        return Leak(frame.index, frame.time_ms, seen.box, None, seen.score, detail)
+        return Leak(frame.index, frame.time_ms, seen.box, None, seen.score, detail and detail.left)
 
     def _confirmed(self, finds: list[Leak], original: Frame) -> list[Leak]:
         """Those that the original shows as well, with the lesser of both scores."""

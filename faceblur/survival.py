@@ -8,11 +8,15 @@ does not count.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
-EXPOSED = 0.8  # more than this: the face is as good as untouched
+SEEN = 0.5  # of the detail: more is left only where nothing was blurred, or too weakly
 READABLE = 0.35  # more than this: features can be made out
+ALIKE = 0.7  # correlation: below, most of what is shown is not the face's
+ALIKE_IN_BLOCKS = 0.85  # where sharp blocks are shown: their edges resemble a face's by chance
 MIN_HEIGHT_PX = 14  # smaller faces hold too few pixels to tell
 MIN_ENERGY = 3.0  # mean square of the original's detail, in grey levels: less is a flat patch, no face
 _FINE, _COARSE = 1 / 40, 1 / 10  # sigmas in face heights
@@ -22,8 +26,23 @@ _SURROUNDINGS = 0.35  # in heights around the box, so that the filters see no bo
 _MAX_HEIGHT_PX = 64  # larger faces are scaled to this: the bands are relative to the face
 
 
-def detail_left(before: np.ndarray, after: np.ndarray, box) -> float | None:
-    """The share of the detail in `before` that `after` still shows within a face's box.
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """left: the share of the face's detail that is left. likeness: its correlation with what is shown."""
+
+    left: float
+    likeness: float
+
+    @property
+    def is_readable(self) -> bool:
+        return self.left > READABLE and self.likeness > ALIKE
+
+    def is_seen(self, in_blocks: bool = False) -> bool:
+        return self.left > SEEN and self.likeness > (ALIKE_IN_BLOCKS if in_blocks else ALIKE)
+
+
+def detail_left(before: np.ndarray, after: np.ndarray, box) -> Detail | None:
+    """What `after` still shows of the detail in `before` within a face's box.
 
     before, after: luma of the same frame, H x W uint8. box: left, top, width, height in ratios. None when the
     face is too small, too far outside the picture or too flat to say.
@@ -46,7 +65,9 @@ def detail_left(before: np.ndarray, after: np.ndarray, box) -> float | None:
     energy = float((shown[inside] ** 2).sum())
     if energy < MIN_ENERGY * inside.sum():
         return None
-    return float((shown[inside] * result[inside]).sum() / energy)
+    common = float((shown[inside] * result[inside]).sum())
+    other_energy = float((result[inside] ** 2).sum())
+    return Detail(common / energy, common / max(1e-9, energy * other_energy) ** 0.5)
 
 
 def _clipped(start: float, end: float, limit: int) -> tuple[int, int]:
