@@ -1,7 +1,8 @@
-"""Notebooks 08 and 09 in real JupyterLab: run, look, move, play. Screenshots stay in build/screenshots/."""
+"""Notebooks 08 and 09 in real JupyterLab: run, look, move, play, tick. Screenshots stay in build/screenshots/."""
 
 import importlib.util
 import json
+import re
 
 import IPython.display
 import nbformat
@@ -78,7 +79,7 @@ def write_untrusted(folder, film):
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), folder / UNTRUSTED)
 
 
-def test_run_all_move_the_sliders_and_play_the_film(url):
+def test_run_all_move_the_sliders_play_the_film_and_tick_a_person(url):
     with browsing(url) as page:
         open_notebook(page, url, CHAPTERS[8].file)
         assert run_all(page) == ""
@@ -89,6 +90,7 @@ def test_run_all_move_the_sliders_and_play_the_film(url):
         assert run_all(page) == ""
         move_the_slider(page, "09_slider.png")
         play_before_and_after(page)
+        tick_a_person(page)
 
 
 def look_at_the_execution(page):
@@ -140,6 +142,42 @@ def play_before_and_after(page):
     for index in (0, 1):
         page.wait_for_function("film => film.currentTime > 0.5", arg=videos.nth(index).element_handle())
     cell.screenshot(path=SHOTS / "09_player.png")
+
+
+def tick_a_person(page):
+    """With the space bar; the frame changes at once and says who it is."""
+    from playwright.sync_api import expect
+
+    cell = cell_with(page, "show_review(")
+    frame, status = cell.locator("img").last, cell.locator("[role=status]")
+    expect(status).to_contain_text("on purpose: nobody")
+    source = frame.get_attribute("src")
+    cell.locator("input[type=checkbox]").first.focus()
+    page.keyboard.press("Space")
+    expect(status).to_contain_text(re.compile(r"not saved yet; stays visible on purpose: \d"))
+    expect(frame).not_to_have_attribute("src", source)
+    assert page.evaluate(IS_DRAWN, frame.element_handle())
+    cell.screenshot(path=SHOTS / "09_review.png")
+
+
+def tick_a_person(page):
+    """With the keyboard: the first of two people stays visible, the frame shows it, the plan keeps it."""
+    from playwright.sync_api import expect
+
+    cell = cell_with(page, "show_review(")
+    persons, frame = cell.get_by_role("checkbox"), cell.locator("img").last
+    status = cell.get_by_role("status")
+    expect(persons).to_have_count(2)
+    expect(status).to_contain_text("nobody")
+    source = frame.get_attribute("src")
+    persons.first.focus()
+    page.keyboard.press("Space")
+    expect(status).to_contain_text("not saved yet; stays visible on purpose: 1")
+    expect(frame).not_to_have_attribute("src", source)
+    assert page.evaluate(IS_DRAWN, frame.element_handle())
+    cell.get_by_role("button", name="Save the plan").press("Enter")
+    expect(status).to_contain_text("plan.json: saved; stays visible on purpose: 1")
+    cell.screenshot(path=SHOTS / "09_review.png")
 
 
 def test_an_untrusted_notebook_shows_pictures_instead_of_views(url):
