@@ -23,7 +23,7 @@ from .review import Review, changed_style
 from .styles import NAMES
 from .widgets import encode, publish
 
-FRAME_WIDTH = 720
+FRAME_WIDTH, FRAME_HEIGHT = 720, 520  # at most, in pixels
 _MOST_STILLS = 8  # faces in the picture for those who see no widgets
 _GAP = 8
 
@@ -46,7 +46,10 @@ class ReviewView:
         self.review, self.plan_path = review, Path(plan_path)
         self.output = None if output is None else Path(output)
         self.people = {track.id: self._person(track) for track in review.plan.tracks}
-        self.frame = ipywidgets.Image(format="jpeg", layout={"max_width": "100%"})
+        wide, high = review.size
+        self.frame_width = round(min(FRAME_WIDTH, FRAME_HEIGHT * wide / high))
+        shown = {"width": f"{self.frame_width}px", "max_width": "100%"}
+        self.frame = ipywidgets.Image(format="jpeg", layout=shown)
         self.time = self._slider()
         self.sides = {
             side: _field(side.capitalize() + " %", value, -100.0 if side in ("left", "top") else 0.0, 200.0)
@@ -159,7 +162,7 @@ class ReviewView:
             self._say(str(problem), is_problem=True)
 
     def _show(self) -> None:
-        self.frame.value = encode(self.picture(FRAME_WIDTH), ".jpg")
+        self.frame.value = encode(self.picture(self.frame_width), ".jpg")
         rows = [self._area_row(index, area) for index, area in enumerate(self.review.plan.areas)]
         self.areas.children = rows
         self._say(f"{'nothing changed' if self.review.is_saved else 'not saved yet'}; {self._kept()}")
@@ -213,7 +216,7 @@ def _button(words: str, work, style: str = ""):
 
 def _still(view: ReviewView) -> np.ndarray:
     """The frame over the first few faces, BGR."""
-    picture = view.picture(FRAME_WIDTH)
+    picture = view.picture(view.frame_width)
     faces = [view.review.thumbnail(track) for track in list(view.people)[:_MOST_STILLS]]
     if not faces:
         return picture
