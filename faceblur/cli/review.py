@@ -52,9 +52,7 @@ def _tell(review: Review, out, source) -> int:
     if review.saves:
         kept = ", ".join(map(str, review.kept_visible))
         areas = counted(len(review.plan.areas), "area")
-        print(
-            f"{out}: saved; visible on purpose: {f'track {kept}' if kept else 'nobody'}; {areas} of your own"
-        )
+        print(f"{out}: saved; visible on purpose: {f'track {kept}' if kept else 'nobody'}; {areas} of your own")
         command = shlex.join(["faceblur", "blur", str(source), "blurred.mp4", "--plan", str(out)])
         print(f"blur with it: {command}")
     if not review.is_saved:
