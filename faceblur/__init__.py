@@ -18,8 +18,8 @@ from .errors import (
     VerificationError,
     WorkshopError,
 )
-from .plan import Area, Plan, Track
 from .pipeline import blur
+from .plan import Area, Plan, Track
 from .render import render
 from .styles import Style
 from .video import EncoderSettings, probe, segments
