@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import re
 
 import IPython.display
 import nbformat
@@ -142,22 +141,6 @@ def play_before_and_after(page):
     for index in (0, 1):
         page.wait_for_function("film => film.currentTime > 0.5", arg=videos.nth(index).element_handle())
     cell.screenshot(path=SHOTS / "09_player.png")
-
-
-def tick_a_person(page):
-    """With the space bar; the frame changes at once and says who it is."""
-    from playwright.sync_api import expect
-
-    cell = cell_with(page, "show_review(")
-    frame, status = cell.locator("img").last, cell.locator("[role=status]")
-    expect(status).to_contain_text("on purpose: nobody")
-    source = frame.get_attribute("src")
-    cell.locator("input[type=checkbox]").first.focus()
-    page.keyboard.press("Space")
-    expect(status).to_contain_text(re.compile(r"not saved yet; stays visible on purpose: \d"))
-    expect(frame).not_to_have_attribute("src", source)
-    assert page.evaluate(IS_DRAWN, frame.element_handle())
-    cell.screenshot(path=SHOTS / "09_review.png")
 
 
 def tick_a_person(page):
