@@ -11,13 +11,15 @@ import cv2
 import numpy as np
 from truth import Reference
 
-from faceblur.survival import EXPOSED, READABLE, detail_left
+from faceblur.survival import READABLE, detail_left
 from faceblur.video import Reader
+
+EXPOSED = 0.8  # more of a face's detail than this: it is as good as untouched
 
 
 def survival(clip: Path, output: Path, reference: Reference, shift_ms: float) -> dict:
     """Counts of scored, exposed and readable face-frames. shift_ms: the clip's time minus the output's."""
-    gains = []
+    details = []
     with Reader(clip) as source, Reader(output) as blurred:
         shown = _Nearest(blurred)
         for index, frame in enumerate(source):
@@ -27,8 +29,8 @@ def survival(clip: Path, output: Path, reference: Reference, shift_ms: float) ->
             before, after = frame.gray(frame.display_size[0]), result.gray(result.display_size[0])
             if after.shape != before.shape:
                 after = cv2.resize(after, before.shape[::-1])
-            gains += [detail_left(before, after, face) for _, face in reference.faces[index]]
-    scored = np.array([g for g in gains if g is not None])
+            details += [detail_left(before, after, face) for _, face in reference.faces[index]]
+    scored = np.array([detail.left for detail in details if detail is not None])
     counts = {
         "scored": len(scored),
         "exposed": int((scored > EXPOSED).sum()),
