@@ -14,16 +14,14 @@ from ..plan import Plan
 from ..preview import clock, save_picture
 from ..remains import Leak
 from ..video import probe
-from .common import Progress, counted, refuse_other_file, whole, write_json
+from .common import Progress, counted, refuse_other_file, review_items, tell_review, whole, write_json
 
 PASSED, FAILED, UNKNOWN = 0, 1, 2
 _MOST_LINES = 200
 
 
 def add(commands) -> None:
-    one = commands.add_parser(
-        "audit", help="look at a blurred video again: is every face gone, is all else there?"
-    )
+    one = commands.add_parser("audit", help="look at a blurred video again: is every face gone, is all else there?")
     one.add_argument("original")
     one.add_argument("output")
     one.add_argument("--report", metavar="FILE", help="what faceblur blur --report wrote")
@@ -47,13 +45,12 @@ def run(options) -> int:
     folder = make_folder(options.out) if options.out else None
     notes = report.get("notes", ())
     with Progress("auditing") as progress:
-        found = verify(
-            options.original, options.output, plan, every=options.every, said=notes, progress=progress
-        )
+        found = verify(options.original, options.output, plan, every=options.every, said=notes, progress=progress)
     extra = _changed_since(report, options.output)
     if folder:
         _write(folder, options, plan, found, extra)
     _tell(found, extra, plan)
+    tell_review(report["needs_review"] if "needs_review" in report else review_items(plan or Plan(())))
     return UNKNOWN if found.passed is None else (PASSED if found.passed else FAILED)
 
 
@@ -135,9 +132,7 @@ def _measured(found: Audit) -> str:
 
 def _leak_line(leak: Leak) -> str:
     box = " ".join(f"{n:.4f}" for n in leak.box)
-    who = (
-        "unknown to the plan" if leak.track is None else ("area" if leak.track < 0 else f"track {leak.track}")
-    )
+    who = "unknown to the plan" if leak.track is None else ("area" if leak.track < 0 else f"track {leak.track}")
     facts = [] if leak.detail is None else [f"{leak.detail:.0%} of its detail is left"]
     facts += [] if leak.score is None else [f"a face by {leak.score:.0%}"]
     return f"face: frame {leak.index} at {clock(leak.time_ms)}, box {box}, {who}: {', '.join(facts)}"

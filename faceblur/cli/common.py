@@ -60,9 +60,7 @@ def area(text: str) -> Area:
         sides = zip(("left", "top", "width", "height"), numbers, strict=False)
         return Area.from_json(dict(sides) | times)
     except ValueError as problem:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not LEFT,TOP,WIDTH,HEIGHT[,START,END]: {problem}"
-        ) from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not LEFT,TOP,WIDTH,HEIGHT[,START,END]: {problem}") from None
 
 
 def add_plan_options(parser: argparse.ArgumentParser) -> None:
@@ -95,9 +93,7 @@ def add_style_options(parser: argparse.ArgumentParser) -> None:
         help="mosaic, pixelate: cells across, fewer is stronger; gaussian: sigma over the region's width",
     )
     group.add_argument("--shape", choices=SHAPES, help="default ellipse")
-    group.add_argument(
-        "--margin", type=number(0, 2), metavar="RATIO", help="added on each side (default 0.25)"
-    )
+    group.add_argument("--margin", type=number(0, 2), metavar="RATIO", help="added on each side (default 0.25)")
     group.add_argument("--feather", type=number(0, 0.5), metavar="RATIO", help="soft rim (default 0.05)")
     group.add_argument("--force", action="store_true", help="take a strength that can be undone")
 
@@ -132,9 +128,7 @@ def refuse_other_file(plan: Plan, source: str | Path, what: str = "the plan", al
         is_same = digest == sha256_of(source)
     else:
         info = probe(source).to_json()
-        is_same = all(
-            plan.video.get(key, info[key]) == info[key] for key in ("width", "height", "duration_ms")
-        )
+        is_same = all(plan.video.get(key, info[key]) == info[key] for key in ("width", "height", "duration_ms"))
     if not is_same:
         name = plan.source.get("name") or "another file"
         raise DetectionsError(
@@ -159,6 +153,13 @@ def check_pictures(paths: Iterable[str | Path | None]) -> None:
 
 def write_json(path: str | Path, content) -> None:
     write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+def review_items(plan: Plan) -> list[dict]:
+    """The plan's spans that need review, as a report lists them."""
+    return [
+        {"track": track.id, "start_ms": start, "end_ms": end} for track in plan.tracks for start, end in track.review
+    ]
 
 
 def tell_review(items: Iterable[dict]) -> None:

@@ -20,20 +20,17 @@ from .common import (
     check_pictures,
     chosen_style,
     counted,
+    review_items,
     tell_review,
     with_choices,
 )
 
 
 def add(commands) -> None:
-    one = commands.add_parser(
-        "plan", help="find who is where, and write it down to be edited before blurring"
-    )
+    one = commands.add_parser("plan", help="find who is where, and write it down to be edited before blurring")
     one.add_argument("input")
     one.add_argument("-o", "--output", required=True, metavar="FILE", help="plan.json")
-    one.add_argument(
-        "--detections", metavar="FILE", help="what Rekognition's GetFaceDetection returned, as JSON"
-    )
+    one.add_argument("--detections", metavar="FILE", help="what Rekognition's GetFaceDetection returned, as JSON")
     one.add_argument("--coverage", metavar="PNG", help="draw who is blurred when")
     add_plan_options(one)
     add_style_options(one)
@@ -63,8 +60,4 @@ def _tell(output: str, plan: Plan) -> None:
             f"  track {track.id}: {clock(track.start_ms)} to {clock(track.end_ms)}, "
             f"largest at {clock(track.thumbnail_ms)}{', stays visible' if track.keep else ''}"
         )
-    tell_review(
-        {"track": track.id, "start_ms": start, "end_ms": end}
-        for track in plan.tracks
-        for start, end in track.review
-    )
+    tell_review(review_items(plan))
