@@ -19,10 +19,9 @@ from .video import Frame, Reader
 MAX_TIME_SHIFT_MS = 1.0  # Matroska counts in whole milliseconds
 _WIDTH = 96  # of the pictures compared
 _NEIGHBOURS = 2  # frames before and after with which a picture is compared
-_MIN_CHANGE = 0.5  # grey levels, RMS: between frames that are more alike nobody can tell
-_MIN_WAY = 0.6  # how far towards another frame's picture ...
-_TIMES_CLOSER = 1.4  # ... and how much closer to it than to its own a picture has to be to be called that one's
-_STRANGE = 1.0  # differing by this share of the picture's own contrast: another picture altogether
+_MIN_DIFFERENCE = 1.0  # grey levels: less is the encoder's doing
+_TIMES_CLOSER = 3.0  # how much better another frame has to fit before it is called that one's picture
+_STRANGE = 0.75  # differing by this share of the picture's own contrast: another picture altogether
 _MIN_CONTRAST = 4.0
 _MIN_OPEN_SHARE = 0.1  # with less of the picture left unblurred it cannot be compared
 
@@ -129,15 +128,15 @@ class PictureCheck:
         self._next += 1
         if look.is_open.mean() < _MIN_OPEN_SHARE:
             return
-        own = _rms(look.after - look.before, look.is_open)
-        nearest, distance = None, own / _TIMES_CLOSER
-        for other in self._looks:
-            away = _rms(look.after - other.before, look.is_open)
-            if other is not look and away < distance and _is_towards(look, other):
-                nearest, distance = other, away
+        own = _difference(look.after, look.before, look.is_open)
+        if own < _MIN_DIFFERENCE:
+            return
+        around = [other for other in self._looks if other is not look]
+        others = {other.index: _difference(look.after, other.before, look.is_open) for other in around}
+        nearest = min(others, key=others.get, default=None)
         contrast = float(look.before[look.is_open].std())
-        if nearest is not None:
-            self.faults.append(Fault(f"shows frame {nearest.index}'s picture", look.index, look.time_ms))
+        if nearest is not None and own > _TIMES_CLOSER * others[nearest]:
+            self.faults.append(Fault(f"shows frame {nearest}'s picture", look.index, look.time_ms))
         elif contrast > _MIN_CONTRAST and own > _STRANGE * contrast:
             self.faults.append(Fault("shows another picture", look.index, look.time_ms))
 
@@ -152,24 +151,10 @@ def _open_pixels(covered: list, width: int, height: int) -> np.ndarray:
     return is_open
 
 
-def _rms(difference: np.ndarray, where: np.ndarray) -> float:
-    """In grey levels, apart from brightness."""
-    return float(difference[where].std())
-
-
-def _is_towards(look: _Look, other: _Look) -> bool:
-    """Does the output differ from its original in the way in which the other original differs from it?
-
-    What an encoder loses goes in no such direction, however much it is.
-    """
-    where = look.is_open & other.is_open
-    if where.mean() < _MIN_OPEN_SHARE:
-        return False
-    change = (other.before - look.before)[where]
-    change = change - change.mean()
-    energy = float((change**2).mean())
-    moved = float(((look.after - look.before)[where] * change).mean())
-    return energy > _MIN_CHANGE**2 and moved > _MIN_WAY * energy
+def _difference(picture: np.ndarray, other: np.ndarray, where: np.ndarray) -> float:
+    """Mean absolute difference in grey levels, apart from brightness."""
+    difference = picture[where] - other[where]
+    return float(np.abs(difference - difference.mean()).mean())
 
 
 def in_words(faults: list[Fault]) -> list[str]:
