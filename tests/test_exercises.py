@@ -27,7 +27,6 @@ PRINTS = {
     9: (r"^track \d+: 2\.\d s, largest at \d\.\d s", r"(?s)mean difference"),
     10: (r"^Nothing of this workshop exists", r"leaving topic (?s:.*)^still there: True"),
 }
-SOLUTIONS = [(number, index) for number, patterns in PRINTS.items() for index in range(len(patterns))]
 
 
 def exercises(number):
@@ -41,24 +40,6 @@ def solution_code(number):
     return re.findall(r"^```python\n(.*?)^```$", exercises(number)[1], re.MULTILINE | re.DOTALL)
 
 
-@pytest.fixture(scope="module")
-def printed(local_aws, tmp_path_factory):
-    """(notebook, index of the solution) -> what it printed, in the variables of the notebook that has run."""
-    home, said = tmp_path_factory.mktemp("exercises"), {}
-    film = PEOPLE.write(home / "people.mp4")
-    values = {"VIDEO": str(film), "OUT": str(home / "result")}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FACEBLUR_STATE", str(home / "state.json"))
-        for number in CHAPTERS:
-            own = {name: values[name] for name in PARAMETERS.get(number, ())}
-            variables = run_notebook(number, PREFIX="exercises", **own)
-            for index, code in enumerate(solution_code(number)):
-                with contextlib.redirect_stdout(io.StringIO()) as out:
-                    exec(compile(code, f"solution {index + 1} of {CHAPTERS[number].file}", "exec"), variables)
-                said[number, index] = out.getvalue()
-    return said
-
-
 @pytest.mark.parametrize("number", CHAPTERS)
 def test_two_or_three_exercises_each_with_its_solution(number):
     tasks, solutions = exercises(number)
@@ -69,8 +50,15 @@ def test_two_or_three_exercises_each_with_its_solution(number):
     assert solutions.rstrip().endswith("</details>")
 
 
-@pytest.mark.parametrize(("number", "index"), SOLUTIONS)
-def test_the_code_of_a_solution_does_what_it_says(printed, number, index):
-    assert re.search(PRINTS[number][index], printed[number, index], re.MULTILINE), printed[number, index]
-
-
+def test_the_code_of_the_solutions_does_what_they_say(local_aws, tmp_path, monkeypatch):
+    """The notebooks in order, after each one its solutions: one test, so that they run once."""
+    monkeypatch.setenv("FACEBLUR_STATE", str(tmp_path / "state.json"))
+    values = {"VIDEO": str(PEOPLE.write(tmp_path / "people.mp4")), "OUT": str(tmp_path / "result")}
+    for number, patterns in PRINTS.items():
+        own = {name: values[name] for name in PARAMETERS.get(number, ())}
+        variables = run_notebook(number, PREFIX="exercises", **own)
+        for pattern, code in zip(patterns, solution_code(number), strict=True):
+            with contextlib.redirect_stdout(io.StringIO()) as out:
+                exec(compile(code, f"a solution of {CHAPTERS[number].file}", "exec"), variables)
+            said = out.getvalue()
+            assert re.search(pattern, said, re.MULTILINE), f"{CHAPTERS[number].file}: {said}"

@@ -28,29 +28,35 @@ PEOPLE = Scene((EILEEN, GRACE), seconds=3.2, rate=10)
 UNTRUSTED = "11_untrusted.ipynb"
 
 
-@pytest.fixture(scope="module")
-def film(tmp_path_factory):
+@pytest.fixture
+def film(tmp_path):
     """Two people for three seconds, with music."""
-    path = tmp_path_factory.mktemp("film") / "people.mp4"
-    music = sound.music(PEOPLE.seconds)
+    path, music = tmp_path / "people.mp4", sound.music(PEOPLE.seconds)
     video.encode(path, PEOPLE.frames(), frame_rate=PEOPLE.rate, audio=music, preset="ultrafast")
     return path
 
 
-@pytest.fixture(scope="module")
-def url(local_aws, film, tmp_path_factory):
-    """JupyterLab on copies of notebooks 08 and 09, after 02 to 07, and on one from somebody else."""
-    folder, home = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("home")
+@pytest.fixture
+def folders(tmp_path):
+    """(for notebooks, for all that JupyterLab and the notebooks write)"""
     SHOTS.mkdir(parents=True, exist_ok=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FACEBLUR_STATE", str(home / "state.json"))
-        for number in range(2, 8):
-            run_notebook(number, PREFIX=PREFIX)
-        copy_notebook(folder, 8, VIDEO=str(film), OUT=str(home / "result"))
-        copy_notebook(folder, 9, OUT=str(home / "result"))
-        write_untrusted(folder, film)
-        with running(folder, home) as address:
-            yield address
+    places = tmp_path / "notebooks", tmp_path / "home"
+    for place in places:
+        place.mkdir()
+    return places
+
+
+@pytest.fixture
+def built(local_aws, film, folders, monkeypatch):
+    """Copies of notebooks 08 and 09 in JupyterLab, after 02 to 07: its URL."""
+    notebooks, home = folders
+    monkeypatch.setenv("FACEBLUR_STATE", str(home / "state.json"))
+    for number in range(2, 8):
+        run_notebook(number, PREFIX=PREFIX)
+    copy_notebook(notebooks, 8, VIDEO=str(film), OUT=str(home / "result"))
+    copy_notebook(notebooks, 9, OUT=str(home / "result"))
+    with running(notebooks, home) as url:
+        yield url
 
 
 def copy_notebook(folder, number, **parameters):
@@ -78,14 +84,14 @@ def write_untrusted(folder, film):
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), folder / UNTRUSTED)
 
 
-def test_run_all_move_the_sliders_play_the_film_and_tick_a_person(url):
-    with browsing(url) as page:
-        open_notebook(page, url, CHAPTERS[8].file)
+def test_run_all_move_the_sliders_play_the_film_and_tick_a_person(built):
+    with browsing(built) as page:
+        open_notebook(page, built, CHAPTERS[8].file)
         assert run_all(page) == ""
         look_at_the_execution(page)
         move_the_slider(page, "08_slider.png")
         raise_the_threshold(page)
-        open_notebook(page, url, CHAPTERS[9].file)
+        open_notebook(page, built, CHAPTERS[9].file)
         assert run_all(page) == ""
         move_the_slider(page, "09_slider.png")
         play_before_and_after(page)
@@ -163,8 +169,9 @@ def tick_a_person(page):
     cell.screenshot(path=SHOTS / "09_review.png")
 
 
-def test_an_untrusted_notebook_shows_pictures_instead_of_views(url):
-    with browsing(url) as page:
+def test_an_untrusted_notebook_shows_pictures_instead_of_views(film, folders):
+    write_untrusted(folders[0], film)
+    with running(*folders) as url, browsing(url) as page:
         open_notebook(page, url, UNTRUSTED)
         for code in ("frame_slider(", "show_player("):
             pictures = cell_with(page, code).locator(".jp-OutputArea img")
