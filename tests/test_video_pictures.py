@@ -11,7 +11,7 @@ import pytest
 from av.codec.context import Flags
 from video_kit import SIZE, first_frame, luma_of, make, no_faces, planes_of, shown
 
-from faceblur import render, video
+from faceblur import EncoderSettings, render, video
 from faceblur.errors import OutputError
 from faceblur.video.fitting import Fitter
 
@@ -206,6 +206,21 @@ def test_hdr_stays_ten_bits_with_its_tags_and_light_levels(tmp_path, codec):
         for kind in ("MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL"):
             numbers = [values_of(bytes(frame.side_data.get(kind))) for frame in (before, after)]
             assert numbers[0] == numbers[1], kind
+
+
+def test_av1_keeps_the_light_levels_of_hdr(tmp_path):
+    """In AV1's own units, which are powers of two: 1/65536, 1/256 and 1/16384 cd/m2."""
+    options = {"preset": "ultrafast", "x264-params": f"mastering-display={MASTERING}:cll=1000,400"}
+    source = make(tmp_path / "in.mp4", options=options, pixel_format="yuv420p10le", tweak=hdr10, count=5)
+    render(source, tmp_path / "out.mp4", no_faces(), encoder=EncoderSettings(codec="av1", preset="ultrafast"))
+    with first_frame(source) as (_, before), first_frame(tmp_path / "out.mp4") as (_, after):
+        assert (after.color_primaries, after.color_trc, after.colorspace) == (9, 16, 9)
+        light = [values_of(bytes(frame.side_data.get("CONTENT_LIGHT_LEVEL"))) for frame in (before, after)]
+        assert light[0] == light[1] == (1000, 400)
+        kind = "MASTERING_DISPLAY_METADATA"
+        wanted, found = (values_of(bytes(frame.side_data.get(kind))) for frame in (before, after))
+        for a, b, unit in zip(wanted, found, [2**16] * 8 + [2**14, 2**8], strict=True):
+            assert abs(a - b) <= Fraction(1, unit)
 
 
 def values_of(data: bytes):

@@ -130,25 +130,34 @@ def _options(raw, settings: EncoderSettings, more: tuple[str, ...] = ()) -> dict
 
 def _hdr(raw, codec: str) -> list[str]:
     """The encoder's settings for the frame's mastering display and light level (HDR10)."""
-    names = {"h264": ("mastering-display", "cll"), "hevc": ("master-display", "max-cll")}.get(codec)
+    names = {
+        "h264": ("mastering-display", "cll"),
+        "hevc": ("master-display", "max-cll"),
+        "av1": ("mastering-display", "content-light"),
+    }[codec]
     parts = []
     mastering = raw.side_data.get("MASTERING_DISPLAY_METADATA")
-    if names and mastering is not None:
-        parts.append(f"{names[0]}={_mastering(bytes(mastering))}")
+    if mastering is not None:
+        parts.append(f"{names[0]}={_mastering(bytes(mastering), in_units=codec != 'av1')}")
     light = raw.side_data.get("CONTENT_LIGHT_LEVEL")
-    if names and light is not None:
+    if light is not None:
         parts.append("{}={},{}".format(names[1], *struct.unpack("=2I", bytes(light)[:8])))
     return parts
 
 
-def _mastering(data: bytes) -> str:
+def _mastering(data: bytes, *, in_units: bool) -> str:
     """libavutil's AVMasteringDisplayMetadata (10 rationals: R, G, B, white, luminance) -> x264's notation.
 
-    Units are those of ITU-T H.265 D.3.28: 0.00002 for chromaticities, 0.0001 cd/m2.
+    in_units: whole numbers of the units of ITU-T H.265 D.3.28 (0.00002 for chromaticities, 0.0001 cd/m2), as
+    x264 and x265 want them; SVT-AV1 wants the same notation with plain decimal numbers.
     """
     numbers = struct.unpack("=20i", data[:80])
     values = [Fraction(n, d) if d else Fraction(0) for n, d in zip(numbers[::2], numbers[1::2], strict=True)]
-    points = [tuple(round(v * 50000) for v in values[i : i + 2]) for i in range(0, 8, 2)]
+
+    def written(value: Fraction, units: int) -> str:
+        return str(round(value * units)) if in_units else f"{float(value):.6f}"
+
+    points = [[written(v, 50000) for v in values[i : i + 2]] for i in range(0, 8, 2)]
     red, green, blue, white = (f"({x},{y})" for x, y in points)
-    low, high = (round(v * 10000) for v in values[8:])
+    low, high = (written(v, 10000) for v in values[8:])
     return f"G{green}B{blue}R{red}WP{white}L({high},{low})"
