@@ -12,6 +12,7 @@ from .diagram import pipeline_svg, show_pipeline
 from .image import build_and_push
 from .inventory import inventory
 from .kinds import bucket_tags, is_missing
+from .limits import within_memory_limit
 from .names import FUNCTIONS, IMAGE_FUNCTIONS, STATE_MACHINE_ROLE, ZIP_FUNCTIONS, Names
 from .packaging import zip_folder
 from .session import Workshop, begin, project_root, state_path
@@ -46,5 +47,6 @@ __all__ = [
     "state_path",
     "wait_for",
     "with_prices",
+    "within_memory_limit",
     "zip_folder",
 ]
