@@ -1,7 +1,8 @@
-"""Runs a committed notebook's code cells in this process: the same calls as in Jupyter, without a kernel."""
+"""Runs a committed notebook's code cells in this process, without a kernel; lists what is in the account."""
 
 import json
 
+import boto3
 from lambda_kit import ROOT
 
 from faceblur.workshop import CHAPTERS
@@ -27,3 +28,24 @@ def run_notebook(number, until=None, **parameters):
             assert set(parameters) <= set(variables), f"unknown parameters for notebook {number}"
             variables.update(parameters)
     return variables
+
+
+def names_left(prefix: str) -> list[str]:
+    """Everything in the account whose name carries the prefix, by each service's own listing."""
+
+    def listed(service, operation, items, name):
+        client = boto3.client(service)
+        pages = client.get_paginator(operation).paginate() if client.can_paginate(operation) else None
+        for page in pages or [getattr(client, operation)()]:
+            yield from (item[name] for item in page[items])
+
+    found = [
+        *listed("s3", "list_buckets", "Buckets", "Name"),
+        *listed("iam", "list_roles", "Roles", "RoleName"),
+        *listed("lambda", "list_functions", "Functions", "FunctionName"),
+        *listed("ecr", "describe_repositories", "repositories", "repositoryName"),
+        *listed("stepfunctions", "list_state_machines", "stateMachines", "name"),
+        *listed("sns", "list_topics", "Topics", "TopicArn"),
+        *listed("logs", "describe_log_groups", "logGroups", "logGroupName"),
+    ]
+    return [name for name in found if prefix in name]

@@ -7,7 +7,7 @@ import warnings
 import boto3
 import pytest
 from localaws_kit import eventually
-from notebook_kit import code_cells, run_notebook
+from notebook_kit import run_notebook
 from seeing import make_video
 
 from faceblur import workshop
@@ -151,25 +151,6 @@ def test_every_notebook_can_be_run_again(ws, number):
     before = {(each.kind, each.name) for each in workshop.inventory(ws).resources}
     run_notebook(number, PREFIX=PREFIX)
     assert {(each.kind, each.name) for each in workshop.inventory(ws).resources} == before
-
-
-BREAKS = [(2, "checkpoint-create"), (3, "checkpoint-create"), (4, "build"), (5, "settings"), (6, "create")]
-
-
-@pytest.mark.parametrize(("number", "cell"), BREAKS)
-def test_a_workshop_that_broke_off_can_be_cleaned_up(local_aws, monkeypatch, tmp_path, number, cell):
-    monkeypatch.setenv("FACEBLUR_STATE", str(tmp_path / "state.json"))
-    prefix = f"broken-{number}"
-    needed = [each for each in range(2, number) if each != 4 or number > 5]
-    for earlier in needed:
-        run_notebook(earlier, PREFIX=prefix)
-    assert cell in [each["id"] for each in code_cells(number)]
-    state = workshop.State(tmp_path / "state.json")
-    state["done"] = list(range(2, number))  # what was skipped above to save time counts as run
-    run_notebook(number, until=cell, PREFIX=prefix)
-    assert len(workshop.inventory(workshop.begin(notebook=10, prefix=prefix))) > 0
-    run_notebook(10, PREFIX=prefix)
-    assert len(workshop.inventory(workshop.begin(notebook=10, prefix=prefix))) == 0
 
 
 def test_another_region_is_another_place(local_aws, monkeypatch, tmp_path):

@@ -6,9 +6,9 @@ from html.parser import HTMLParser
 from itertools import islice
 from pathlib import Path
 
-import boto3
 import nbformat
 import pytest
+from notebook_kit import names_left
 
 from faceblur import video
 from faceblur.errors import OutputError
@@ -33,27 +33,6 @@ def this_engine(local_aws, monkeypatch, tmp_path):
     """The demo on this test's embedded AWS, so that what is left there can be listed afterwards."""
     monkeypatch.setenv("FACEBLUR_STATE", str(tmp_path / "state.json"))
     monkeypatch.setattr(runner, "embedded_aws", lambda: runner.environment({}))
-
-
-def names_left(prefix: str) -> list[str]:
-    """Everything in the account whose name carries the prefix, by each service's own listing."""
-
-    def listed(service, operation, items, name):
-        client = boto3.client(service)
-        pages = client.get_paginator(operation).paginate() if client.can_paginate(operation) else None
-        for page in pages or [getattr(client, operation)()]:
-            yield from (item[name] for item in page[items])
-
-    found = [
-        *listed("s3", "list_buckets", "Buckets", "Name"),
-        *listed("iam", "list_roles", "Roles", "RoleName"),
-        *listed("lambda", "list_functions", "Functions", "FunctionName"),
-        *listed("ecr", "describe_repositories", "repositories", "repositoryName"),
-        *listed("stepfunctions", "list_state_machines", "stateMachines", "name"),
-        *listed("sns", "list_topics", "Topics", "TopicArn"),
-        *listed("logs", "describe_log_groups", "logGroups", "logGroupName"),
-    ]
-    return [name for name in found if prefix in name]
 
 
 class Links(HTMLParser):

@@ -47,6 +47,7 @@ class Workshop:
     names: Names
     state: State
     session: boto3.Session = field(repr=False)
+    _clients: dict = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def account(self) -> str:
@@ -71,8 +72,10 @@ class Workshop:
         return [{"Key": key, "Value": value} for key, value in self.tags.items()]
 
     def client(self, service: str):
-        """An ordinary boto3 client, with retries that back off."""
-        return self.session.client(service, config=_config(self.target))
+        """An ordinary boto3 client, with retries that back off; one of each service, as making one takes a while."""
+        if service not in self._clients:
+            self._clients[service] = self.session.client(service, config=_config(self.target))
+        return self._clients[service]
 
     def need(self, key: str):
         """A value that an earlier notebook saved. Raises WorkshopError with the notebook to run."""
