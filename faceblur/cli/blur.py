@@ -1,14 +1,17 @@
-"""`faceblur blur`: find and blur, or render a plan; the whole video, or its first seconds."""
+"""`faceblur blur`: find and blur, or render a plan; the whole video, or its first seconds; one or many."""
 
 from __future__ import annotations
 
+from argparse import RawDescriptionHelpFormatter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from ..analysis import analyse
+from ..batch import is_batch, is_done, record_of
 from ..detections import Detections
-from ..errors import DetectionsError
-from ..files import check_targets
+from ..errors import DetectionsError, InputError
+from ..files import check_targets, sha256_of
 from ..jobs import analyse_in_jobs, render_in_jobs
 from ..plan import Plan
 from ..preview import contact_sheet, save_picture
@@ -16,6 +19,7 @@ from ..render import render
 from ..smart import render_smart
 from ..styles import Style
 from ..video import EncoderSettings, Span, check_output, probe
+from .batch import blur_all
 from .common import (
     Progress,
     add_plan_options,
@@ -25,17 +29,33 @@ from .common import (
     first_seconds,
     number,
     refuse_other_file,
+    result_line,
     tell_review,
     whole,
     with_choices,
     write_json,
 )
 
+_EPILOG = """\
+More than one video: every one goes into the output folder under its own name (or path within the folder given), with
+a report beside it (NAME.report.json). What cannot be blurred is said, and the others are done. Options stand before or
+behind the names, not between them.
+
+exit codes: 0 done, 1 some of several videos could not be blurred, 2 the input or an option cannot be used,
+3 the output cannot be written, 4 no face detector, 130 stopped"""
+
 
 def add(commands) -> None:
-    one = commands.add_parser("blur", help="blur every face of a video")
-    one.add_argument("input")
-    one.add_argument("output", help="ends in .mp4, .m4v, .mov or .mkv")
+    one = commands.add_parser(
+        "blur",
+        help="blur every face of a video, or of many",
+        epilog=_EPILOG,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    one.add_argument(
+        "inputs", nargs="+", metavar="input", help='a video; or several, folders, or patterns such as "clips/**/*.mov"'
+    )
+    one.add_argument("output", help="ends in .mp4, .m4v, .mov or .mkv; for more than one video, a folder")
     one.add_argument(
         "--detections", metavar="FILE", help="what Rekognition's GetFaceDetection returned, as JSON"
     )
@@ -49,6 +69,11 @@ def add(commands) -> None:
         type=number(0, above=True),
         metavar="SECONDS",
         help="only so much from the start, without sound, with a contact sheet beside it (OUTPUT.png)",
+    )
+    one.add_argument(
+        "--resume",
+        action="store_true",
+        help="skip what was made before of the same video with the same settings (says OUTPUT.report.json)",
     )
     add_plan_options(one)
     add_style_options(one)
@@ -69,10 +94,26 @@ def add(commands) -> None:
     one.set_defaults(run=run)
 
 
-def run(options) -> None:
-    sheet = Path(options.output).with_suffix(".png") if options.preview else None
-    encoder = EncoderSettings(options.crf, options.preset, options.codec)
+def run(options) -> int:
     chosen_style(options, Style())  # a style that is refused is refused before the work
+    if is_batch(options.inputs):
+        return blur_all(options, _blur)
+    (options.input,) = options.inputs
+    if options.resume:
+        options.report = options.report or str(record_of(options.output))
+    report = _blur(options)
+    if report is None:
+        print(f"{options.output}: done before; skipped")
+    else:
+        _tell(options.output, report)
+    if report and options.preview:
+        print(f"{_sheet(options)}: frames before and after")
+    return 0
+
+
+def _blur(options, watch: Callable[[str], Progress] = Progress) -> dict | None:
+    """Blur options.input; the report, or None when it is to be skipped. watch: makes the progress of a pass."""
+    encoder = EncoderSettings(options.crf, options.preset, options.codec)
     if options.plan and options.detections:
         raise DetectionsError("--plan holds the result of a search: give it or --detections, not both")
     given = Detections.load(options.detections) if options.detections else None
@@ -80,26 +121,53 @@ def run(options) -> None:
     probe(options.input)
     check_output(options.input, options.output)
     inputs = (options.input, options.output, options.detections, options.plan)
-    check_targets((options.report, sheet), inputs)
+    check_targets((options.report, _sheet(options)), inputs)
+    asked = _asked(options, plan, encoder)
+    if options.resume and is_done(options.input, options.output, options.report, asked):
+        return None
+    stamp = _stamp(options.input)
     span = first_seconds(options.input, options.preview) if options.preview else None
-    plan = _plan(options, plan, given, span)
-    with Progress("blurring") as progress:
+    plan = _plan(options, plan, given, span, watch)
+    with watch("blurring") as progress:
         report = _render(options, plan, span, encoder, progress)
+    report["asked"] = asked
+    if _stamp(options.input) != stamp:
+        raise InputError(f"{options.input}: changed while it was blurred; blur it again when it is complete")
     if options.report:
         write_json(options.report, report)
-    _tell(options.output, report)
-    if sheet:
-        save_picture(
-            sheet,
-            contact_sheet(options.input, report, options.output, until_ms=report["frames"][-1]["time_ms"]),
-        )
-        print(f"{sheet}: frames before and after")
+    if options.preview:
+        until_ms = report["frames"][-1]["time_ms"]
+        save_picture(_sheet(options), contact_sheet(options.input, report, options.output, until_ms=until_ms))
+    return report
 
 
-def _plan(options, plan: Plan | None, given: Detections | None, span: Span | None) -> Plan:
+def _stamp(path: str) -> tuple[int, int]:
+    about = Path(path).stat()
+    return about.st_size, about.st_mtime_ns
+
+
+def _sheet(options) -> Path | None:
+    return Path(options.output).with_suffix(".png") if options.preview else None
+
+
+def _asked(options, plan: Plan | None, encoder: EncoderSettings) -> dict:
+    """What decides how the output looks, for the report; as JSON, so that it can be compared."""
+    return {
+        "style": chosen_style(options, plan.style if plan else Style()).to_json(),
+        "encoder": encoder.to_json(),
+        "smart": options.smart,
+        "keep": sorted(set(options.keep)),
+        "areas": [area.to_json() for area in options.area],
+        "plan": sha256_of(options.plan) if options.plan else None,
+        "detections": sha256_of(options.detections) if options.detections else None,
+        "preview_s": options.preview,
+    }
+
+
+def _plan(options, plan: Plan | None, given: Detections | None, span: Span | None, watch) -> Plan:
     """The plan to render: the one given, or a new one; with the choices of the command line."""
     if plan is None:
-        with Progress("looking for faces") as progress:
+        with watch("looking for faces") as progress:
             if span is None:
                 plan = analyse_in_jobs(options.input, given, jobs=options.jobs, progress=progress)
             else:
@@ -120,18 +188,11 @@ def _render(options, plan: Plan, span: Span | None, encoder: EncoderSettings, pr
 
 def _tell(output: str, report: dict) -> None:
     counts = report["counts"]
-    frames = counted(counts["frames"], "frame")
-    if counts["face_frames"]:
-        faces = counted(counts["tracks"], "face")
-        print(f"{output}: {faces} blurred in {counts['frames_with_regions']} of {frames}")
-    elif counts["frames_with_regions"]:
-        print(f"{output}: areas blurred in {counts['frames_with_regions']} of {frames}; no face")
-    else:
-        print(f"{output}: no faces were found; {frames} were written as they are")
+    print(result_line(output, report))
     if report["kept_visible"]:
         print(f"left visible on purpose: track {', '.join(map(str, report['kept_visible']))}")
     tell_review(report["needs_review"])
     if counts.get("copied_frames"):
-        print(f"copied without encoding: {counts['copied_frames']} of {frames}")
+        print(f"copied without encoding: {counts['copied_frames']} of {counted(counts['frames'], 'frame')}")
     for note in report["notes"]:
         print(f"note: {note}")

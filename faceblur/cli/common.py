@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -172,6 +173,17 @@ def tell_review(items: Iterable[dict]) -> None:
         )
 
 
+def result_line(output: str | Path, report: dict) -> str:
+    """What became of a video, in one line."""
+    counts = report["counts"]
+    frames = counted(counts["frames"], "frame")
+    if counts["face_frames"]:
+        return f"{output}: {counted(counts['tracks'], 'face')} blurred in {counts['frames_with_regions']} of {frames}"
+    if counts["frames_with_regions"]:
+        return f"{output}: areas blurred in {counts['frames_with_regions']} of {frames}; no face"
+    return f"{output}: no faces were found; {frames} were written as they are"
+
+
 def counted(count: int, word: str) -> str:
     return f"{count} {word}{'' if count == 1 else 's'}"
 
@@ -199,7 +211,8 @@ class Progress:
         self._last, self._drawn = now, True
         share = min(1.0, done / total) if total else 0.0
         if self._is_terminal:
-            bar = "#" * round(30 * share)
-            print(f"\r{self._what} [{bar:<30}] {share:4.0%}", end="", file=sys.stderr, flush=True)
+            width = max(5, min(30, shutil.get_terminal_size().columns - len(self._what) - 9))
+            bar = "#" * round(width * share)
+            print(f"\r{self._what} [{bar:<{width}}] {share:4.0%}", end="", file=sys.stderr, flush=True)
         else:
             print(f"{self._what}: {share:.0%}", file=sys.stderr, flush=True)

@@ -7,7 +7,7 @@ as displayed. May import `errors`; nothing else of ours.
 from .encoder import EncoderSettings
 from .frame import Frame
 from .orientation import Orientation
-from .output import check_output
+from .output import CONTAINERS, check_output
 from .pictures import encode
 from .probe import VideoInfo, probe
 from .reader import Packet, Reader, Span
@@ -16,6 +16,7 @@ from .stills import Stills, changeable
 from .writer import Writer
 
 __all__ = [
+    "CONTAINERS",
     "EncoderSettings",
     "Frame",
     "Orientation",
