@@ -51,7 +51,7 @@ def is_batch(inputs: Sequence[str]) -> bool:
 
 
 def pair_up(inputs: Iterable[str], folder: str | Path) -> tuple[list[Pair], int]:
-    """The videos and their outputs in `folder`, in order; how many files of other kinds were left out.
+    """The videos and their outputs in `folder`, in order; how many other names were left out.
 
     Raises InputError when an input holds no video, OutputError when `folder` is a file, two outputs would have the
     same name, or an output would be an input, now or in the next run. Writes nothing.
@@ -108,8 +108,9 @@ def _search_folder(base: Path) -> _Found:
 
     files = []
     for folder, folders, names in os.walk(base, onerror=refuse):
+        links = [name for name in folders if Path(folder, name).is_symlink()]  # not followed, but counted
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        files += [Path(folder, name) for name in sorted(names)]
+        files += [Path(folder, name) for name in sorted(names + links)]
     return _only_videos(base, ("**",), files)
 
 

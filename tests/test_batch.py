@@ -69,11 +69,12 @@ def videos_in(folder: str) -> list[str]:
 def test_a_folder_keeps_its_paths_and_leaves_out_what_is_no_video(put, blur):
     put("in/b.MOV", "in/deep/er/a.mp4", "in/old.avi")
     put("in/notes.txt", "in/._b.mov", content=b"no video")
+    Path("in/link").symlink_to("deep")
     code, lines, errors = blur("in", "out/new")
     assert (code, errors) == (0, [])
     assert videos_in("out/new") == ["b.MOV", "deep/er/a.mp4", "old.mp4"]
     assert len(shown(Path("out/new/deep/er/a.mp4"))) == 3
-    assert len(lines) == 4 and lines[-1] == "3 blurred, 2 files left out (no video)"
+    assert len(lines) == 4 and lines[-1] == "3 blurred, 3 left out (no video)"
     assert all("no faces were found; 3 frames were written" in line for line in lines[:-1])
     report = json.loads(Path("out/new/old.mp4.report.json").read_text())
     assert report["input"]["name"] == "old.avi" and report["asked"]["style"]["name"] == "mosaic"

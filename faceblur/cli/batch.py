@@ -92,7 +92,7 @@ def _summary(tally: _Tally, others: int) -> str:
     if tally.skipped:
         said.append(f"{tally.skipped} skipped (done before)")
     if others:
-        said.append(f"{counted(others, 'file')} left out (no video)")
+        said.append(f"{others} left out (no video)")
     missing = tally.total - tally.number + 1
     if missing:
         said.append(f"{missing} not done")
