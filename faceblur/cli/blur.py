@@ -73,7 +73,7 @@ def add(commands) -> None:
     one.add_argument(
         "--resume",
         action="store_true",
-        help="skip what was made before of the same video with the same settings, as OUTPUT.report.json says; write that",
+        help="skip what was made before of the same video with the same settings, as its OUTPUT.report.json says",
     )
     add_plan_options(one)
     add_style_options(one)
