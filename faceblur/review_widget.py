@@ -1,14 +1,13 @@
 """A `Review` in a notebook: ipywidgets where they run, a picture of the same everywhere else.
 
-Imports `review`, `widgets` and `preview`. Needs ipywidgets. Every control is a native one of the browser, so
-all of it works with the keyboard.
+Imports `review`, `review_area`, `widgets` and `preview`. Needs ipywidgets. Every control is a native one of the
+browser, so all of it works with the keyboard.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-import math
 from html import escape
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from .errors import FaceblurError
 from .files import write_text
 from .preview import Box, clock, draw_boxes
 from .review import Review, changed_style
+from .review_area import AreaForm, area_row, button
 from .styles import NAMES
 from .widgets import encode, publish
 
@@ -51,21 +51,16 @@ class ReviewView:
         shown = {"width": f"{self.frame_width}px", "max_width": "100%"}
         self.frame = ipywidgets.Image(format="jpeg", layout=shown)
         self.time = self._slider()
-        self.sides = {
-            side: _field(side.capitalize() + " %", value, -100.0 if side in ("left", "top") else 0.0, 200.0)
-            for side, value in {"left": 40.0, "top": 40.0, "width": 20.0, "height": 20.0}.items()
-        }
-        end_s = math.ceil(review.duration_ms / 10) / 100
-        self.start, self.end = _field("From s", 0.0, 0.0, end_s), _field("To s", end_s, 0.0, end_s)
-        self.cover = _button("Cover this", self._cover)
+        self.area = AreaForm(review.duration_ms, self._shown_ms, self._draw, self._cover)
         self.areas = ipywidgets.VBox()
         self.style = ipywidgets.Dropdown(options=NAMES, value=review.plan.style.name, description="Style")
         self.style.observe(self._restyle, "value")
-        self.save_button = _button("Save the plan", lambda: self._try(self.save), "primary")
-        self.blur_button = _button("Blur again", lambda: self._try(self.blur_again))
+        self.save_button = button("Save the plan", lambda: self._try(self.save), "primary")
+        self.blur_button = button("Blur again", lambda: self._try(self.blur_again))
         self.progress = ipywidgets.FloatProgress(min=0, max=1, layout={"visibility": "hidden"})
         self.status = ipywidgets.HTML()
         self.widget = self._laid_out()
+        self.area.hear_mouse(self.widget, self.frame)
         self._show()
 
     def save(self) -> None:
@@ -96,9 +91,16 @@ class ReviewView:
         picture = ipywidgets.Image(
             value=encode(self.review.thumbnail(track.id), ".jpg"), format="jpeg", layout={"width": "120px"}
         )
-        look = _button(f"Look at {clock(track.thumbnail_ms)}", lambda: self._go(track.thumbnail_ms))
-        look.layout.width = "120px"
-        return ipywidgets.VBox([picture, look, keep], layout={"margin": "0 10px 8px 0", "width": "124px"})
+        look = button(f"Look at {clock(track.thumbnail_ms)}", lambda: self._go(track.thumbnail_ms))
+        looks = [look, *(self._lost(start_ms) for start_ms, _ in track.review)]
+        for each in looks:
+            each.layout.width = "120px"
+        layout = {"margin": "0 10px 8px 0", "width": "124px"}
+        return ipywidgets.VBox([picture, *looks, keep], layout=layout)
+
+    def _lost(self, start_ms: float) -> ipywidgets.Button:
+        words = "the face was lost for longer than it is covered for"
+        return button(f"Lost at {clock(start_ms)}", lambda: self._go(start_ms), "warning", words)
 
     def _slider(self):
         first = next(iter(self.review.plan.tracks), None)
@@ -126,7 +128,7 @@ class ReviewView:
                 people,
                 self.frame,
                 self.time,
-                row([*self.sides.values(), self.start, self.end, self.cover], layout=wrapped),
+                self.area.widget,
                 self.areas,
                 row([*buttons, self.progress], layout=wrapped),
                 self.status,
@@ -136,10 +138,15 @@ class ReviewView:
     def _go(self, time_ms: float) -> None:
         self.time.value = time_ms / 1000
 
-    def _cover(self) -> None:
-        sides = {side: field.value / 100 for side, field in self.sides.items()}
-        end_ms = math.inf if self.end.value >= self.end.max else 1000 * self.end.value
-        self._do(lambda: self.review.add_area(**sides, start_ms=1000 * self.start.value, end_ms=end_ms))
+    def _shown_ms(self) -> float:
+        return self.review.marks(1000 * self.time.value)[0]
+
+    def _cover(self, **place_and_time: float) -> None:
+        def add():
+            self.review.add_area(**place_and_time)
+            self.area.covered()
+
+        self._do(add)
 
     def _restyle(self, change) -> None:
         wish = {"name": change["new"]}
@@ -162,10 +169,18 @@ class ReviewView:
             self._say(str(problem), is_problem=True)
 
     def _show(self) -> None:
-        self.frame.value = encode(self.picture(self.frame_width), ".jpg")
-        rows = [self._area_row(index, area) for index, area in enumerate(self.review.plan.areas)]
-        self.areas.children = rows
+        self._picture = self.picture(self.frame_width)
+        self._draw()
+        self.areas.children = [self._area_row(index, area) for index, area in enumerate(self.review.plan.areas)]
         self._say(f"{'nothing changed' if self.review.is_saved else 'not saved yet'}; {self._kept()}")
+
+    def _draw(self) -> None:
+        """The frame, with the rectangle that is being drawn on it."""
+        drawn = self.area.drawn
+        self.frame.value = encode(draw_boxes(self._picture, [drawn]) if drawn else self._picture, ".jpg")
+
+    def _area_row(self, index: int, area):
+        return area_row(area, lambda: self._do(lambda: self.review.remove_area(index)))
 
     def picture(self, width: int) -> np.ndarray:
         """The frame at the slider, BGR, as it will be, with outlines of what is covered and who is not."""
@@ -174,13 +189,6 @@ class ReviewView:
         boxes = [Box(*box, str(track) if track >= 0 else "area", track) for track, box in covered]
         boxes += [Box(*box, f"{track} stays visible", track) for track, box in visible]
         return draw_boxes(self.review.frame(time_ms, width), boxes)
-
-    def _area_row(self, index: int, area):
-        place = ", ".join(f"{100 * n:.1f} %" for n in (area.left, area.top, area.width, area.height))
-        end = "the end" if math.isinf(area.end_ms) else clock(area.end_ms)
-        words = ipywidgets.Label(f"covered: {place}; from {clock(area.start_ms)} to {end}")
-        remove = _button("Remove", lambda: self._do(lambda: self.review.remove_area(index)))
-        return ipywidgets.HBox([words, remove])
 
     def _kept(self) -> str:
         kept = ", ".join(map(str, self.review.kept_visible))
@@ -194,24 +202,6 @@ class ReviewView:
     def _say(self, words: str, is_problem: bool = False) -> None:
         colour = "#b3261e" if is_problem else "#5c6b7c"
         self.status.value = f"<span role='status' style='color:{colour}'>{escape(words)}</span>"
-
-
-def _field(words: str, value: float, low: float, high: float):
-    return ipywidgets.BoundedFloatText(
-        value=value,
-        min=low,
-        max=high,
-        step=0.1,
-        description=words,
-        style={"description_width": "64px"},
-        layout={"width": "150px"},
-    )
-
-
-def _button(words: str, work, style: str = ""):
-    button = ipywidgets.Button(description=words, button_style=style)
-    button.on_click(lambda _: work())
-    return button
 
 
 def _still(view: ReviewView) -> np.ndarray:

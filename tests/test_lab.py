@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 
 import IPython.display
 import nbformat
@@ -96,6 +97,7 @@ def test_run_all_move_the_sliders_play_the_film_and_tick_a_person(built):
         move_the_slider(page, "09_slider.png")
         play_before_and_after(page)
         tick_a_person(page)
+        draw_a_rectangle(page)
 
 
 def look_at_the_execution(page):
@@ -166,7 +168,29 @@ def tick_a_person(page):
     assert page.evaluate(IS_DRAWN, frame.element_handle())
     cell.get_by_role("button", name="Save the plan").press("Enter")
     expect(status).to_contain_text("plan.json: saved; stays visible on purpose: 1")
+
+
+def draw_a_rectangle(page):
+    """With the mouse on the frame, made wider with the keyboard, then covered."""
+    from playwright.sync_api import expect
+
+    cell = cell_with(page, "show_review(")
+    frame, left, width = cell.locator("img").last, cell.get_by_label("Left %"), cell.get_by_label("Width %")
+    source, box = frame.get_attribute("src"), frame.bounding_box()
+    page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.6 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.9 * box["height"], steps=4)
+    page.mouse.up()
+    expect(left).to_have_value(re.compile(r"^(19|20)(\.\d)?$"))
+    expect(frame).not_to_have_attribute("src", source)
+    wide = float(width.input_value())
+    assert wide == pytest.approx(20, abs=1)
+    width.press("ArrowUp")
+    expect(width).to_have_value(re.compile(f"^{wide + 0.1:.1f}$"))
     cell.screenshot(path=SHOTS / "09_review.png")
+    cell.get_by_role("button", name="Cover this").press("Enter")
+    expect(cell.get_by_text("covered: ")).to_have_count(1)
+    assert page.evaluate(IS_DRAWN, frame.element_handle())
 
 
 def test_an_untrusted_notebook_shows_pictures_instead_of_views(film, folders):

@@ -41,9 +41,9 @@ def test_ticking_a_person_changes_the_plan_and_the_frame(view):
 
 def test_a_rectangle_is_covered_and_taken_out_again(view):
     before = view.frame.value
-    view.sides["left"].value, view.sides["top"].value = 30.0, 5.0
-    view.start.value = 0.5
-    view.cover.click()
+    view.area.sides["left"].value, view.area.sides["top"].value = 30.0, 5.0
+    view.area.start.value = 0.5
+    view.area.cover.click()
     (area,) = view.review.plan.areas
     assert (area.left, area.top, area.width, area.start_ms) == (0.3, 0.05, 0.2, 500.0)
     assert area.to_json()["end_ms"] is None
@@ -53,9 +53,37 @@ def test_a_rectangle_is_covered_and_taken_out_again(view):
     assert view.review.plan.areas == () and view.areas.children == ()
 
 
+def test_the_rectangle_is_seen_while_it_is_moved_and_until_it_is_covered(view):
+    plain = view.frame.value
+    assert view.area.drawn is None
+    for side, percent in {"left": 30.0, "top": 5.0, "width": 25.0}.items():
+        view.area.sides[side].value = percent
+    drawn = view.area.drawn
+    assert (drawn.left, drawn.top, drawn.width, drawn.height) == (0.3, 0.05, 0.25, 0.2)
+    assert view.frame.value != plain and not view.review.is_changed
+    view.area.cover.click()
+    assert view.area.drawn is None and view.review.is_changed
+
+
+def test_a_rectangle_from_the_frame_on_screen_to_another(view):
+    view.time.value = 0.74
+    view.area.from_here.click()
+    view.time.value = 1.5
+    view.area.to_here.click()
+    view.area.cover.click()
+    (area,) = view.review.plan.areas
+    assert (area.start_ms, area.end_ms) == (700.0, 1500.0)
+
+
+def test_where_a_face_was_lost_is_one_click_away(view):
+    (lost,) = [each for each in view.people[4].children if getattr(each, "description", "") == "Lost at 0:00.9"]
+    lost.click()
+    assert view.time.value == pytest.approx(0.9)
+
+
 def test_what_is_refused_is_said(view):
-    view.sides["width"].value = 0.0
-    view.cover.click()
+    view.area.sides["width"].value = 0.0
+    view.area.cover.click()
     assert "an area needs a width" in view.status.value
     assert not view.review.is_changed
 
