@@ -5,8 +5,6 @@ import json
 import os
 import re
 import socket
-import subprocess
-import sys
 import urllib.request
 from urllib.parse import urlsplit
 
@@ -14,6 +12,7 @@ from browser import CHROMIUM, OPTIONS
 from localaws_kit import eventually
 
 from faceblur.workshop import lab
+from faceblur.workshop.leash import leashed
 
 TOKEN = "test"
 PATIENCE_MS = 150_000  # for what takes seconds on an idle machine
@@ -34,19 +33,10 @@ def running(notebooks, home):
         port = free.getsockname()[1]
     url, log = f"http://127.0.0.1:{port}", home / "server.log"
     with log.open("w") as file:
-        server = subprocess.Popen(
-            _command(port), cwd=notebooks, env=_environment(home), stdout=file, stderr=file
-        )
-    try:
-        eventually(lambda: _answers(server, f"{url}/api/status?token={TOKEN}", log), PATIENCE_MS / 1000)
-        yield url
-    finally:
-        server.terminate()  # JupyterLab ends its kernels before itself
-        try:
-            server.wait(60)
-        except subprocess.TimeoutExpired:
-            server.kill()  # the kernels notice and end
-            server.wait()
+        settings = {"cwd": notebooks, "env": _environment(home), "stdout": file, "stderr": file}
+        with leashed("jupyterlab", _options(port), **settings) as server:
+            eventually(lambda: _answers(server, f"{url}/api/status?token={TOKEN}", log), PATIENCE_MS / 1000)
+            yield url
 
 
 @contextlib.contextmanager
@@ -96,10 +86,10 @@ def cell_with(page, code):
     return cell
 
 
-def _command(port):
+def _options(port):
     options = ("--no-browser", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0")
     token = f"--IdentityProvider.token={TOKEN}"
-    return [sys.executable, "-m", "jupyterlab", *lab.OPTIONS, *lab._root_option(), *options, token]
+    return [*lab.OPTIONS, *lab._root_option(), *options, token]
 
 
 def _environment(home):

@@ -1,15 +1,14 @@
-"""The `lab` command: JupyterLab on the notebooks, the embedded AWS beside it. Imports runner and session."""
+"""The `lab` command: JupyterLab on the notebooks, the embedded AWS beside it. Imports runner, leash and session."""
 
 from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from . import runner
+from .leash import leashed
 from .session import project_root, state_path
 
 # Nothing is asked of the network unless the user does: no check for updates, no question about news.
@@ -18,24 +17,18 @@ CONFIG = Path(__file__).parents[1] / "assets" / "jupyter"
 
 
 def lab(options: Sequence[str] = ()) -> int:
-    """Run JupyterLab until it ends; the embedded AWS ends with it. Returns JupyterLab's exit code."""
+    """Run JupyterLab until it ends, and return its exit code; the embedded AWS ends with it, both with this process."""
     notebooks = project_root() / "notebooks"
     state_path("local", "faceblur").unlink(missing_ok=True)  # it describes the last embedded AWS, now gone
     with runner.embedded_aws():
         print("JupyterLab opens in your browser; stop it with Ctrl-C twice, the embedded AWS stops with it.")
-        server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *OPTIONS, *_root_option(), *options],
-            cwd=notebooks,
-            env=os.environ | {"JUPYTER_CONFIG_PATH": _config_path()},
-        )
-        interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is JupyterLab's; it asks back
-        try:
-            return server.wait()
-        finally:
-            signal.signal(signal.SIGINT, interrupt)
-            if server.poll() is None:
-                server.terminate()
-                server.wait()
+        settings = {"cwd": notebooks, "env": os.environ | {"JUPYTER_CONFIG_PATH": _config_path()}}
+        with leashed("jupyterlab", [*OPTIONS, *_root_option(), *options], **settings) as server:
+            interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is JupyterLab's; it asks back
+            try:
+                return server.wait()
+            finally:
+                signal.signal(signal.SIGINT, interrupt)
 
 
 def _config_path() -> str:
