@@ -16,6 +16,22 @@ from .session import project_root
 TOP, BOTTOM = "links-top", "links-bottom"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 INDEX = "README.md"
+VIEWS = """\
+## What you will see
+
+Chapter 8: the workflow's states as they run, and the faces that were found.
+
+![The states of a running execution: four are done, one runs, one is to come](../docs/images/execution.jpg)
+
+![A frame with boxes, a slider for the time and one for the confidence](../docs/images/slider.jpg)
+
+Chapter 9: every stretch of the video beside its blurred copy; and the review, where one person was ticked to
+stay visible and a rectangle is being drawn with the mouse.
+
+![A frame with boxes, beside it the same frame blurred](../docs/images/compare.jpg)
+
+![Four faces to tick, the frame as it will be, and a rectangle drawn on it](../docs/images/review.jpg)
+"""
 
 
 def update(folder: Path | None = None) -> list[str]:
@@ -83,12 +99,7 @@ def index_page() -> str:
             "|---|---|---|",
             *rows,
             "",
-            "What you will see in chapter 8: the workflow's states as they run, and the faces it found.",
-            "",
-            "![The states of the execution with their seconds](../docs/images/execution.jpg)",
-            "",
-            "![A slider over frames with boxes and confidence](../docs/images/slider.jpg)",
-            "",
+            VIEWS,
             "This file is written by `python -m faceblur.workshop links`.",
             "",
         ]
