@@ -131,6 +131,29 @@ def test_what_carries_our_tags_is_found_under_any_name(ws):
     assert found(ws) == set()
 
 
+def test_what_the_state_file_notes_is_found_under_any_name(ws):
+    """Made by another version of the workshop, say; AWS's tagging API does not list roles."""
+    function, repository = f"{ws.names.prefix}-old-step", f"{ws.names.prefix}-old"
+    ours, theirs, group = f"{ws.names.prefix}-old-role", f"{ws.names.prefix}-role", f"/aws/lambda/{function}"
+    for role in (ours, theirs):
+        make_role(ws, role, tags=role == ours)
+        ws.state.add("roles", role, f"arn:aws:iam::{ws.account}:role/{role}")
+    boto3.client("logs").create_log_group(logGroupName=group, tags=ws.tags)
+    ws.state["functions"] = {"step": ws.names.arn("lambda", f"function:{function}")}
+    boto3.client("ecr").create_repository(repositoryName=repository, tags=ws.tag_list)
+    ws.state["repository_uri"] = f"{ws.account}.dkr.ecr.{ws.region}.amazonaws.com/{repository}"
+    ws.state["execution_arn"] = ws.names.arn("states", "execution:pipeline:one")
+    assert found(ws) == {("role", ours), ("role", theirs), ("log group", group), ("repository", repository)}
+    workshop.clean_up(ws, dry_run=False)
+    assert found(ws) == {("role", theirs)} and workshop.remaining(ws) == ()
+
+
+def test_a_state_file_that_somebody_edited_does_no_harm(ws):
+    """Another account's ARN, half an ARN, another kind of value."""
+    ws.state["roles"] = {"a": "arn:aws:iam::999999999999:role/theirs", "b": "arn:aws", "c": 3, "d": [None, "x"]}
+    assert found(ws) == set()
+
+
 def test_roles_topics_and_log_groups_go(ws):
     make_role(ws, ws.names.role("join_segments"))
     boto3.client("sns").create_topic(Name=ws.names.topic, Tags=ws.tag_list)
@@ -186,7 +209,7 @@ def test_kinds_are_deleted_in_an_order_that_works():
     assert set(order) == set(cleanup.DELETE)
 
 
-def test_a_refusal_of_aws_is_one_line_that_names_the_thing(ws, monkeypatch):
+def test_a_refusal_of_aws_is_one_line_that_names_the_thing_and_the_rest_goes(ws, monkeypatch):
     from botocore.exceptions import ClientError
 
     from faceblur.errors import WorkshopError
@@ -197,7 +220,7 @@ def test_a_refusal_of_aws_is_one_line_that_names_the_thing(ws, monkeypatch):
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "DeleteBucket")
 
     monkeypatch.setitem(cleanup.DELETE, "bucket", denied)
-    with pytest.raises(
-        WorkshopError, match=f"bucket {ws.names.input_bucket} cannot be deleted: AccessDenied"
-    ):
+    boto3.client("sns").create_topic(Name=ws.names.topic, Tags=ws.tag_list)  # comes after the buckets
+    with pytest.raises(WorkshopError, match=f"^bucket {ws.names.input_bucket} cannot be deleted: AccessDenied: no. P"):
         workshop.clean_up(ws, dry_run=False)
+    assert found(ws) == {("bucket", ws.names.input_bucket)}

@@ -31,16 +31,22 @@ BATCH = 1000  # DeleteObjects takes no more
 def clean_up(ws: Workshop, dry_run: bool = True) -> Inventory:
     """Delete everything of ours in the right order; with `dry_run` only say what would be deleted.
 
-    Returns what was found at the beginning. Raises WorkshopError when something cannot be deleted.
+    Returns what was found at the beginning. Raises WorkshopError when something cannot be deleted; all else
+    is gone then, so that it costs nothing any more.
     """
-    found = inventory(ws)
+    found, problems = inventory(ws), []
     for resource in found.ours:
         verb = "would delete" if dry_run else "deleting"
         print(f"  {verb} {resource.kind} {resource.name} {resource.detail}".rstrip(), flush=True)
         if not dry_run:
-            _persist(lambda resource=resource: DELETE[resource.kind](ws, resource), resource)
+            try:
+                _persist(lambda resource=resource: DELETE[resource.kind](ws, resource), resource)
+            except WorkshopError as problem:
+                problems.append(str(problem))
     for resource in found.others:
         print(f"  leaving {resource.kind} {resource.name}: it does not carry the tags {ws.tags}")
+    if problems:
+        raise WorkshopError("; ".join(problems) + ". Put that right and run the clean-up again.")
     return found
 
 
@@ -66,7 +72,6 @@ def _persist(delete: Callable[[], None], resource: Resource) -> None:
             if error["Code"] not in BUSY or time.monotonic() + pause_s > end:
                 raise WorkshopError(
                     f"{resource.kind} {resource.name} cannot be deleted: {error['Code']}: {error['Message']}"
-                    ". Put that right and run the clean-up again."
                 ) from problem
         time.sleep(pause_s)
         pause_s = min(15.0, 2 * pause_s)

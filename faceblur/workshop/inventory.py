@@ -1,12 +1,15 @@
-"""Everything the workshop has created, looked up in AWS by name and by tag. Reads only; imports kinds."""
+"""Everything the workshop has created, looked up in AWS by name, by tag and by the state file.
+
+Reads only; imports kinds and session.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
 
-from .kinds import KINDS, Resource
+from .kinds import BUCKET_KEYS, KINDS, Resource
 from .session import Workshop
 
 
@@ -55,9 +58,9 @@ class Inventory:
 
 
 def inventory(ws: Workshop) -> Inventory:
-    """Look for every resource, by the names of the design and by tag, in the order of the clean-up."""
-    tagged = tagged_arns(ws)
-    found = (kind.find(ws, name) for kind in KINDS for name in kind.names(ws, tagged))
+    """Look for every resource: names of the design, tags, notes in the state file; in the clean-up's order."""
+    arns = [*tagged_arns(ws), *noted_arns(ws)]
+    found = (kind.find(ws, name) for kind in KINDS for name in kind.names(ws, arns))
     return Inventory(tuple(filter(None, found)), ws.target == "local")
 
 
@@ -68,3 +71,24 @@ def tagged_arns(ws: Workshop) -> list[str]:
         ws.client("resourcegroupstaggingapi").get_paginator("get_resources").paginate(TagFilters=filters)
     )
     return [item["ResourceARN"] for page in pages for item in page["ResourceTagMappingList"]]
+
+
+def noted_arns(ws: Workshop) -> list[str]:
+    """ARNs of what the state file notes. The tagging API knows no roles: an odd name is found only here."""
+    state, names = ws.state, ws.names
+    arns = [text for text in _texts(dict(state)) if text.startswith("arn:") and text.count(":") >= 5]
+    arns += [f"arn:{ws.partition}:s3:::{state[key]}" for key in BUCKET_KEYS if key in state]
+    functions = [arn.rpartition(":")[2] for arn in state.get("functions", {}).values()]
+    arns += [names.arn("logs", f"log-group:/aws/lambda/{name}") for name in functions]
+    if "repository_uri" in state:
+        arns.append(names.arn("ecr", f"repository/{state['repository_uri'].partition('/')[2]}"))
+    return arns
+
+
+def _texts(value) -> Iterator[str]:
+    """Every string in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)

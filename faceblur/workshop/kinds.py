@@ -26,6 +26,9 @@ MISSING = {
 }
 
 
+BUCKET_KEYS = ("input_bucket", "work_bucket", "output_bucket")  # in the state file
+
+
 @dataclass(frozen=True)
 class Resource:
     """Something that exists. `ours`: it carries this workshop's tags, so the clean-up may delete it."""
@@ -40,7 +43,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Kind:
-    """`expected` gives names by design, `service` and `arn_prefix` find more of them by tag."""
+    """`expected` gives names by design, `service` and `arn_prefix` find more of them among ARNs."""
 
     name: str
     service: str
@@ -48,10 +51,10 @@ class Kind:
     expected: Callable[[Workshop], Iterable[str]]
     find: Callable[[Workshop, str], Resource | None]
 
-    def names(self, ws: Workshop, tagged_arns: Iterable[str]) -> list[str]:
-        """Names by design and by tag, each once."""
-        by_tag = (self._name_from(ws, arn) for arn in tagged_arns)
-        return list(dict.fromkeys([*self.expected(ws), *filter(None, by_tag)]))
+    def names(self, ws: Workshop, arns: Iterable[str]) -> list[str]:
+        """Names by design and by ARN, each once."""
+        by_arn = (self._name_from(ws, arn) for arn in arns)
+        return list(dict.fromkeys([*self.expected(ws), *filter(None, by_arn)]))
 
     def _name_from(self, ws: Workshop, arn: str) -> str | None:
         _, _, service, _, account, rest = arn.split(":", 5)
@@ -94,7 +97,7 @@ def _bucket(ws: Workshop, name: str) -> Resource | None:
     if tags is None:
         return None
     # A bucket gets its tags one call after it is made; notebook 02 notes it in the state file before.
-    noted = name in (ws.state.get(key) for key in ("input_bucket", "work_bucket", "output_bucket"))
+    noted = name in (ws.state.get(key) for key in BUCKET_KEYS)
     ours = ws.is_ours(tags) or (noted and "workshop" not in tags)
     pages = ws.client("s3").get_paginator("list_object_versions").paginate(Bucket=name)
     count = sum(len(page.get("Versions", ())) + len(page.get("DeleteMarkers", ())) for page in pages)
@@ -181,13 +184,19 @@ def _trigger(ws: Workshop, name: str) -> Resource | None:
     return Resource("trigger", name, rules[0]["LambdaFunctionArn"], ours, f"{len(rules)} rules", page)
 
 
+def _triggering(ws: Workshop) -> list[str]:
+    """The buckets that may hold the trigger."""
+    noted = ws.state.get("trigger", {}).get("bucket", ws.names.input_bucket)
+    return list(dict.fromkeys([ws.names.input_bucket, noted]))
+
+
 def _console(ws: Workshop, service: str) -> str:
     return f"https://{ws.region}.console.aws.amazon.com/{service}"
 
 
 # In the order in which they must be deleted.
 KINDS = (
-    Kind("trigger", "", "", lambda ws: [ws.names.input_bucket], _trigger),
+    Kind("trigger", "", "", _triggering, _trigger),
     Kind("state machine", "states", "stateMachine:", lambda ws: [ws.names.state_machine], _state_machine),
     Kind("function", "lambda", "function:", lambda ws: ws.names.functions.values(), _function),
     Kind("repository", "ecr", "repository/", lambda ws: [ws.names.repository], _repository),
