@@ -18,6 +18,7 @@ from faceblur.workshop import demo, runner
 from faceblur.workshop.chapters import CHAPTERS
 
 FRAMES = 60
+MOST_LINES = 60  # of one output: a Lambda function's source, a state of the workflow
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,9 @@ def check_notebooks(out):
         assert not [o for cell in code for o in cell.outputs if o.output_type == "error"], chapter.file
         errors = [o.text for cell in code for o in cell.outputs if o.get("name") == "stderr"]
         assert not errors, (chapter.file, errors)
+        said = [o.get("text") or o.get("data", {}).get("text/plain", "") for cell in code for o in cell.outputs]
+        assert not [text for text in said if "ResponseMetadata" in text], (chapter.file, "shows a raw answer of AWS")
+        assert max((text.count("\n") for text in said), default=0) <= MOST_LINES, (chapter.file, "a wall of output")
     views = {
         kind
         for cell in nbformat.read(out / "notebooks" / CHAPTERS[8].file, as_version=4).cells
