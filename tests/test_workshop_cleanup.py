@@ -121,6 +121,15 @@ def test_a_bucket_that_was_just_made_is_ours_before_it_is_tagged(ws):
     assert found(ws) == set()
 
 
+def test_a_note_alone_does_not_make_another_bucket_ours(ws):
+    """Somebody wrote a bucket of their own into the state file."""
+    name = f"{ws.names.prefix}-holiday-photos"
+    boto3.client("s3").create_bucket(Bucket=name)
+    ws.state["input_bucket"] = name
+    workshop.clean_up(ws, dry_run=False)
+    assert found(ws) == {("bucket", name)}
+
+
 def test_what_carries_our_tags_is_found_under_any_name(ws):
     """An exercise's second function, say: made by hand, tagged like the rest."""
     topic, repository = f"{ws.names.prefix}-by-hand", f"{ws.names.prefix}-second"

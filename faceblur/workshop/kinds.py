@@ -97,7 +97,7 @@ def _bucket(ws: Workshop, name: str) -> Resource | None:
     if tags is None:
         return None
     # A bucket gets its tags one call after it is made; notebook 02 notes it in the state file before.
-    noted = name in (ws.state.get(key) for key in BUCKET_KEYS)
+    noted = name in ws.names.buckets and name in (ws.state.get(key) for key in BUCKET_KEYS)
     ours = ws.is_ours(tags) or (noted and "workshop" not in tags)
     pages = ws.client("s3").get_paginator("list_object_versions").paginate(Bucket=name)
     count = sum(len(page.get("Versions", ())) + len(page.get("DeleteMarkers", ())) for page in pages)
