@@ -5,13 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-_SIZE = (32, 18)
+SIZE = (32, 18)  # of the thumbnails, as displayed or not
 _MIN_DIFFERENCE = 18.0  # mean absolute luma difference of the thumbnails
 _MIN_HISTOGRAM_SHIFT = 0.35  # L1 distance of 16-bin luma histograms
 
 
 class CutDetector:
-    """Feed it every frame's grey picture in order; tells whether the frame begins a new shot.
+    """Feed it every frame's grey picture or thumbnail in order; tells whether the frame begins a new shot.
 
     Both the thumbnail and the histogram have to jump: fast motion alone moves the first, a flash the second.
     """
@@ -20,8 +20,8 @@ class CutDetector:
         self._last: tuple[np.ndarray, np.ndarray] | None = None
 
     def is_cut(self, gray: np.ndarray) -> bool:
-        small = cv2.resize(gray, _SIZE, interpolation=cv2.INTER_AREA).astype(np.int16)
-        histogram = np.histogram(small, 16, (0, 256))[0] / small.size
+        small = cv2.resize(gray, SIZE, interpolation=cv2.INTER_AREA).astype(np.int16)
+        histogram = np.bincount(small.ravel() >> 4, minlength=16) / small.size
         last, self._last = self._last, (small, histogram)
         if last is None:
             return False

@@ -80,19 +80,22 @@ class FaceDetector:
             _decode(stride, padded.shape[3] // stride, self._threshold, *outputs[4 * i : 4 * i + 4])
             for i, stride in enumerate(_STRIDES)
         ]
-        rows = _without_overlaps(np.concatenate(found))
-        return rows / np.array([wide, high] * 7 + [1], np.float32)
+        rows = np.concatenate(found)
+        return _without_overlaps(rows) / np.array([wide, high] * 7 + [1], np.float32) if len(rows) else rows
 
 
 def _decode(stride: int, columns: int, threshold: float, scores, objectness, boxes, points) -> np.ndarray:
     """One scale's raw outputs -> rows in pixels: offsets and sizes are in cells of `stride` pixels (YuNet, 3.2)."""
-    strength = np.sqrt(np.clip(scores[0, :, 0], 0, 1) * np.clip(objectness[0, :, 0], 0, 1))
-    cells = np.flatnonzero(strength >= threshold)
+    strength = scores.ravel() * objectness.ravel()
+    cells = np.flatnonzero(strength >= threshold**2)
+    if not len(cells):
+        return np.empty((0, 15), np.float32)
+    strength = np.sqrt(np.minimum(strength[cells], 1))
     corner = np.stack([cells % columns, cells // columns], axis=1).astype(np.float32)
     centre = (corner + boxes[0, cells, :2]) * stride
     size = np.exp(boxes[0, cells, 2:]) * stride
     landmarks = (np.tile(corner, 5) + points[0, cells]) * stride
-    return np.hstack([centre - size / 2, size, landmarks, strength[cells, None]]).astype(np.float32)
+    return np.hstack([centre - size / 2, size, landmarks, strength[:, None]]).astype(np.float32)
 
 
 def _without_overlaps(rows: np.ndarray) -> np.ndarray:

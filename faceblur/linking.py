@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from .plan import Track
+from .regions import MAX_BETWEEN_MS
 from .tracking import TrackingSettings, Tracklet, likeness
 
 BRIDGE_MS = 1200.0  # a face lost for up to this long and found again near by was there all the time
@@ -24,6 +25,7 @@ def link(tracklets: list[Tracklet], frame_times: np.ndarray, settings: TrackingS
         if not any(part.is_sure for part in chain):
             continue
         times, boxes, review = _fill(chain, frame_times, settings)
+        times, boxes = _on_every_frame(times, boxes, frame_times)
         tracks.append((times, steady(times, boxes), review))
     tracks.sort(key=lambda track: (track[0][0], track[1][0, 0]))
     return tuple(Track(number, *track[:2], review=track[2]) for number, track in enumerate(tracks))
@@ -108,6 +110,14 @@ def _fill(chain: list[_Part], frame_times: np.ndarray, settings: TrackingSetting
     return times, np.array([at[t] for t in times]), tuple(review)
 
 
+def _on_every_frame(times: np.ndarray, boxes: np.ndarray, frame_times: np.ndarray):
+    """Rows for the frames that were passed over, too: in between, where the gap is none that was left open."""
+    inside = frame_times[(frame_times >= times[0]) & (frame_times <= times[-1])]
+    later = np.searchsorted(times, inside)
+    kept = inside[(times[later] == inside) | (times[later] - times[np.maximum(later - 1, 0)] <= MAX_BETWEEN_MS)]
+    return kept, np.stack([np.interp(kept, times, side) for side in boxes.T], axis=1)
+
+
 def _around(box: np.ndarray, other: np.ndarray) -> np.ndarray:
     """The smallest box around both."""
     low = np.minimum(box[:2], other[:2])
@@ -115,7 +125,7 @@ def _around(box: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.concatenate([low, high - low])
 
 
-def steady(times: np.ndarray, boxes: np.ndarray, window_ms: float = 100.0) -> np.ndarray:
+def steady(times: np.ndarray, boxes: np.ndarray, window_ms: float = 200.0) -> np.ndarray:
     """Calm the detector's jitter without uncovering anything: average over the window, then around the original.
 
     Only jitter is averaged away: where the face moves, its own box still lies within the result.

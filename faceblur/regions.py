@@ -7,6 +7,8 @@ further apart than MAX_BETWEEN_MS gets one in between. Longer gaps are left open
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 import numpy as np
 
 SLACK_MS = 1.0
@@ -53,7 +55,7 @@ class _Lookup:
 def box_at(track, time_ms: float) -> Box | None:
     """The track's box at this time, one in between where it says nothing for a moment, None in a gap."""
     times, boxes = track.times_ms, track.boxes
-    later = int(np.searchsorted(times, time_ms))
+    later = bisect_left(times, time_ms)
     rows = [row for row in (later - 1, later) if 0 <= row < len(times)]
     near = [row for row in rows if abs(times[row] - time_ms) <= SLACK_MS]
     if near:

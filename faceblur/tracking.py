@@ -11,6 +11,7 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class TrackingSettings:
 
     start_score: float = 0.6
     hold_ms: float = 500.0
-    look_back_ms: float = 500.0
+    look_back_ms: float = 800.0
     glimpse_ms: float = 200.0
 
 
@@ -57,6 +58,7 @@ class Tracklet:
         self.leads = False
         self.best_score = 0.0
         self.has_looked_back = False
+        self.looked_ms = -np.inf  # when a crop around it was last searched
 
     def __len__(self) -> int:
         return len(self.times)
@@ -112,6 +114,12 @@ class Tracker:
         self._history: deque[tuple[float, np.ndarray]] = deque()
         self._time_ms = 0.0
         self._shot = 0
+        self._passed: list[float] = []  # times of the frames that were not looked at since the last one that was
+
+    @property
+    def active(self) -> list[Tracklet]:
+        """Those believed to be in the current frame."""
+        return self._active
 
     @property
     def boxes(self) -> np.ndarray:
@@ -119,15 +127,20 @@ class Tracker:
         return np.array([t.box(-1) for t in self._active]).reshape(-1, 4)
 
     def advance(self, time_ms: float, picture: np.ndarray, is_cut: bool) -> None:
-        """Go to the next frame; `picture` is its luma, H x W uint8."""
+        """Go to the next frame that is looked at; `picture` is its luma, H x W uint8."""
         if is_cut:
             self._end_shot()
         elif self._active:
             self._carry_active(time_ms, picture)
+        self._passed.clear()
         self._time_ms = time_ms
         self._history.append((time_ms, picture))
         while time_ms - self._history[0][0] > self.settings.look_back_ms and len(self._history) > 2:
             self._history.popleft()
+
+    def skip(self, time_ms: float) -> None:
+        """Pass over a frame of the same shot; its boxes lie between those of the frames around it."""
+        self._passed.append(time_ms)
 
     def observe(self, observations: list[Observation]) -> None:
         """Say what was found in the current frame: once a frame, with an empty list where nothing was."""
@@ -144,13 +157,16 @@ class Tracker:
 
     def finish(self) -> list[Tracklet]:
         """End the video; all tracklets."""
-        self.finished += self._active
-        self._active = []
+        self._end_shot()
         return self.finished
 
     def _end_shot(self) -> None:
+        for tracklet, time_ms in product(self._active, self._passed):
+            shift = tracklet.velocity * (time_ms - self._time_ms)
+            tracklet.append(time_ms, tracklet.box(-1) + np.concatenate([shift, (0, 0)]), False)
         self.finished += self._active
         self._active = []
+        self._passed.clear()
         self._history.clear()
         self._shot += 1
 

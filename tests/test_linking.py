@@ -148,3 +148,20 @@ def test_tracks_are_numbered_by_their_start_whatever_the_order_given():
 
 def test_nothing_is_nothing():
     assert link([], FRAMES, SETTINGS) == ()
+
+
+def test_frames_that_were_passed_over_get_the_boxes_in_between():
+    looked = tracklet(0, [at(0.3 + 0.02 * n) for n in range(20)])
+    thinned = Tracklet(0)
+    for row in range(0, 19, 3):
+        thinned.append(looked.times[row], looked.box(row), True)
+    thinned.best_score = 0.9
+    [track] = link([thinned], FRAMES, SETTINGS)
+    assert frames_of(track) == list(range(19))
+    assert all(holds(track.boxes[row], looked.box(row)) for row in range(19))
+
+
+def test_a_gap_that_is_left_open_is_not_filled():
+    parts = [tracklet(0, [at(0.3)] * 5), tracklet(50, [at(0.3)] * 5)]
+    [track] = link(parts, FRAMES, SETTINGS)
+    assert not set(frames_of(track)) & set(range(5, 50))

@@ -211,3 +211,16 @@ def test_doubles_are_dropped_and_given_ones_win(seen):
         if not any(dropped is one for one in kept):
             rival = [k for k in kept if overlap(np.array([dropped.box]), np.array([k.box]))[0, 0] >= 0.4]
             assert any((k.leads, k.score) >= (dropped.leads, dropped.score) for k in rival)
+
+
+def test_frames_passed_over_at_the_end_of_a_shot_are_covered_too():
+    tracker, picture = Tracker(), still()
+    tracker.advance(0.0, picture, False)
+    tracker.observe([Observation(HOME, 0.9)])
+    tracker.skip(40.0)
+    tracker.advance(80.0, picture, True)
+    tracker.observe([Observation(HOME, 0.9)])
+    tracker.skip(120.0)
+    first, second = tracker.finish()
+    assert list(first.times) == [0.0, 40.0]
+    assert list(second.times) == [80.0, 120.0]

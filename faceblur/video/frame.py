@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from .orientation import Orientation
-from .planes import PLANAR, plane_views
+from .planes import ENCODABLE, PLANAR, plane_views
 
 
 class Frame:
@@ -51,24 +51,32 @@ class Frame:
             luma = self.raw.reformat(*size, format="gray").to_ndarray()
         return np.ascontiguousarray(self.orientation.display(luma))
 
+    def thumbnail(self, width: int, height: int) -> np.ndarray:
+        """The luma as stored, height x width uint8, of every eighth line: enough to tell shots apart, and quick."""
+        if self.raw.format.name not in PLANAR:
+            return self.raw.reformat(width, height, format="gray").to_ndarray()
+        luma = plane_views(self.raw)[0][4 if self.raw.height > 8 else 0 :: 8]
+        small = cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA)
+        return small if small.dtype == np.uint8 else (small >> 2).astype(np.uint8)
+
     def crop_bgr(self, box, width: int, height: int) -> np.ndarray:
-        """What a box (ratios, as displayed, within the picture) holds, scaled to width x height, BGR as
+        """What a box (ratios, as displayed, within the picture) holds, scaled to width x height (even), BGR as
         displayed.
         """
-        if self.raw.format.name not in PLANAR or self.raw.format.name == "gray":
+        if self.raw.format.name not in ENCODABLE:
             picture = self.bgr()
             rows, columns = picture.shape[:2]
             x0, y0, x1, y1 = _pixels(box, columns, rows)
             return cv2.resize(picture[y0:y1, x0:x1], (width, height), interpolation=cv2.INTER_AREA)
-        size = (height, width) if self.orientation.is_transposed else (width, height)
+        columns, rows = (height, width) if self.orientation.is_transposed else (width, height)
         stored = self.orientation.box_to_stored(*box)
         parts = []
-        for plane in plane_views(self.raw):
+        for number, plane in enumerate(plane_views(self.raw)):
             x0, y0, x1, y1 = _pixels(stored, plane.shape[1], plane.shape[0])
+            size = (columns // 2, rows // 2) if number else (columns, rows)
             part = cv2.resize(plane[y0:y1, x0:x1], size, interpolation=cv2.INTER_AREA)
-            parts.append(part if part.dtype == np.uint8 else (part >> 2).astype(np.uint8))
-        luma, blue, red = parts
-        picture = cv2.cvtColor(cv2.merge([luma, red, blue]), cv2.COLOR_YCrCb2BGR)
+            parts.append((part if part.dtype == np.uint8 else (part >> 2).astype(np.uint8)).ravel())
+        picture = cv2.cvtColor(np.concatenate(parts).reshape(-1, columns), cv2.COLOR_YUV2BGR_I420)
         return np.ascontiguousarray(self.orientation.display(picture))
 
     def _stored_size(self, width: int | None) -> tuple[int, int]:
