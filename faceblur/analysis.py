@@ -19,6 +19,7 @@ from .detector import FaceDetector
 from .linking import link
 from .plan import Plan
 from .search import Searcher, SearchSettings, observation, search_picture
+from .threads import one_thread
 from .tracking import Observation, Tracker, TrackingSettings, without_doubles
 from .video import Frame, Reader, Span, probe
 
@@ -41,6 +42,7 @@ class AnalysisSettings:
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
 
 
+@one_thread()
 def analyse(
     source: str | Path,
     detections: Detections | None = None,
@@ -90,6 +92,7 @@ def _reaching(settings: AnalysisSettings, detections: Detections | None) -> Anal
     return replace(settings, tracking=replace(settings.tracking, hold_ms=hold, look_back_ms=back))
 
 
+@one_thread()
 def detect(source: str | Path, *, every_ms: float = 500.0, progress: Progress | None = None) -> Detections:
     """Faces about every `every_ms`, found by the embedded detector: samples like those Rekognition Video takes."""
     settings = SearchSettings()

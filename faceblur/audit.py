@@ -19,6 +19,7 @@ from .pairing import Pair, Pairing, PictureCheck, in_words
 from .plan import Plan
 from .remains import Leak, Search, is_same
 from .survival import READABLE, Detail, detail_left
+from .threads import one_thread
 from .video import Reader
 from .video.sound import compare_sound
 
@@ -67,6 +68,7 @@ class Audit:
         }
 
 
+@one_thread()
 def verify(
     original: str | Path,
     output: str | Path,

@@ -11,6 +11,7 @@ from pathlib import Path
 from .plan import Plan
 from .report import AREA, Rows, describe_file, make_report, merge_reports
 from .styles import Style
+from .threads import one_thread
 from .video import EncoderSettings, Frame, Reader, Span, Writer, check_output
 from .video.planes import PLANAR
 
@@ -19,6 +20,7 @@ __all__ = ["Covering", "Progress", "describe_file", "merge_reports", "render"]
 Progress = Callable[[int, int], None]
 
 
+@one_thread()
 def render(
     source: str | Path,
     output: str | Path,

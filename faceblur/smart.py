@@ -14,12 +14,14 @@ from .plan import Plan
 from .render import Covering, Progress
 from .report import Rows, make_report
 from .styles import Style
+from .threads import one_thread
 from .video import EncoderSettings, Reader, check_output
 from .video.planes import PLANAR, plane_views
 from .video.smart import SmartWriter
 from .video.survey import Survey, Unsafe, divide, survey
 
 
+@one_thread()
 def render_smart(
     source: str | Path,
     output: str | Path,

@@ -27,6 +27,7 @@ NAMES = ("mosaic", "pixelate", "gaussian", "solid")
 MAX_CELLS = 8
 MAX_PLAIN_CELLS = 6  # of pixelate, whose steps are not softened
 _DEFAULT_CELLS = {"mosaic": 8, "pixelate": 4}
+_DRAWN = 256
 _SOFTENING = 1.5  # sigma of the mosaic's smoothing, in cells
 MIN_SIGMA_RATIO = 1 / 8
 
@@ -124,18 +125,20 @@ class Style:
         x0, y0, x1, y1 = pixels
         # A face at the picture's border is as coarse as elsewhere: what is seen of it gets its share of the cells.
         shown = (min(1.0, (x1 - x0) / (region[2] * width)), min(1.0, (y1 - y0) / (region[3] * height)))
+        weights = None
+        if self.shape == "ellipse":
+            weights = _ellipse(region, (width, height), (x0, y0), (y1 - y0, x1 - x0), self.feather_ratio)
+            # A chroma pixel is covered as much as the most covered of its luma pixels.
+            block = np.ones((down, across), np.uint8)
+            coarse = cv2.dilate(weights, block, anchor=(0, 0))[::down, ::across]
         for index, plane in enumerate(planes):
             sx, sy = (1, 1) if index == 0 else (across, down)
             part = plane[y0 // sy : -(-y1 // sy), x0 // sx : -(-x1 // sx)]
             replaced = self._replacement(part, index > 0, shown)
-            if self.shape == "ellipse":
-                _blend(
-                    part,
-                    replaced,
-                    _ellipse(region, (width, height), (x0, y0), part.shape, (sx, sy), self.feather_ratio),
-                )
-            else:
+            if weights is None:
                 part[...] = replaced
+            else:
+                _blend(part, replaced, weights if index == 0 else coarse)
 
     def _replacement(self, part: np.ndarray, is_chroma: bool, shown: tuple[float, float]) -> np.ndarray:
         """shown: the share of the region's width and height that `part` is."""
@@ -159,8 +162,19 @@ class Style:
         small = cv2.resize(part, (min(width, across), min(height, down)), interpolation=cv2.INTER_AREA)
         if self.name == "pixelate":
             return cv2.resize(small, (width, height), interpolation=cv2.INTER_NEAREST)
-        small = cv2.GaussianBlur(small, (0, 0), _SOFTENING, borderType=cv2.BORDER_REPLICATE)
+        rows, columns = small.shape
+        small = np.rint(_softening(rows) @ small @ _softening(columns).T).astype(part.dtype)
         return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+@lru_cache(maxsize=64)
+def _softening(count: int) -> np.ndarray:
+    """count x count: each row mixes the cells with the weights of a Gaussian; the outermost cells go on outside."""
+    reach = np.arange(-3 * count, 4 * count)
+    weights = np.exp(-((np.arange(count)[:, None] - reach[None]) ** 2) / (2 * _SOFTENING**2))
+    nearest = np.clip(reach, 0, count - 1)[None] == np.arange(count)[:, None]
+    mixed = weights @ nearest.T
+    return (mixed / mixed.sum(1, keepdims=True)).astype(np.float32)
 
 
 def _pixels(region, width: int, height: int, across: int, down: int):
@@ -173,33 +187,32 @@ def _pixels(region, width: int, height: int, across: int, down: int):
     return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
 
 
-def _ellipse(region, size, origin, shape, step, feather: float) -> np.ndarray:
-    """Weights 0..256 of the ellipse inscribed in `region`, for the part of a plane that starts at `origin`.
+def _ellipse(region, size, origin, shape, feather: float) -> np.ndarray:
+    """Weights 0..256 (height x width) of the ellipse inscribed in `region`, for the part of it at `origin`.
 
     It is cut by the picture's border, not squeezed into it, so a face at the border is covered as elsewhere.
     """
     left, top, wide, high = region[0] * size[0], region[1] * size[1], region[2] * size[0], region[3] * size[1]
-    return _ellipse_weights(
-        round((left - origin[0]) * 2),
-        round((top - origin[1]) * 2),
-        max(1, round(wide * 2)),
-        max(1, round(high * 2)),
-        shape,
-        step,
-        feather,
+    across, down = _DRAWN / wide, _DRAWN / high
+    to_drawn = np.array(
+        [
+            [across, 0, (origin[0] + 0.5 - left) * across - 0.5],
+            [0, down, (origin[1] + 0.5 - top) * down - 0.5],
+        ]
     )
+    flags = cv2.WARP_INVERSE_MAP | (cv2.INTER_LINEAR if feather else cv2.INTER_NEAREST)
+    weights = cv2.warpAffine(_drawn_ellipse(feather), to_drawn, shape[::-1], flags=flags).astype(np.uint16)
+    weights += weights >> 7
+    return weights
 
 
-@lru_cache(maxsize=256)
-def _ellipse_weights(
-    left2: int, top2: int, wide2: int, high2: int, shape, step, feather: float
-) -> np.ndarray:
-    """Arguments in half pixels, so that a face that stands still hits the cache."""
-    x = ((np.arange(shape[1], dtype=np.float32) + 0.5) * step[0] * 2 - left2) / wide2 * 2 - 1
-    y = ((np.arange(shape[0], dtype=np.float32) + 0.5) * step[1] * 2 - top2) / high2 * 2 - 1
-    radius = np.sqrt(x[None] ** 2 + y[:, None] ** 2)
-    inside = (1 - radius) / feather if feather else np.where(radius <= 1, 1.0, 0.0)
-    return np.rint(np.clip(inside, 0, 1) * 256).astype(np.uint16)
+@lru_cache(maxsize=8)
+def _drawn_ellipse(feather: float) -> np.ndarray:
+    """Weights 0..255 on a square of _DRAWN pixels: drawn once, scaled for each face."""
+    squared = ((np.arange(_DRAWN) + 0.5) * 2 / _DRAWN - 1) ** 2
+    radius = np.sqrt(squared[None] + squared[:, None])
+    inside = (1 - radius) / feather if feather else radius <= 1
+    return np.rint(np.clip(inside, 0, 1) * 255).astype(np.uint8)
 
 
 def _blend(part: np.ndarray, replaced: np.ndarray, weights: np.ndarray) -> None:
