@@ -1,7 +1,7 @@
 """Video (+ given detections) -> plan: decode, look for faces, track them. Imports everything below `plan` and `video`.
 
-Every frame is decoded and checked for a cut; about fifteen a second are looked at (`search`), and optical flow
-carries boxes from one of them to the next. The frames in between get the boxes in between.
+Every frame that others refer to is decoded and checked for a cut; about fifteen a second are looked at (`search`),
+and optical flow carries boxes from one of them to the next. The frames in between get the boxes in between.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .plan import Plan
 from .search import Searcher, SearchSettings, observation, search_picture
 from .threads import one_thread
 from .tracking import Observation, Tracker, TrackingSettings, without_doubles
-from .video import Frame, Reader, Span, probe
+from .video import Frame, Passed, Reader, Span, SparseReader, probe
 
 Progress = Callable[[int, int], None]
 
@@ -56,16 +56,21 @@ def analyse(
     A span is analysed with a margin, the plan holds the span's frames only. Raises InputError, DetectorError.
     """
     settings = _reaching(settings or AnalysisSettings(), detections)
-    with Reader(source, span=span, margin_ms=SPAN_MARGIN_MS) as reader:
+    # Given samples belong to certain frames, which must all be there.
+    kind = SparseReader if detections is None else Reader
+    with kind(source, span=span, margin_ms=SPAN_MARGIN_MS) as reader:
         watcher = _Watcher(settings, detections, float(1000 / reader.frame_rate))
         inside = array("d")
         total = reader.expected_frames
-        for frame in reader:
-            watcher.look_at(frame)
+        for number, frame in enumerate(reader, 1):
+            if isinstance(frame, Passed):
+                watcher.pass_over(frame.time_ms)
+            else:
+                watcher.look_at(frame)
             if span is None or span.holds(frame.pts):
                 inside.append(frame.time_ms)
             if progress:
-                progress(frame.index + 1, max(total, frame.index + 1))
+                progress(number, max(total, number))
     frame_times = np.array(watcher.times)
     tracks = link(watcher.tracker.finish(), frame_times, settings.tracking)
     if span is not None:
@@ -126,8 +131,16 @@ class _Watcher:
         self._next_sample = 0
         self._half_frame_ms = frame_ms / 2
         self._next_look = -np.inf
+        self._unseen: list[float] = []  # times of frames passed over since the last one that was decoded
+
+    def pass_over(self, time_ms: float) -> None:
+        """A frame that was not decoded: if the next one begins a shot, it may belong to either."""
+        self.times.append(time_ms)
+        self.tracker.skip(time_ms)
+        self._unseen.append(time_ms)
 
     def look_at(self, frame: Frame) -> None:
+        unseen, self._unseen = self._unseen, []
         is_cut = self._cuts.is_cut(frame.thumbnail(*SIZE))
         self.cuts_found += is_cut
         self.times.append(frame.time_ms)
@@ -137,7 +150,7 @@ class _Watcher:
             return
         self._next_look = frame.time_ms + self.settings.step_ms - _ROUNDING_MS
         luma = frame.gray(frame.width_for(self.settings.flow_side))
-        self.tracker.advance(frame.time_ms, luma, is_cut)
+        self.tracker.advance(frame.time_ms, luma, is_cut, unseen)
         self.tracker.observe(given + self.searcher.look(frame, luma, is_cut, self.tracker.active))
 
     def _given(self, time_ms: float) -> list[Observation]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -114,6 +115,8 @@ class Tracker:
         self._history: deque[tuple[float, np.ndarray]] = deque()
         self._time_ms = 0.0
         self._shot = 0
+        self._before_shot: tuple[float, ...] = ()
+        self._shot_start_ms = -np.inf
         self._passed: list[float] = []  # times of the frames that were not looked at since the last one that was
 
     @property
@@ -126,10 +129,16 @@ class Tracker:
         """N x 4: where the active tracklets are believed to be in the current frame."""
         return np.array([t.box(-1) for t in self._active]).reshape(-1, 4)
 
-    def advance(self, time_ms: float, picture: np.ndarray, is_cut: bool) -> None:
-        """Go to the next frame that is looked at; `picture` is its luma, H x W uint8."""
+    def advance(
+        self, time_ms: float, picture: np.ndarray, is_cut: bool, unseen: Sequence[float] = ()
+    ) -> None:
+        """Go to the next frame that is looked at; `picture` is its luma, H x W uint8.
+
+        unseen: times just before it of frames nobody saw; if this is a cut, they may belong to either shot.
+        """
         if is_cut:
             self._end_shot()
+            self._before_shot, self._shot_start_ms = tuple(unseen), time_ms
         elif self._active:
             self._carry_active(time_ms, picture)
         self._passed.clear()
@@ -230,8 +239,10 @@ class Tracker:
                 moved[0, :2] += velocity * elapsed
             box = moved[0]
             if not is_inside(box[None])[0]:
-                break
+                return found
             found.append((earlier_ms, box.copy()))
+        if pictures and pictures[0][0] == self._shot_start_ms:
+            found += [(unseen_ms, box.copy()) for unseen_ms in reversed(self._before_shot)]
         return found
 
     def _drop_outside(self) -> None:

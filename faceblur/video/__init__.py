@@ -12,6 +12,7 @@ from .pictures import encode
 from .probe import VideoInfo, probe
 from .reader import Packet, Reader, Span
 from .segments import cut, join
+from .sparse import Passed, SparseReader
 from .stills import Stills, changeable
 from .writer import Writer
 
@@ -21,8 +22,10 @@ __all__ = [
     "Frame",
     "Orientation",
     "Packet",
+    "Passed",
     "Reader",
     "Span",
+    "SparseReader",
     "Stills",
     "VideoInfo",
     "Writer",
