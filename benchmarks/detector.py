@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 
 import faceblur
-from faceblur import analysis
+from faceblur import search
 from faceblur.detections import Face
 from faceblur.detector import FaceDetector, model_bytes
 from faceblur.tracking import overlap
@@ -224,12 +224,12 @@ def compare_whole(clips: list[Path], folder: Path, repeat: int) -> dict:
 @contextmanager
 def _using(build: Callable) -> Iterator[None]:
     """The analysis with another detector."""
-    usual = analysis.FaceDetector
-    analysis.FaceDetector = build
+    usual = search.FaceDetector
+    search.FaceDetector = build
     try:
         yield
     finally:
-        analysis.FaceDetector = usual
+        search.FaceDetector = usual
 
 
 def _cpu_ms(work: Callable) -> float:

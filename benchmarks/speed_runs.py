@@ -16,7 +16,7 @@ def limit(source: str, output: str) -> None:
     ):
         video = before.streams.video[0]
         video.thread_type = "AUTO"
-        options = {"preset": "veryfast", "crf": "18"}
+        options = {"preset": "veryfast", "crf": "18", "x264-params": "rc-lookahead=6"}
         stream = after.add_stream("libx264", rate=video.average_rate, options=options)
         stream.width, stream.height, stream.pix_fmt = video.width, video.height, video.pix_fmt
         stream.codec_context.time_base = stream.time_base = video.time_base

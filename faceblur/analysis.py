@@ -17,6 +17,7 @@ from .cuts import SIZE, CutDetector
 from .detections import Detections, Face, Sample
 from .detector import FaceDetector
 from .linking import link
+from .memory import handed_back
 from .plan import Plan
 from .search import Searcher, SearchSettings, observation, search_picture
 from .threads import one_thread
@@ -42,6 +43,7 @@ class AnalysisSettings:
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
 
 
+@handed_back()
 @one_thread()
 def analyse(
     source: str | Path,
