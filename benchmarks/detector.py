@@ -27,9 +27,9 @@ import numpy as np
 
 import faceblur
 from faceblur import search
+from faceblur.boxes import overlap
 from faceblur.detections import Face
 from faceblur.detector import FaceDetector, model_bytes
-from faceblur.tracking import overlap
 from faceblur.video import Reader
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,4 +1,4 @@
-"""Tracklets -> tracks: close gaps, trim glimpses, smooth. Imports `tracking` and `plan`; works on boxes alone."""
+"""Tracklets -> tracks: close gaps, trim glimpses, smooth. Imports `boxes`, `tracking` and `plan`; needs no pictures."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from .boxes import likeness
 from .plan import Track
 from .regions import MAX_BETWEEN_MS
-from .tracking import TrackingSettings, Tracklet, likeness
+from .tracking import TrackingSettings, Tracklet
 
 BRIDGE_MS = 1200.0  # a face lost for up to this long and found again near by was there all the time
 SAME_PERSON_MS = 3000.0  # lost for longer: the same track, but the gap is left open and listed for review

@@ -1,6 +1,6 @@
 """Faces that the detector still finds in a blurred video, and which of them are leaks.
 
-Imports `detector`, `survival`, `pairing` and the geometry of `tracking`. What the detector takes for a face
+Imports `boxes`, `detector`, `survival`, `pairing` and `tracking`. What the detector takes for a face
 in the output is a leak when the original shows a face there and its detail is still there. The first alone
 raises false alarms: the border of a mosaic over a shirt can look like a face, and so can a knot in wood. So
 a find counts with the lesser of its scores in the output and in the original; a sure one counts at once, a
@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .boxes import overlap, share_inside
 from .detector import FaceDetector
 from .pairing import Pair
 from .survival import detail_left
-from .tracking import Observation, overlap, share_inside, without_doubles
+from .tracking import Observation, without_doubles
 from .video import Frame
 
 SURE_SCORE = 0.75

@@ -1,4 +1,4 @@
-"""Observations of faces, frame by frame -> tracklets: unbroken runs of boxes. Imports `flow` and numpy.
+"""Observations of faces, frame by frame -> tracklets: unbroken runs of boxes. Imports `boxes` and `flow`.
 
 Streaming: `advance` with each frame's picture, then `observe` with whatever was found in it. Between
 observations boxes are carried by optical flow; the next observation corrects the drift backwards. A new
@@ -16,6 +16,7 @@ from itertools import product
 
 import numpy as np
 
+from .boxes import is_inside, likeness, overlap, share_inside
 from .flow import carry
 
 SHRINKING_PER_S = 1.5  # of a face's size: what shrinks faster is half hidden, or leaving the picture
@@ -261,35 +262,6 @@ def _centre(box: np.ndarray) -> np.ndarray:
     return box[:2] + box[2:] / 2
 
 
-def is_inside(boxes: np.ndarray) -> np.ndarray:
-    """Which boxes (N x 4) have their centre less than half their size outside the picture."""
-    return ((boxes[:, :2] < 1) & (boxes[:, :2] + boxes[:, 2:] > 0)).all(axis=1)
-
-
-def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Intersection over union of every box with every other, N x M."""
-    a, b = boxes[:, None], others[None]
-    high = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
-    sides = np.clip(high - np.maximum(a[..., :2], b[..., :2]), 0, None)
-    shared = sides[..., 0] * sides[..., 1]
-    return shared / np.maximum(a[..., 2] * a[..., 3] + b[..., 2] * b[..., 3] - shared, 1e-12)
-
-
-def likeness(boxes: np.ndarray, others: np.ndarray, reach: float = 1.5) -> np.ndarray:
-    """How well boxes could be the same face, N x M; -1 where they cannot.
-
-    They can when they overlap or their centres are within `reach` mean sides, and heights are within a factor
-    of 2.
-    """
-    shared = overlap(boxes, others)
-    a, b = boxes[:, None], others[None]
-    sides = np.maximum((a[..., 2:] + b[..., 2:]) / 2, 1e-9)
-    distance = np.linalg.norm((a[..., :2] + a[..., 2:] / 2 - b[..., :2] - b[..., 2:] / 2) / sides, axis=-1)
-    ratio = a[..., 3] / np.maximum(b[..., 3], 1e-9)
-    possible = ((shared > 0.05) | (distance < reach)) & (ratio < 2) & (ratio > 0.5)
-    return np.where(possible, shared + 0.5 * np.clip(reach - distance, 0, None), -1.0)
-
-
 def match(boxes: np.ndarray, observations: list[Observation], start_score: float) -> list[tuple[int, int]]:
     """Pairs (row of boxes, number of observation), best first, each used once. A weak one must really
     overlap.
@@ -321,14 +293,6 @@ def without_doubles(observations: list[Observation], limit: float = 0.4) -> list
 def _is_covered(box, held: np.ndarray) -> bool:
     """Almost wholly inside a tracklet's box: a second view of the same face, or a part of it."""
     return bool(len(held)) and bool(share_inside(np.array([box]), held).max() > 0.8)
-
-
-def share_inside(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """How much of every box lies within every other, N x M, 0 to 1."""
-    a, b = boxes[:, None], others[None]
-    high = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
-    sides = np.clip(high - np.maximum(a[..., :2], b[..., :2]), 0, None)
-    return sides[..., 0] * sides[..., 1] / np.maximum(a[..., 2] * a[..., 3], 1e-12)
 
 
 def _not_smaller(box: np.ndarray, least: np.ndarray) -> np.ndarray:

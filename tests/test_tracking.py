@@ -8,16 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moving import Mover, Scene
 
-from faceblur.tracking import (
-    Observation,
-    Tracker,
-    TrackingSettings,
-    likeness,
-    match,
-    overlap,
-    share_inside,
-    without_doubles,
-)
+from faceblur.boxes import likeness, overlap, share_inside
+from faceblur.tracking import Observation, Tracker, TrackingSettings, match, without_doubles
 
 HOME = (0.4, 0.3, 0.1, 0.2)
 FRAME_MS = 40.0
@@ -224,3 +216,17 @@ def test_frames_passed_over_at_the_end_of_a_shot_are_covered_too():
     first, second = tracker.finish()
     assert list(first.times) == [0.0, 40.0]
     assert list(second.times) == [80.0, 120.0]
+
+
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_frames_nobody_saw_before_a_cut_count_for_both_shots(is_cut):
+    picture, tracker = np.zeros((90, 160), np.uint8), Tracker()
+    tracker.advance(0.0, picture, False)
+    tracker.observe([Observation((0.7, 0.6, 0.1, 0.2), 0.9)])
+    tracker.skip(40.0)
+    tracker.advance(80.0, picture, is_cut, [40.0])
+    tracker.observe([Observation(HOME, 0.9)])
+    tracker.observe([])
+    before, after = tracker.finish()
+    assert list(after.times) == ([40.0, 80.0] if is_cut else [0.0, 80.0])
+    assert list(before.times) == ([0.0, 40.0] if is_cut else [0.0, 80.0])
