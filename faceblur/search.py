@@ -39,7 +39,7 @@ class SearchSettings:
     fine_rest_ms: float = 800.0
     small_pixels: float = 48.0
     small_ms: float = 3000.0
-    crops: int = 3
+    crops: int = 2
     crop_pixels: int = 160
     crop_reach: float = 2.2
     weak_score: float = 0.4

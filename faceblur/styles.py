@@ -28,6 +28,8 @@ MAX_CELLS = 8
 MAX_PLAIN_CELLS = 6  # of pixelate, whose steps are not softened
 _DEFAULT_CELLS = {"mosaic": 8, "pixelate": 4}
 _DRAWN = 256
+_KEPT_PIXELS = 1 << 14  # of an ellipse worth keeping: at most 48 KiB of weights
+_NOTHING = 1e-6  # of a pixel: what rounding errors come to
 _SOFTENING = 1.5  # sigma of the mosaic's smoothing, in cells
 MIN_SIGMA_RATIO = 1 / 8
 
@@ -119,18 +121,17 @@ class Style:
         """Blur one region (left, top, width, height in ratios of the stored picture) of a frame's planes, in place."""
         height, width = planes[0].shape
         across, down = subsampling
-        pixels = _pixels(region, width, height, across, down)
-        if pixels is None:
+        left, top, right, bottom = _pixels(region, width, height, across, down)
+        x0, y0, x1, y1 = max(0, left), max(0, top), min(width, right), min(height, bottom)
+        if x0 >= x1 or y0 >= y1:
             return
-        x0, y0, x1, y1 = pixels
         # A face at the picture's border is as coarse as elsewhere: what is seen of it gets its share of the cells.
         shown = (min(1.0, (x1 - x0) / (region[2] * width)), min(1.0, (y1 - y0) / (region[3] * height)))
         weights = None
         if self.shape == "ellipse":
-            weights = _ellipse(region, (width, height), (x0, y0), (y1 - y0, x1 - x0), self.feather_ratio)
-            # A chroma pixel is covered as much as the most covered of its luma pixels.
-            block = np.ones((down, across), np.uint8)
-            coarse = cv2.dilate(weights, block, anchor=(0, 0))[::down, ::across]
+            part = (x0 - left, y0 - top, x1 - left, y1 - top)
+            draw = _kept_ellipse if (x1 - x0) * (y1 - y0) <= _KEPT_PIXELS else _ellipse
+            weights = draw((right - left, bottom - top), part, subsampling, self.feather_ratio)
         for index, plane in enumerate(planes):
             sx, sy = (1, 1) if index == 0 else (across, down)
             part = plane[y0 // sy : -(-y1 // sy), x0 // sx : -(-x1 // sx)]
@@ -138,7 +139,7 @@ class Style:
             if weights is None:
                 part[...] = replaced
             else:
-                _blend(part, replaced, weights if index == 0 else coarse)
+                _blend(part, replaced, weights[index > 0])
 
     def _replacement(self, part: np.ndarray, is_chroma: bool, shown: tuple[float, float]) -> np.ndarray:
         """shown: the share of the region's width and height that `part` is."""
@@ -177,33 +178,32 @@ def _softening(count: int) -> np.ndarray:
     return (mixed / mixed.sum(1, keepdims=True)).astype(np.float32)
 
 
-def _pixels(region, width: int, height: int, across: int, down: int):
-    """Outward-rounded pixel borders on the chroma grid, clipped to the picture; None when nothing is left."""
+def _pixels(region, width: int, height: int, across: int, down: int) -> tuple[int, int, int, int]:
+    """Borders (left, top, right, bottom) in pixels of a picture, rounded outward on the chroma grid."""
     left, top, wide, high = region
-    x0 = max(0, int(np.floor(left * width / across)) * across)
-    y0 = max(0, int(np.floor(top * height / down)) * down)
-    x1 = min(width, int(np.ceil((left + wide) * width / across)) * across)
-    y1 = min(height, int(np.ceil((top + high) * height / down)) * down)
-    return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
+    x0, x1 = left * width / across + _NOTHING, (left + wide) * width / across - _NOTHING
+    y0, y1 = top * height / down + _NOTHING, (top + high) * height / down - _NOTHING
+    return math.floor(x0) * across, math.floor(y0) * down, math.ceil(x1) * across, math.ceil(y1) * down
 
 
-def _ellipse(region, size, origin, shape, feather: float) -> np.ndarray:
-    """Weights 0..256 (height x width) of the ellipse inscribed in `region`, for the part of it at `origin`.
+def _ellipse(size, part, subsampling, feather: float) -> tuple[np.ndarray, np.ndarray]:
+    """Weights 0..256 for luma and chroma of a part (left, top, right, bottom) of the ellipse that fills `size`.
 
     It is cut by the picture's border, not squeezed into it, so a face at the border is covered as elsewhere.
     """
-    left, top, wide, high = region[0] * size[0], region[1] * size[1], region[2] * size[0], region[3] * size[1]
-    across, down = _DRAWN / wide, _DRAWN / high
-    to_drawn = np.array(
-        [
-            [across, 0, (origin[0] + 0.5 - left) * across - 0.5],
-            [0, down, (origin[1] + 0.5 - top) * down - 0.5],
-        ]
-    )
+    x0, y0, x1, y1 = part
+    across, down = _DRAWN / size[0], _DRAWN / size[1]
+    to_drawn = np.array([[across, 0, (x0 + 0.5) * across - 0.5], [0, down, (y0 + 0.5) * down - 0.5]])
     flags = cv2.WARP_INVERSE_MAP | (cv2.INTER_LINEAR if feather else cv2.INTER_NEAREST)
-    weights = cv2.warpAffine(_drawn_ellipse(feather), to_drawn, shape[::-1], flags=flags).astype(np.uint16)
-    weights += weights >> 7
-    return weights
+    luma = cv2.warpAffine(_drawn_ellipse(feather), to_drawn, (x1 - x0, y1 - y0), flags=flags).astype(np.uint16)
+    luma += luma >> 7
+    # A chroma pixel is covered as much as the most covered of its luma pixels.
+    block = np.ones(subsampling[::-1], np.uint8)
+    chroma = cv2.dilate(luma, block, anchor=(0, 0))[:: subsampling[1], :: subsampling[0]]
+    return luma, np.ascontiguousarray(chroma)
+
+
+_kept_ellipse = lru_cache(maxsize=256)(_ellipse)  # faces keep their size for many frames
 
 
 @lru_cache(maxsize=8)
