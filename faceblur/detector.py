@@ -78,7 +78,8 @@ class FaceDetector:
             bgr = cv2.resize(bgr, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
         high, wide = bgr.shape[:2]
         padded = np.zeros((1, 3, -(-high // 32) * 32, -(-wide // 32) * 32), np.float32)
-        padded[0, :, :high, :wide] = bgr.transpose(2, 0, 1)
+        for channel in range(3):
+            padded[0, channel, :high, :wide] = cv2.extractChannel(bgr, channel)
         outputs = self._session.run(self._outputs, {"input": padded})
         found = [
             _decode(stride, padded.shape[3] // stride, self._threshold, *outputs[4 * i : 4 * i + 4])

@@ -69,25 +69,27 @@ def _widened(times: np.ndarray, boxes: np.ndarray, seen: np.ndarray) -> np.ndarr
 
 def _chains(parts: list[_Part]) -> list[list[_Part]]:
     """Join each part to the likeliest earlier one of the same shot whose face was lost before this one appeared."""
-    parts = sorted(parts, key=lambda part: part.times[part.first])
     chains: list[list[_Part]] = []
-    for part in parts:
-        best, best_score = None, 0.0
-        for chain in chains:
-            tail = chain[-1]
-            gap = part.times[part.first] - tail.times[tail.last]
-            if tail.shot != part.shot or not 0 < gap <= SAME_PERSON_MS:
-                continue
-            score = float(likeness(tail.boxes[tail.last][None], part.boxes[part.first][None], _REACH)[0, 0])
-            if gap <= BRIDGE_MS and len(tail.times) > tail.last + 1:
-                score = max(score, float(likeness(tail.boxes[-1][None], part.boxes[part.first][None], _REACH)[0, 0]))
-            if score > best_score:
-                best, best_score = chain, score
-        if best is None:
-            chains.append([part])
+    for part in sorted(parts, key=lambda part: part.times[part.first]):
+        start = part.times[part.first]
+        lost = [c for c in chains if c[-1].shot == part.shot and 0 < start - c[-1].times[c[-1].last] <= SAME_PERSON_MS]
+        scores = _continuity([chain[-1] for chain in lost], part)
+        if scores.max(initial=0.0) > 0:
+            lost[scores.argmax()].append(part)
         else:
-            best.append(part)
+            chains.append([part])
     return chains
+
+
+def _continuity(tails: list[_Part], head: _Part) -> np.ndarray:
+    """How well `head` goes on with each face's last sighting or, for BRIDGE_MS, with where it was believed to be."""
+    if not tails:
+        return np.zeros(0)
+    appeared = head.boxes[head.first][None]
+    seen = likeness(np.array([tail.boxes[tail.last] for tail in tails]), appeared, _REACH)[:, 0]
+    held = likeness(np.array([tail.boxes[-1] for tail in tails]), appeared, _REACH)[:, 0]
+    gaps = head.times[head.first] - np.array([tail.times[tail.last] for tail in tails])
+    return np.where(gaps <= BRIDGE_MS, np.maximum(seen, held), seen)
 
 
 def _fill(chain: list[_Part], frame_times: np.ndarray, settings: TrackingSettings):
@@ -120,10 +122,10 @@ def _on_every_frame(times: np.ndarray, boxes: np.ndarray, frame_times: np.ndarra
 
 
 def _around(box: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """The smallest box around both."""
-    low = np.minimum(box[:2], other[:2])
-    high = np.maximum(box[:2] + box[2:], other[:2] + other[2:])
-    return np.concatenate([low, high - low])
+    """The smallest box around both; or row by row around two arrays of boxes."""
+    low = np.minimum(box[..., :2], other[..., :2])
+    high = np.maximum(box[..., :2] + box[..., 2:], other[..., :2] + other[..., 2:])
+    return np.concatenate([low, high - low], axis=-1)
 
 
 def steady(times: np.ndarray, boxes: np.ndarray, window_ms: float = 200.0) -> np.ndarray:
@@ -135,4 +137,4 @@ def steady(times: np.ndarray, boxes: np.ndarray, window_ms: float = 200.0) -> np
     high = np.searchsorted(times, times + window_ms / 2, side="right")
     sums = np.concatenate([np.zeros((1, 4)), np.cumsum(boxes, axis=0)])
     smooth = (sums[high] - sums[low]) / (high - low)[:, None]
-    return np.array([_around(a, b) for a, b in zip(smooth, boxes, strict=True)], np.float32)
+    return _around(smooth, boxes).astype(np.float32)

@@ -73,10 +73,11 @@ class Searcher:
 
     def look(self, frame: Frame, luma: np.ndarray, is_cut: bool, known: list[Tracklet]) -> list[Observation]:
         """What is seen in this frame; luma: a small grey picture of it; known: the faces believed to be in it."""
+        boxes = np.array([tracklet.box(-1) for tracklet in known]).reshape(-1, 4) * np.tile(frame.display_size, 2)
         seen = []
-        for side in self._sides(frame, is_cut, known):
+        for side in self._sides(frame, is_cut, boxes):
             seen += self._search(frame, luma, side)
-        for box in self._chosen(frame, known):
+        for box in self._chosen(frame.time_ms, known, boxes):
             seen += self._look_closely(frame, box)
         return seen
 
@@ -89,11 +90,14 @@ class Searcher:
             self._found[side] = (luma, found)
         return found
 
-    def _sides(self, frame: Frame, is_cut: bool, known: list[Tracklet]) -> list[int]:
-        """The sizes at which the whole picture is due to be searched: both after a cut, else one or none."""
+    def _sides(self, frame: Frame, is_cut: bool, known: np.ndarray) -> list[int]:
+        """The sizes at which the whole picture is due to be searched: both after a cut, else one or none.
+
+        known: boxes in pixels, N x 4.
+        """
         settings, now = self.settings, frame.time_ms
         scale = settings.coarse_side / max(frame.display_size)
-        if any(max(_pixels(t.box(-1), frame)[2:]) * scale < settings.small_pixels for t in known):
+        if (known[:, 2:].max(axis=1) * scale < settings.small_pixels).any():
             self._last_small = now
         has_small = now - self._last_small <= settings.small_ms
         sides = []
@@ -107,24 +111,27 @@ class Searcher:
             self._last_coarse = now
         return sides
 
-    def _chosen(self, frame: Frame, known: list[Tracklet]) -> list[np.ndarray]:
-        """Boxes to look at closely. A face that one of those crops shows at about its own scale is seen with it."""
-        chosen: list[np.ndarray] = []
-        for tracklet in sorted(known, key=lambda t: t.looked_ms):
-            box = _pixels(tracklet.box(-1), frame)
-            if any(self._shows(other, box) for other in chosen):
-                tracklet.looked_ms = frame.time_ms
-            elif len(chosen) < self.settings.crops:
-                tracklet.looked_ms = frame.time_ms
-                chosen.append(box)
+    def _chosen(self, time_ms: float, known: list[Tracklet], boxes: np.ndarray) -> list[np.ndarray]:
+        """Boxes (pixels) to look at closely. A face that one of those crops shows at about its own scale is seen with
+        it.
+        """
+        chosen, is_shown = [], np.zeros(len(known), bool)
+        for number in sorted(range(len(known)), key=lambda n: known[n].looked_ms):
+            if not is_shown[number] and len(chosen) < self.settings.crops:
+                chosen.append(boxes[number])
+                is_shown |= self._shows(boxes[number], boxes)
+                is_shown[number] = True
+        for tracklet, shown in zip(known, is_shown, strict=True):
+            if shown:
+                tracklet.looked_ms = time_ms
         return chosen
 
-    def _shows(self, around: np.ndarray, box: np.ndarray) -> bool:
-        """Whether the crop around one box (pixels) shows another, whole and at a scale like its own."""
-        side, other = max(around[2:]), max(box[2:])
-        apart = np.abs(around[:2] + around[2:] / 2 - box[:2] - box[2:] / 2).max()
-        room = (0.5 - _RIM) * self.settings.crop_reach * side - 0.6 * other
-        return apart < room and 1 / _LIKE_SCALE < other / side < _LIKE_SCALE
+    def _shows(self, around: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+        """Which boxes (N x 4, pixels) the crop around one shows whole and at a scale like its own."""
+        side, others = around[2:].max(), boxes[:, 2:].max(axis=1)
+        apart = np.abs(around[:2] + around[2:] / 2 - boxes[:, :2] - boxes[:, 2:] / 2).max(axis=1)
+        room = (0.5 - _RIM) * self.settings.crop_reach * side - 0.6 * others
+        return (apart < room) & (np.maximum(others, side) < _LIKE_SCALE * np.minimum(others, side))
 
     def _look_closely(self, frame: Frame, box: np.ndarray) -> list[Observation]:
         """Search a crop around a box in pixels; what is found comes back in ratios of the whole picture."""
@@ -156,10 +163,6 @@ def has_changed(before: np.ndarray, after: np.ndarray) -> bool:
     differs = (cv2.absdiff(before, after) > _NOISE).astype(np.float32)
     cells = (max(1, after.shape[1] // _CELL), max(1, after.shape[0] // _CELL))
     return bool(cv2.resize(differs, cells, interpolation=cv2.INTER_AREA).max() >= _LEAST_SHARE)
-
-
-def _pixels(box: np.ndarray, frame: Frame) -> np.ndarray:
-    return box * np.tile(frame.display_size, 2)
 
 
 def _is_cut_off(face: Face, crop: tuple[float, float, float, float]) -> bool:
