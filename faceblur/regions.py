@@ -44,6 +44,8 @@ class _Lookup:
         self._ends = np.array([track.times_ms[-1] for track in tracks]) + SLACK_MS
 
     def at(self, time_ms: float) -> list[tuple[int, Box]]:
+        if not self._tracks:
+            return []
         found = []
         for number in np.flatnonzero((self._starts <= time_ms) & (time_ms <= self._ends)):
             box = box_at(self._tracks[number], time_ms)

@@ -59,7 +59,8 @@ def _copy_and_encode(source, output, plan: Plan, encoder: EncoderSettings, progr
                 raw.make_writable()
                 covering.apply(covered, plane_views(raw), PLANAR[raw.format.name], orientation)
 
-        parts = divide(found, lambda pts: bool(covering.at(reader.time_ms_of(pts))))
+        rows, touched = _rows(found, covering, reader)
+        parts = divide(found, touched.__contains__)
         if not any(part.is_copied for part in parts):
             why = (
                 "its groups of pictures are open"
@@ -67,7 +68,6 @@ def _copy_and_encode(source, output, plan: Plan, encoder: EncoderSettings, progr
                 else "every group of pictures changes"
             )
             raise Unsafe(why)
-        rows = _rows(found, covering, reader)
         with SmartWriter(output, reader, encoder, found, parts, _first_frame(source)) as writer:
             copied = writer.write_all(touch, _counting(progress, len(found)))
         notes = writer.notes
@@ -81,12 +81,16 @@ def _first_frame(source):
         return next(iter(reader)).raw
 
 
-def _rows(found: Survey, covering: Covering, reader: Reader) -> Rows:
-    rows = Rows()
+def _rows(found: Survey, covering: Covering, reader: Reader) -> tuple[Rows, set[int]]:
+    """The report's rows, and the presentation times of the frames that change."""
+    rows, touched = Rows(), set()
     for pts in found.shown:
         time_ms = reader.time_ms_of(pts)
-        rows.add(time_ms, covering.at(time_ms), covering.left_visible_at(time_ms))
-    return rows
+        covered = covering.at(time_ms)
+        rows.add(time_ms, covered, covering.left_visible_at(time_ms))
+        if covered:
+            touched.add(pts)
+    return rows, touched
 
 
 def _counting(progress: Progress | None, total: int):

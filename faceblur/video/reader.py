@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -76,6 +77,8 @@ class Reader:
         self.time_base = Fraction(self.stream.time_base)
         self.frame_rate = frame_rate_of(self.stream)
         self.offset_ms = start_offset_ms(self.container)
+        parts = math.lcm(self.time_base.denominator, self.offset_ms.denominator)  # of a millisecond
+        self._clock = int(1000 * self.time_base * parts), int(self.offset_ms * parts), parts
         self.damaged = 0
         self._index = 0
         self._owed = 0  # packets that have not given their frame yet
@@ -118,7 +121,8 @@ class Reader:
         return notes
 
     def time_ms_of(self, pts: int) -> float:
-        return round(float(1000 * pts * self.time_base - self.offset_ms), 3)
+        step, offset, parts = self._clock  # whole numbers: exact, and ten times as fast as fractions
+        return round((pts * step - offset) / parts, 3)
 
     def __iter__(self) -> Iterator[Frame]:
         yield from ahead(event for event in self._events(()) if isinstance(event, Frame))
