@@ -60,7 +60,7 @@ class FaceDetector:
         options.enable_mem_pattern = False
         provider = ("CPUExecutionProvider", {"arena_extend_strategy": "kSameAsRequested"})
         self._session = onnxruntime.InferenceSession(model_bytes(), options, providers=[provider])
-        self._outputs = [f"{name}_{stride}" for stride in _STRIDES for name in ("cls", "obj", "bbox", "kps")]
+        self._outputs = [f"{name}_{stride}" for name in ("cls", "obj", "bbox", "kps") for stride in _STRIDES]
         self._threshold = score_threshold
 
     def find(self, bgr: np.ndarray, width: int | None = None) -> list[Face]:
@@ -81,25 +81,31 @@ class FaceDetector:
         for channel in range(3):
             padded[0, channel, :high, :wide] = cv2.extractChannel(bgr, channel)
         outputs = self._session.run(self._outputs, {"input": padded})
-        found = [
-            _decode(stride, padded.shape[3] // stride, self._threshold, *outputs[4 * i : 4 * i + 4])
-            for i, stride in enumerate(_STRIDES)
-        ]
-        rows = np.concatenate(found)
+        by_scale = len(_STRIDES)
+        outputs = [np.concatenate(outputs[at : at + by_scale], axis=1)[0] for at in range(0, 4 * by_scale, by_scale)]
+        rows = _decode(*padded.shape[2:], self._threshold, *outputs)
         return _without_overlaps(rows) / np.array([wide, high] * 7 + [1], np.float32) if len(rows) else rows
 
 
-def _decode(stride: int, columns: int, threshold: float, scores, objectness, boxes, points) -> np.ndarray:
-    """One scale's raw outputs -> rows in pixels: offsets and sizes are in cells of `stride` pixels (YuNet, 3.2)."""
-    strength = scores.ravel() * objectness.ravel()
+def _decode(height: int, width: int, threshold: float, scores, objectness, boxes, points) -> np.ndarray:
+    """Raw outputs, one row a cell and scale after scale -> rows in pixels.
+
+    A scale has a cell every `stride` pixels; offsets and sizes are in cells (YuNet, 3.2).
+    """
+    strength = scores[:, 0] * objectness[:, 0]
     cells = np.flatnonzero(strength >= threshold**2)
     if not len(cells):
         return np.empty((0, 15), np.float32)
+    counts = [height // stride * (width // stride) for stride in _STRIDES]
+    starts = np.cumsum([0, *counts[:-1]])
+    scale = np.searchsorted(starts, cells, side="right") - 1
+    stride = np.array(_STRIDES, np.float32)[scale, None]
+    row, column = np.divmod(cells - starts[scale], width // np.array(_STRIDES)[scale])
+    corner = np.stack([column, row], axis=1).astype(np.float32)
+    centre = (corner + boxes[cells, :2]) * stride
+    size = np.exp(boxes[cells, 2:]) * stride
+    landmarks = (np.tile(corner, 5) + points[cells]) * stride
     strength = np.sqrt(np.minimum(strength[cells], 1))
-    corner = np.stack([cells % columns, cells // columns], axis=1).astype(np.float32)
-    centre = (corner + boxes[0, cells, :2]) * stride
-    size = np.exp(boxes[0, cells, 2:]) * stride
-    landmarks = (np.tile(corner, 5) + points[0, cells]) * stride
     return np.hstack([centre - size / 2, size, landmarks, strength[:, None]]).astype(np.float32)
 
 
