@@ -17,7 +17,7 @@ from .cuts import SIZE, CutDetector
 from .detections import Detections, Face, Sample
 from .detector import FaceDetector
 from .linking import link
-from .memory import handed_back
+from .memory import hand_back_large_blocks
 from .plan import Plan
 from .search import Searcher, SearchSettings, observation, search_picture
 from .threads import one_thread
@@ -43,7 +43,6 @@ class AnalysisSettings:
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
 
 
-@handed_back()
 @one_thread()
 def analyse(
     source: str | Path,
@@ -57,6 +56,7 @@ def analyse(
 
     A span is analysed with a margin, the plan holds the span's frames only. Raises InputError, DetectorError.
     """
+    hand_back_large_blocks()
     settings = _reaching(settings or AnalysisSettings(), detections)
     # Given samples belong to certain frames, which must all be there.
     kind = SparseReader if detections is None else Reader

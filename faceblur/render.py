@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from .memory import hand_back_large_blocks
 from .plan import Plan
 from .report import AREA, Rows, describe_file, make_report, merge_reports
 from .styles import Style
@@ -37,6 +38,7 @@ def render(
     A whole file keeps its audio and subtitles bit for bit; a span is written as video alone, to be joined
     later. Raises InputError and OutputError; the output appears under its name only when it is complete.
     """
+    hand_back_large_blocks()
     check_output(source, output)
     plan = replace(plan, style=style) if style else plan
     encoder = encoder or EncoderSettings()
