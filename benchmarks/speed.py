@@ -43,6 +43,7 @@ from quality import outside_regions
 from faceblur import Plan, Track
 from faceblur.render import render
 from faceblur.video import Reader, probe
+from faceblur.video.encoder import LOOKAHEAD
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -136,8 +137,13 @@ class Bench:
         output = self.folder / f"{name}{self.height}.mp4"
         if name == "deface":
             return [self.options.deface, self.source, "-o", output]
-        plan = {"render": [self.plan], "pieces": [self.plan], "smart": [self.tenth]}.get(name, [])
-        return [sys.executable, HERE / "speed_runs.py", name, self.source, output, *plan]
+        more = {
+            "limit": [f"rc-lookahead={LOOKAHEAD['veryfast']}"],
+            "render": [self.plan],
+            "pieces": [self.plan],
+            "smart": [self.tenth],
+        }.get(name, [])
+        return [sys.executable, HERE / "speed_runs.py", name, self.source, output, *more]
 
     def pair(self, name: str, against: str = "limit", rounds: int | None = None) -> None:
         """`name` and `against` in turns; ratios are of neighbours, so that a busy machine hits both."""

@@ -1,5 +1,5 @@
 """The commands that speed.py measures, each a process of its own: python speed_runs.py NAME INPUT OUTPUT
-[PLAN]
+[PLAN or, for `limit`, x264's parameters]
 
 `limit` is what any tool has to do that encodes anew: decode and encode with the same settings, nothing else.
 """
@@ -7,7 +7,7 @@
 import sys
 
 
-def limit(source: str, output: str) -> None:
+def limit(source: str, output: str, params: str) -> None:
     import av
 
     with (
@@ -16,7 +16,7 @@ def limit(source: str, output: str) -> None:
     ):
         video = before.streams.video[0]
         video.thread_type = "AUTO"
-        options = {"preset": "veryfast", "crf": "18", "x264-params": "rc-lookahead=6"}
+        options = {"preset": "veryfast", "crf": "18", "x264-params": params}
         stream = after.add_stream("libx264", rate=video.average_rate, options=options)
         stream.width, stream.height, stream.pix_fmt = video.width, video.height, video.pix_fmt
         stream.codec_context.time_base = stream.time_base = video.time_base

@@ -28,7 +28,7 @@ PRESETS = (
 )
 # Frames; x264's own choice is 10. Each one less saves 13 MiB at 1080p; at equal size, four less cost 0.1 to 0.3 dB of
 # PSNR (four clips at 44 to 49 dB).
-_LOOKAHEAD = {"veryfast": 6}
+LOOKAHEAD = {"veryfast": 6}
 _SVT_PRESETS = dict(zip(PRESETS, (12, 11, 10, 9, 8, 6, 4, 3, 2), strict=True))
 
 
@@ -124,8 +124,8 @@ def _options(raw, settings: EncoderSettings, more: tuple[str, ...] = ()) -> dict
     params = [*_hdr(raw, settings.codec), *more]
     if settings.codec == "hevc":
         params.append("log-level=none")
-    elif settings.codec == "h264" and settings.preset in _LOOKAHEAD:
-        params.append(f"rc-lookahead={_LOOKAHEAD[settings.preset]}")
+    elif settings.codec == "h264" and settings.preset in LOOKAHEAD:
+        params.append(f"rc-lookahead={LOOKAHEAD[settings.preset]}")
     elif settings.codec == "av1":
         os.environ.setdefault("SVT_LOG", "1")  # errors only; it knows no other way to be told
     if params:
