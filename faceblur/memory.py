@@ -6,14 +6,14 @@ import ctypes
 import sys
 
 _M_MMAP_THRESHOLD = -3  # of glibc's malloc.h
-_LARGE = 4 << 20  # at less, every frame of 1080p costs page faults
+_LARGE = 1 << 20
 
 
 def hand_back_large_blocks() -> None:
-    """From now on, blocks of 4 MiB and more (tensors, large pictures) are the system's again as soon as they are freed.
+    """From now on, blocks of a MiB and more (pictures, tensors) are the system's again as soon as they are freed.
 
     Once a large block was freed, glibc takes all up to its size from a heap that it seldom gives back: without this, a
-    `blur` of 1080p peaks at 318 MiB and still holds them when it is done, with it 294 and 148. Only glibc needs it.
+    `blur` of 1080p peaks at 318 MiB and still holds them when it is done, with it 286 and 142. Only glibc needs it.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt:
