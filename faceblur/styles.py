@@ -129,9 +129,9 @@ class Style:
         shown = (min(1.0, (x1 - x0) / (region[2] * width)), min(1.0, (y1 - y0) / (region[3] * height)))
         weights = None
         if self.shape == "ellipse":
-            part = (x0 - left, y0 - top, x1 - left, y1 - top)
+            seen = (x0 - left, y0 - top, x1 - left, y1 - top)
             draw = _kept_ellipse if (x1 - x0) * (y1 - y0) <= _KEPT_PIXELS else _ellipse
-            weights = draw((right - left, bottom - top), part, subsampling, self.feather_ratio)
+            weights = draw((right - left, bottom - top), seen, subsampling, self.feather_ratio)
         for index, plane in enumerate(planes):
             sx, sy = (1, 1) if index == 0 else (across, down)
             part = plane[y0 // sy : -(-y1 // sy), x0 // sx : -(-x1 // sx)]
