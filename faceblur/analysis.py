@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -64,11 +65,11 @@ def analyse(
         watcher = _Watcher(settings, detections, float(1000 / reader.frame_rate))
         inside = array("d")
         total = reader.expected_frames
-        for number, frame in enumerate(reader, 1):
+        for number, (frame, following) in enumerate(pairwise(chain(reader, [None])), 1):
             if isinstance(frame, Passed):
                 watcher.pass_over(frame.time_ms)
             else:
-                watcher.look_at(frame)
+                watcher.look_at(frame, following.time_ms if isinstance(following, Passed) else None)
             if span is None or span.holds(frame.pts):
                 inside.append(frame.time_ms)
             if progress:
@@ -141,13 +142,16 @@ class _Watcher:
         self.tracker.skip(time_ms)
         self._unseen.append(time_ms)
 
-    def look_at(self, frame: Frame) -> None:
+    def look_at(self, frame: Frame, passed_ms: float | None) -> None:
+        """passed_ms: the time of the frame after this one, if that will be passed over."""
         unseen, self._unseen = self._unseen, []
         is_cut = self._cuts.is_cut(frame.thumbnail(*SIZE))
         self.cuts_found += is_cut
         self.times.append(frame.time_ms)
         given = self._given(frame.time_ms)
-        if not (is_cut or given or frame.time_ms >= self._next_look):
+        # Before a frame that is passed over, whichever is nearer to when a look is due: this frame or the one after it.
+        wait_ms = 0 if passed_ms is None else passed_ms - frame.time_ms
+        if not (is_cut or given or frame.time_ms + wait_ms >= self._next_look):
             self.tracker.skip(frame.time_ms)
             return
         self._next_look = frame.time_ms + self.settings.step_ms - _ROUNDING_MS

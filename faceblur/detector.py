@@ -27,6 +27,7 @@ _FIXED_INPUT = bytes.fromhex("0a03088005") * 2
 _FREE_INPUT = bytes.fromhex("0a03120168") + bytes.fromhex("0a03120177")
 _STRIDES = (8, 16, 32)
 _NMS_THRESHOLD = 0.3
+_KEPT_INPUTS = 8
 _MOST = 750  # faces looked at before overlapping ones are dropped
 
 
@@ -61,6 +62,7 @@ class FaceDetector:
         provider = ("CPUExecutionProvider", {"arena_extend_strategy": "kSameAsRequested"})
         self._session = onnxruntime.InferenceSession(model_bytes(), options, providers=[provider])
         self._outputs = [f"{name}_{stride}" for name in ("cls", "obj", "bbox", "kps") for stride in _STRIDES]
+        self._inputs: dict[tuple[int, int], np.ndarray] = {}
         self._threshold = score_threshold
 
     def find(self, bgr: np.ndarray, width: int | None = None) -> list[Face]:
@@ -77,7 +79,7 @@ class FaceDetector:
             shrinks = width < bgr.shape[1]
             bgr = cv2.resize(bgr, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
         high, wide = bgr.shape[:2]
-        padded = np.zeros((1, 3, -(-high // 32) * 32, -(-wide // 32) * 32), np.float32)
+        padded = self._input(high, wide)
         for channel in range(3):
             padded[0, channel, :high, :wide] = cv2.extractChannel(bgr, channel)
         outputs = self._session.run(self._outputs, {"input": padded})
@@ -85,6 +87,14 @@ class FaceDetector:
         outputs = [np.concatenate(outputs[at : at + by_scale], axis=1)[0] for at in range(0, 4 * by_scale, by_scale)]
         rows = _decode(*padded.shape[2:], self._threshold, *outputs)
         return _without_overlaps(rows) / np.array([wide, high] * 7 + [1], np.float32) if len(rows) else rows
+
+    def _input(self, high: int, wide: int) -> np.ndarray:
+        """The network's input for a picture, zero around it. Kept, for new memory costs more time than filling it."""
+        if (high, wide) not in self._inputs:
+            if len(self._inputs) >= _KEPT_INPUTS:
+                self._inputs.clear()
+            self._inputs[high, wide] = np.zeros((1, 3, -(-high // 32) * 32, -(-wide // 32) * 32), np.float32)
+        return self._inputs[high, wide]
 
 
 def _decode(height: int, width: int, threshold: float, scores, objectness, boxes, points) -> np.ndarray:

@@ -14,7 +14,7 @@ from .tracking import TrackingSettings, Tracklet
 
 BRIDGE_MS = 1200.0  # a face lost for up to this long and found again near by was there all the time
 SAME_PERSON_MS = 3000.0  # lost for longer: the same track, but the gap is left open and listed for review
-GROWTH_PER_S = 0.4  # how much each side of a box grows per second without a sighting, in box sides
+GROWTH_PER_S = 0.5  # how much each side of a box grows per second without a sighting, in box sides
 _REACH = 1.5  # mean sides a face may move while it is lost
 
 

@@ -7,8 +7,6 @@ further apart than MAX_BETWEEN_MS gets one in between. Longer gaps are left open
 
 from __future__ import annotations
 
-from bisect import bisect_left
-
 import numpy as np
 
 SLACK_MS = 1.0
@@ -57,13 +55,12 @@ class _Lookup:
 def box_at(track, time_ms: float) -> Box | None:
     """The track's box at this time, one in between where it says nothing for a moment, None in a gap."""
     times, boxes = track.times_ms, track.boxes
-    later = bisect_left(times, time_ms)
-    rows = [row for row in (later - 1, later) if 0 <= row < len(times)]
-    near = [row for row in rows if abs(times[row] - time_ms) <= SLACK_MS]
-    if near:
-        return tuple(float(n) for n in boxes[min(near, key=lambda row: abs(times[row] - time_ms))])
-    if not 0 < later < len(times) or times[later] - times[later - 1] > MAX_BETWEEN_MS:
+    later = int(times.searchsorted(time_ms))
+    after_ms = times.item(later) - time_ms if later < len(times) else np.inf
+    before_ms = time_ms - times.item(later - 1) if later else np.inf
+    if min(before_ms, after_ms) <= SLACK_MS:
+        return tuple(boxes[later if after_ms < before_ms else later - 1].tolist())
+    if before_ms + after_ms > MAX_BETWEEN_MS:
         return None
-    share = (time_ms - times[later - 1]) / (times[later] - times[later - 1])
-    between = (1 - share) * boxes[later - 1].astype(float) + share * boxes[later]
-    return tuple(float(n) for n in between)
+    share = before_ms / (before_ms + after_ms)
+    return tuple(((1 - share) * boxes[later - 1].astype(float) + share * boxes[later]).tolist())

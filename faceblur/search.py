@@ -1,8 +1,8 @@
 """Where and when to look for faces in a frame. Imports `detector`, `light`, `tracking` and `video`.
 
 Whole pictures are searched several times a second, at two sizes because YuNet misses faces under about 12 pixels.
-Each known face is looked for in a small crop around where it should be, scaled so that the face has the size the
-detector likes best: longest unseen first, so many a frame and no more.
+In between, each known face is looked for in a small crop around where it should be, scaled so that the face has the
+size the detector likes best: longest not looked at first, so many a frame and no more.
 """
 
 from __future__ import annotations
@@ -74,12 +74,10 @@ class Searcher:
     def look(self, frame: Frame, luma: np.ndarray, is_cut: bool, known: list[Tracklet]) -> list[Observation]:
         """What is seen in this frame; luma: a small grey picture of it; known: the faces believed to be in it."""
         boxes = np.array([tracklet.box(-1) for tracklet in known]).reshape(-1, 4) * np.tile(frame.display_size, 2)
-        seen = []
-        for side in self._sides(frame, is_cut, boxes):
-            seen += self._search(frame, luma, side)
-        for box in self._chosen(frame.time_ms, known, boxes):
-            seen += self._look_closely(frame, box)
-        return seen
+        sides = self._sides(frame, is_cut, boxes)
+        if sides:
+            return [seen for side in sides for seen in self._search(frame, luma, side)]
+        return [seen for box in self._chosen(frame.time_ms, known, boxes) for seen in self._look_closely(frame, box)]
 
     def _search(self, frame: Frame, luma: np.ndarray, side: int) -> list[Observation]:
         """What is in the whole picture; where nothing has moved since it was last searched, that is known."""

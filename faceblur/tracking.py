@@ -31,7 +31,7 @@ class TrackingSettings:
     """
 
     start_score: float = 0.6
-    hold_ms: float = 500.0
+    hold_ms: float = 800.0
     look_back_ms: float = 800.0
     glimpse_ms: float = 200.0
 

@@ -87,8 +87,10 @@ def test_known_faces_are_looked_at_in_turns(monkeypatch, frames):
     looked = []
     monkeypatch.setattr(module, "search_picture", lambda *_: [])
     monkeypatch.setattr(Searcher, "_look_closely", lambda _, __, box: looked.append(round(box[0])) or [])
-    searcher = Searcher(SearchSettings(crops=2))
-    for frame in frames[:4]:
+    searcher = Searcher(SearchSettings(crops=2, coarse_ms=1e9, fine_ms=1e9, fine_rest_ms=1e9))
+    searcher.look(frames[0], luma(frames[0]), True, known)
+    assert looked == []  # it was searched as a whole
+    for frame in frames[1:5]:
         searcher.look(frame, luma(frame), False, known)
     assert len(looked) == 8
     assert sorted(looked[:4]) == sorted(looked[4:])
@@ -100,5 +102,7 @@ def test_neighbours_share_a_crop(monkeypatch, frames):
     looked = []
     monkeypatch.setattr(module, "search_picture", lambda *_: [])
     monkeypatch.setattr(Searcher, "_look_closely", lambda _, __, box: looked.append(round(box[2])) or [])
-    Searcher(SearchSettings(crops=9)).look(frames[0], luma(frames[0]), False, known)
+    searcher = Searcher(SearchSettings(crops=9, coarse_ms=1e9, fine_ms=1e9, fine_rest_ms=1e9))
+    for frame in frames[:2]:
+        searcher.look(frame, luma(frame), False, known)
     assert looked == [round(0.05 * 1280), round(0.2 * 1280)]

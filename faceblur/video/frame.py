@@ -44,7 +44,8 @@ class Frame:
         if self.raw.format.name in PLANAR:
             luma = plane_views(self.raw)[0]
             if size != (luma.shape[1], luma.shape[0]):
-                luma = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
+                step = max(1, luma.shape[0] // (2 * size[1]))  # two lines for each are enough
+                luma = cv2.resize(luma[::step], size, interpolation=cv2.INTER_AREA)
             if luma.dtype != np.uint8:
                 luma = (luma >> 2).astype(np.uint8)
         else:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import OutputError
+from .copies import FrameCopies
 from .encoder import CODECS, EncoderSettings, add_video
 from .fitting import Fitter
 from .frame import Frame
@@ -24,12 +25,14 @@ class Writer(Muxer):
     ):
         super().__init__(path, reader, copy_streams=copy_streams)
         self.settings = settings
-        self._video = self._fitter = None
+        self._video = self._fitter = self._copies = None
 
     def writable(self, frame: Frame) -> list[np.ndarray]:
         """Make the frame's planes safe to change and return views of them."""
         self._prepare(frame)
-        frame.raw.make_writable()  # the decoder may still refer to it
+        if self._copies is None:
+            self._copies = FrameCopies(frame.raw)
+        frame.raw = self._copies.of(frame.raw)  # the decoder may still refer to it
         return plane_views(frame.raw)
 
     def write(self, item: Frame | Packet) -> None:
