@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -42,9 +41,7 @@ def render(
     check_output(source, output)
     plan = replace(plan, style=style) if style else plan
     encoder = encoder or EncoderSettings()
-    # Decoding is a fifth of the work, and every thread of the decoder holds frames.
-    threads = encoder.threads or max(1, (os.cpu_count() or 1) // 2)
-    with Reader(source, span=span, threads=threads) as reader:
+    with Reader(source, span=span, threads=encoder.threads) as reader:
         with Writer(output, reader, encoder, copy_streams=span is None) as writer:
             rows = _write_frames(reader, writer, plan, progress)
         notes = writer.notes + reader.notes

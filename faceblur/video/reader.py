@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -56,9 +57,9 @@ class Packet:
 class Reader:
     """Iterate over the frames of a video, or over `events()`: frames and other streams' packets, interleaved.
 
-    span: only these frames, plus `margin_ms` before and after. threads: to decode with; 0 is as many as the
-    machine suggests. Damaged packets are skipped and counted in `damaged`. Raises InputError like `probe`,
-    and when not one frame can be decoded.
+    span: only these frames, plus `margin_ms` before and after. threads: to decode with; 0 is half of the machine's,
+    because who reads has work for the others, and each of them holds frames. Damaged packets are skipped and counted
+    in `damaged`. Raises InputError like `probe`, and when not one frame can be decoded.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class Reader:
             self.container.close()
             raise
         self.stream.thread_type = "AUTO"
-        self.stream.codec_context.thread_count = threads
+        self.stream.codec_context.thread_count = threads or max(1, (os.cpu_count() or 1) // 2)
         self.time_base = Fraction(self.stream.time_base)
         self.frame_rate = frame_rate_of(self.stream)
         self.offset_ms = start_offset_ms(self.container)
