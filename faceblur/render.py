@@ -55,8 +55,7 @@ def _write_frames(reader: Reader, writer: Writer, plan: Plan, progress: Progress
         if isinstance(event, Frame):
             covered = covering.at(event.time_ms)
             if covered:
-                planes = writer.writable(event)
-                covering.apply(covered, planes, PLANAR[event.raw.format.name], event.orientation)
+                covering.apply(covered, writer.writable(event), PLANAR[event.raw.format.name], event.orientation)
             rows.add(event.time_ms, covered, covering.left_visible_at(event.time_ms))
             if progress:
                 progress(len(rows), max(total, len(rows)))
