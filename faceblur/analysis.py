@@ -19,10 +19,11 @@ from .detections import Detections, Face, Sample
 from .detector import FaceDetector
 from .linking import link
 from .memory import hand_back_large_blocks
+from .observations import Observation, observation, without_doubles
 from .plan import Plan
-from .search import Searcher, SearchSettings, observation, search_picture
+from .search import Searcher, SearchSettings, search_picture
 from .threads import one_thread
-from .tracking import Observation, Tracker, TrackingSettings, without_doubles
+from .tracking import Tracker, TrackingSettings
 from .video import Frame, Passed, Reader, Span, SparseReader, probe
 
 Progress = Callable[[int, int], None]
@@ -149,9 +150,9 @@ class _Watcher:
         self.cuts_found += is_cut
         self.times.append(frame.time_ms)
         given = self._given(frame.time_ms)
-        # Before a frame that is passed over, whichever is nearer to when a look is due: this frame or the one after it.
-        wait_ms = 0 if passed_ms is None else passed_ms - frame.time_ms
-        if not (is_cut or given or frame.time_ms + wait_ms >= self._next_look):
+        # When the next frame is passed over, this one is the nearer to every look that is due until then.
+        until_ms = frame.time_ms if passed_ms is None else passed_ms
+        if not (is_cut or given or until_ms >= self._next_look):
             self.tracker.skip(frame.time_ms)
             return
         self._next_look = frame.time_ms + self.settings.step_ms - _ROUNDING_MS

@@ -1,6 +1,6 @@
 """Faces that the detector still finds in a blurred video, and which of them are leaks.
 
-Imports `boxes`, `detector`, `survival`, `pairing` and `tracking`. What the detector takes for a face
+Imports `boxes`, `detector`, `observations`, `pairing`, `survival` and `video`. What the detector takes for a face
 in the output is a leak when the original shows a face there and its detail is still there. The first alone
 raises false alarms: the border of a mosaic over a shirt can look like a face, and so can a knot in wood. So
 a find counts with the lesser of its scores in the output and in the original; a sure one counts at once, a
@@ -16,9 +16,9 @@ import numpy as np
 
 from .boxes import overlap, share_inside
 from .detector import FaceDetector
+from .observations import Observation, observation, without_doubles
 from .pairing import Pair
 from .survival import detail_left
-from .tracking import Observation, without_doubles
 from .video import Frame
 
 SURE_SCORE = 0.75
@@ -159,7 +159,7 @@ def search(detector: FaceDetector, frame: Frame, sides: tuple[int, ...]) -> list
     most = 2 * max(frame.display_size)
     widths = sorted({frame.width_for(min(side, most)) for side in sides})
     found = [face for width in widths for face in detector.find(frame.bgr(width))]
-    return without_doubles([Observation((f.left, f.top, f.width, f.height), f.confidence) for f in found])
+    return without_doubles([observation(face) for face in found])
 
 
 def is_same(leak: Leak, other: Leak) -> bool:

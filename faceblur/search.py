@@ -1,4 +1,5 @@
-"""Where and when to look for faces in a frame. Imports `detector`, `light`, `tracking` and `video`.
+"""Where and when to look for faces in a frame. Imports `detector`, `light`, `observations`, `tracking` and
+`video`.
 
 Whole pictures are searched several times a second, at two sizes because YuNet misses faces under about 12 pixels.
 In between, each known face is looked for in a small crop around where it should be, scaled so that the face has the
@@ -15,7 +16,8 @@ import numpy as np
 from .detections import Face
 from .detector import FaceDetector
 from .light import brightened
-from .tracking import Observation, Tracklet
+from .observations import Observation, observation
+from .tracking import Tracklet
 from .video import Frame
 
 _RIM = 0.02  # of a crop's side
@@ -29,7 +31,7 @@ class SearchSettings:
 
     coarse_ms, fine_ms: how often the whole picture is searched at either size; the fine search may rest for
     fine_rest_ms while no face known has fewer than small_pixels in the coarse one. crops: known faces looked at
-    closely in a frame. weak_score, crop_score: hits weaker than this are ignored.
+    closely in a frame that is not searched whole. weak_score, crop_score: hits weaker than this are ignored.
     """
 
     coarse_side: int = 640
@@ -44,11 +46,6 @@ class SearchSettings:
     crop_reach: float = 2.2
     weak_score: float = 0.4
     crop_score: float = 0.3
-
-
-def observation(face: Face, leads: bool = False) -> Observation:
-    """leads: given from outside, not found here."""
-    return Observation((face.left, face.top, face.width, face.height), face.confidence, leads)
 
 
 def search_picture(detector: FaceDetector, frame: Frame, long_sides: list[int]) -> list[Observation]:

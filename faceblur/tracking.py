@@ -1,4 +1,5 @@
-"""Observations of faces, frame by frame -> tracklets: unbroken runs of boxes. Imports `boxes` and `flow`.
+"""Observations of faces, frame by frame -> tracklets: unbroken runs of boxes. Imports `boxes`, `flow` and
+`observations`.
 
 Streaming: `advance` with each frame's picture, then `observe` with whatever was found in it. Between
 observations boxes are carried by optical flow; the next observation corrects the drift backwards. A new
@@ -16,8 +17,9 @@ from itertools import product
 
 import numpy as np
 
-from .boxes import is_inside, likeness, overlap, share_inside
+from .boxes import is_inside, share_inside
 from .flow import carry
+from .observations import Observation, match, without_doubles
 
 SHRINKING_PER_S = 1.5  # of a face's size: what shrinks faster is half hidden, or leaving the picture
 
@@ -34,17 +36,6 @@ class TrackingSettings:
     hold_ms: float = 800.0
     look_back_ms: float = 800.0
     glimpse_ms: float = 200.0
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """A face found in the current frame. box: left, top, width, height in ratios. leads: given from outside,
-    trusted.
-    """
-
-    box: tuple[float, float, float, float]
-    score: float
-    leads: bool = False
 
 
 class Tracklet:
@@ -260,34 +251,6 @@ class Tracker:
 
 def _centre(box: np.ndarray) -> np.ndarray:
     return box[:2] + box[2:] / 2
-
-
-def match(boxes: np.ndarray, observations: list[Observation], start_score: float) -> list[tuple[int, int]]:
-    """Pairs (row of boxes, number of observation), best first, each used once. A weak one must really
-    overlap.
-    """
-    if not len(boxes) or not observations:
-        return []
-    others = np.array([o.box for o in observations])
-    scores = likeness(boxes, others)
-    weak = np.array([o.score < start_score and not o.leads for o in observations])
-    scores[:, weak] = np.where(overlap(boxes, others[weak]) > 0.15, scores[:, weak], -1)
-    pairs = []
-    while scores.max() >= 0:
-        row, number = (int(n) for n in np.unravel_index(int(scores.argmax()), scores.shape))
-        pairs.append((row, number))
-        scores[row, :] = -1
-        scores[:, number] = -1
-    return pairs
-
-
-def without_doubles(observations: list[Observation], limit: float = 0.4) -> list[Observation]:
-    """One observation a face: given ones first, then the strongest of those that overlap."""
-    kept: list[Observation] = []
-    for seen in sorted(observations, key=lambda o: (not o.leads, -o.score)):
-        if not kept or overlap(np.array([seen.box]), np.array([k.box for k in kept])).max() < limit:
-            kept.append(seen)
-    return kept
 
 
 def _is_covered(box, held: np.ndarray) -> bool:

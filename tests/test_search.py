@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from faceblur import search as module
+from faceblur.observations import Observation
 from faceblur.search import Searcher, SearchSettings, has_changed
-from faceblur.tracking import Observation, Tracker
+from faceblur.tracking import Tracker
 from faceblur.video import Reader
 
 

@@ -53,7 +53,7 @@ CODECS = {
 @dataclass(frozen=True)
 class EncoderSettings:
     """codec: one of CODECS. crf: constant rate factor, lower is better; None is the codec's near transparent
-    one. threads: for decoding and encoding each; 0 is as many as the machine suggests.
+    one. threads: for decoding and encoding each; 0 is what `Reader` and the encoder choose.
 
     Raises OutputError when there is no such codec, quality or preset.
     """
