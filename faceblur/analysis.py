@@ -18,7 +18,7 @@ from .cuts import SIZE, CutDetector
 from .detections import Detections, Face, Sample
 from .detector import FaceDetector
 from .linking import link
-from .memory import hand_back_large_blocks
+from .memory import hand_back
 from .observations import Observation, observation, without_doubles
 from .plan import Plan
 from .search import Searcher, SearchSettings, search_picture
@@ -58,7 +58,7 @@ def analyse(
 
     A span is analysed with a margin, the plan holds the span's frames only. Raises InputError, DetectorError.
     """
-    hand_back_large_blocks()
+    hand_back()
     settings = _reaching(settings or AnalysisSettings(), detections)
     # Given samples belong to certain frames, which must all be there.
     kind = SparseReader if detections is None else Reader

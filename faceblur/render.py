@@ -1,5 +1,5 @@
-"""Input video + plan -> output video and its report, streaming. Imports `report`, `plan`, `styles` and
-`video`.
+"""Input video + plan -> output video and its report, streaming. Imports `memory`, `plan`, `report`, `styles`,
+`threads` and `video`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from .memory import hand_back_large_blocks
+from .memory import hand_back
 from .plan import Plan
 from .report import AREA, Rows, describe_file, make_report, merge_reports
 from .styles import Style
@@ -37,32 +37,33 @@ def render(
     A whole file keeps its audio and subtitles bit for bit; a span is written as video alone, to be joined
     later. Raises InputError and OutputError; the output appears under its name only when it is complete.
     """
-    hand_back_large_blocks()
+    hand_back()
     check_output(source, output)
     plan = replace(plan, style=style) if style else plan
     encoder = encoder or EncoderSettings()
-    with Reader(source, span=span, threads=encoder.threads) as reader:
-        with Writer(output, reader, encoder, copy_streams=span is None) as writer:
-            rows = _write_frames(reader, writer, plan, progress)
-        notes = writer.notes + reader.notes
+    rows, notes = _write_frames(source, output, plan, span, encoder, progress)
     return make_report(source, output, plan, rows.to_json(), encoder, notes)
 
 
-def _write_frames(reader: Reader, writer: Writer, plan: Plan, progress: Progress | None) -> Rows:
+def _write_frames(source, output, plan: Plan, span, encoder, progress: Progress | None) -> tuple[Rows, list[str]]:
+    """What was covered, and notes. The decoder and the encoder are gone at its end, before the report takes memory."""
     covering, rows = Covering(plan), Rows()
-    total = reader.expected_frames
-    for event in reader.events(writer.copied):
-        if isinstance(event, Frame):
-            covered = covering.at(event.time_ms)
-            if covered:
-                covering.apply(covered, writer.writable(event), PLANAR[event.raw.format.name], event.orientation)
-            rows.add(event.time_ms, covered, covering.left_visible_at(event.time_ms))
-            if progress:
-                progress(len(rows), max(total, len(rows)))
-        writer.write(event)
-    if progress:
-        progress(len(rows), len(rows))
-    return rows
+    with Reader(source, span=span, threads=encoder.threads) as reader:
+        total = reader.expected_frames
+        with Writer(output, reader, encoder, copy_streams=span is None) as writer:
+            for event in reader.events(writer.copied):
+                if isinstance(event, Frame):
+                    covered = covering.at(event.time_ms)
+                    if covered:
+                        planes = writer.writable(event)
+                        covering.apply(covered, planes, PLANAR[event.raw.format.name], event.orientation)
+                    rows.add(event.time_ms, covered, covering.left_visible_at(event.time_ms))
+                    if progress:
+                        progress(len(rows), max(total, len(rows)))
+                writer.write(event)
+        if progress:
+            progress(len(rows), len(rows))
+        return rows, writer.notes + reader.notes
 
 
 class Covering:

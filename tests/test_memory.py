@@ -5,17 +5,18 @@ import sys
 
 import pytest
 
-STORY = """
-import sys
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only glibc keeps memory and is asked for it")
+
+PRELUDE = """
 from pathlib import Path
-from faceblur.memory import hand_back_large_blocks
+from faceblur.memory import hand_back
 
 def anonymous_mib():
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("RssAnon"))
-
-if sys.argv[1] == "handed back":
-    hand_back_large_blocks()
+"""
+LARGE = """
+{call}
 first = bytearray(b"x") * (30 << 20)
 del first  # from here on, glibc takes what is smaller from its heap
 blocks = [bytearray(b"x") * (4 << 20) for _ in range(20)]
@@ -24,10 +25,19 @@ held = anonymous_mib()
 blocks.clear()
 print(held - anonymous_mib())
 """
+SMALL = """
+blocks = [bytearray(b"x") * 50_000 for _ in range(1000)]
+kept = bytearray(b"x") * 50_000
+blocks.clear()
+held = anonymous_mib()
+{call}
+print(held - anonymous_mib())
+"""
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only glibc keeps memory and is asked for it")
-@pytest.mark.parametrize(("how", "is_back"), [("handed back", True), ("kept", False)])
-def test_large_blocks_go_back_even_beneath_something_kept(how, is_back):
-    told = subprocess.run([sys.executable, "-c", STORY, how], capture_output=True, text=True, check=True)
-    assert (float(told.stdout) > 70) == is_back
+@pytest.mark.parametrize(("call", "is_back"), [("hand_back()", True), ("", False)])
+@pytest.mark.parametrize("story", [LARGE, SMALL], ids=["large blocks from now on", "small ones that are free"])
+def test_freed_memory_goes_back_even_beneath_something_kept(story, call, is_back):
+    code = PRELUDE + story.format(call=call)
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (float(told.stdout) > 40) == is_back
