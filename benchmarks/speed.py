@@ -9,16 +9,17 @@ is high enough is taken, scaled, and repeated for so many seconds. Every run is 
 included, and each is paired with a run of the limit right after it; ratios are medians over the rounds, with
 their range.
 
-    render    a plan that covers the reference faces of every frame
+    render    `faceblur blur --plan`, a plan that covers the reference faces of every frame
     pieces    the same in pieces of ten seconds, joined: against `render`
-    smart     a plan that covers them in a tenth of the time: against `render`
-    find      the search alone; blur: search and render, as `faceblur blur` does
+    smart     `faceblur blur --plan --smart`, a plan that covers them in a tenth of the time: against `render`
+    find      `faceblur plan`, the search alone
+    blur      `faceblur blur`, search and render
     deface    with its defaults, when it is installed
 
 CPU and wall time in seconds, peak memory in MiB (of the largest process). PSNR and SSIM are those of
 `render`, outside its regions. `long`: peak memory of render for 1 and for --long-minutes minutes at the
-smallest height. Exit 0 when all targets that could be checked are met, 1 when not, 2 when there is nothing to
-measure.
+smallest height, and smart over render in the latter, where start-up counts for little. Exit 0 when all targets that
+could be checked are met, 1 when not, 2 when there is nothing to measure.
 """
 
 from __future__ import annotations
@@ -41,12 +42,14 @@ from looped import encode_base, repeat
 from quality import outside_regions
 
 from faceblur import Plan, Track
-from faceblur.render import render
+from faceblur.rendering import render
 from faceblur.video import Reader, probe
 from faceblur.video.encoder import LOOKAHEAD
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+_FACEBLUR = [sys.executable, "-m", "faceblur"]
+_SCRIPT = [sys.executable, HERE / "speed_runs.py"]
 RUNS = ("render", "pieces", "smart", "find", "blur", "deface", "quality", "long")
 RENDER_CPU = {720: 1.10, 1080: 1.05}
 BLUR_CPU = {720: 1.5, 1080: 1.5}
@@ -66,7 +69,10 @@ def measure(command: list) -> Cost:
     """Run to its end; CPU includes children, memory is the largest process's. RuntimeError when it fails."""
     with tempfile.TemporaryFile("w+") as out:
         start = time.perf_counter()
-        child = subprocess.Popen([str(part) for part in command], stdout=out, stderr=subprocess.STDOUT)
+        # Byte code is kept, as wherever faceblur is installed: the first run makes it.
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        words = [str(part) for part in command]
+        child = subprocess.Popen(words, stdout=out, stderr=subprocess.STDOUT, env=environment)
         watched = _Peak(child.pid)
         _, status, usage = os.wait4(child.pid, 0)
         wall = time.perf_counter() - start
@@ -128,22 +134,23 @@ class Bench:
         turns = repeat(base, self.source, options.seconds)
         self.base = base
         self.plan, self.tenth = folder / f"plan{height}.json", folder / f"tenth{height}.json"
-        faces = json.loads(clip.with_name(clip.name + ".faces.json").read_text(encoding="utf-8"))
-        _plan(self.source, faces, turns).save(self.plan)
-        _plan(self.source, faces, turns, until_ms=100 * seconds * turns).save(self.tenth)
+        self.faces = json.loads(clip.with_name(clip.name + ".faces.json").read_text(encoding="utf-8"))
+        _plan(self.source, self.faces, turns).save(self.plan)
+        _plan(self.source, self.faces, turns, until_ms=100 * seconds * turns).save(self.tenth)
         self.result |= {"clip": clip.name, "seconds": seconds * turns}
 
     def command(self, name: str) -> list:
         output = self.folder / f"{name}{self.height}.mp4"
         if name == "deface":
             return [self.options.deface, self.source, "-o", output]
-        more = {
-            "limit": [f"rc-lookahead={LOOKAHEAD['veryfast']}"],
-            "render": [self.plan],
-            "pieces": [self.plan],
-            "smart": [self.tenth],
-        }.get(name, [])
-        return [sys.executable, HERE / "speed_runs.py", name, self.source, output, *more]
+        if name == "limit":
+            return [*_SCRIPT, name, self.source, output, f"rc-lookahead={LOOKAHEAD['veryfast']}"]
+        if name == "pieces":
+            return [*_SCRIPT, name, self.source, output, self.plan]
+        if name == "find":
+            return [*_FACEBLUR, "plan", self.source, "--output", output.with_suffix(".json")]
+        more = {"render": ["--plan", self.plan], "smart": ["--plan", self.tenth, "--smart"], "blur": []}[name]
+        return [*_FACEBLUR, "blur", self.source, output, *more]
 
     def pair(self, name: str, against: str = "limit", rounds: int | None = None) -> None:
         """`name` and `against` in turns; ratios are of neighbours, so that a busy machine hits both."""
@@ -214,25 +221,26 @@ class Bench:
         print(f"{self.height:5}p  outside the regions: PSNR {psnr:.1f} dB, SSIM {ssim:.4f}", flush=True)
 
     def long(self, minutes: float) -> None:
-        """Does memory grow with length? The plan covers the first seconds only, which makes no difference to
-        it.
+        """Does memory grow with length, and what does smart cost in a long video? The full render's plan covers the
+        first minute only, which makes no difference to memory and smart no cheaper beside it.
         """
-        peaks = []
+        costs = []
         for length in (1.0, minutes):
             source = self.folder / f"long{length:g}.mp4"
-            repeat(self.base, source, 60 * length)
-            command = [
-                sys.executable,
-                HERE / "speed_runs.py",
-                "render",
-                source,
-                self.folder / "long-out.mp4",
-                self.plan,
-            ]
-            peaks.append(measure(command).peak_mb)
-            print(f"{self.height:5}p  render of {length:g} min: peak {peaks[-1]:.0f} MiB", flush=True)
-        self.result["long"] = peaks
-        self.expect(f"peak memory of {minutes:g} min over that of 1 min", peaks[1] / peaks[0], GROWTH)
+            turns = repeat(self.base, source, 60 * length)
+            costs.append(measure(self._blur(source, self.plan)))
+            print(f"{self.height:5}p  render of {length:g} min: peak {costs[-1].peak_mb:.0f} MiB", flush=True)
+        tenth = self.folder / "long-tenth.json"
+        _plan(source, self.faces, turns, until_ms=6000 * minutes).save(tenth)
+        share = measure([*self._blur(source, tenth), "--smart"]).cpu_s / costs[-1].cpu_s
+        print(f"{self.height:5}p  smart of {minutes:g} min over render: CPU {share:.3f}", flush=True)
+        self.result["long"] = {"peak_mb": [cost.peak_mb for cost in costs], "smart": share}
+        growth = costs[-1].peak_mb / costs[0].peak_mb
+        self.expect(f"peak memory of {minutes:g} min over that of 1 min", growth, GROWTH)
+        self.expect(f"smart's CPU over render's, {minutes:g} min", share, SMART_SHARE)
+
+    def _blur(self, source: Path, plan: Path) -> list:
+        return [*_FACEBLUR, "blur", source, self.folder / "long-out.mp4", "--plan", plan]
 
 
 def _nearest(folder: Path, height: int) -> Path:

@@ -1,10 +1,13 @@
-"""The commands that speed.py measures, each a process of its own: python speed_runs.py NAME INPUT OUTPUT
-[PLAN or, for `limit`, x264's parameters]
+"""What speed.py measures beside the `faceblur` command: python speed_runs.py limit INPUT OUTPUT PARAMETERS_OF_X264,
+or pieces INPUT OUTPUT PLAN
 
 `limit` is what any tool has to do that encodes anew: decode and encode with the same settings, nothing else.
 """
 
+import os
 import sys
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does
 
 
 def limit(source: str, output: str, params: str) -> None:
@@ -26,28 +29,13 @@ def limit(source: str, output: str, params: str) -> None:
         after.mux(stream.encode(None))
 
 
-def render(source: str, output: str, plan: str) -> None:
-    from faceblur.plan import Plan
-    from faceblur.render import render
-
-    render(source, output, Plan.load(plan))
-
-
-def smart(source: str, output: str, plan: str) -> None:
-    from faceblur.plan import Plan
-    from faceblur.smart import render_smart
-
-    report = render_smart(source, output, Plan.load(plan))
-    print(report["counts"]["copied_frames"], report["counts"]["frames"], *report["notes"])
-
-
 def pieces(source: str, output: str, plan: str) -> None:
     """Rendered in pieces of about ten seconds, one after the other, and joined."""
     from pathlib import Path
 
     from faceblur import video
     from faceblur.plan import Plan
-    from faceblur.render import render
+    from faceblur.rendering import render
 
     spans = video.cut(source, 10.0)
     files = [Path(output).with_suffix(f".{span.index}.mp4") for span in spans]
@@ -56,18 +44,6 @@ def pieces(source: str, output: str, plan: str) -> None:
     video.join(source, files, output)
 
 
-def blur(source: str, output: str) -> None:
-    from faceblur import blur
-
-    blur(source, output)
-
-
-def find(source: str, output: str) -> None:
-    from faceblur import analyse
-
-    analyse(source)
-
-
 if __name__ == "__main__":
-    RUNS = {run.__name__: run for run in (limit, render, smart, pieces, blur, find)}
+    RUNS = {run.__name__: run for run in (limit, pieces)}
     RUNS[sys.argv[1]](*sys.argv[2:])

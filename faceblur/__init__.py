@@ -4,47 +4,23 @@
 >>> report = faceblur.blur("in.mp4", "out.mp4")          # doctest: +SKIP
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._api import *  # noqa: F403
+
 __version__ = "0.1.0"
 
-from .analysis import analyse, detect
-from .detections import Detections, Face, Sample
-from .errors import (
-    DetectionsError,
-    DetectorError,
-    FaceblurError,
-    InputError,
-    JobFailedError,
-    OutputError,
-    VerificationError,
-    WorkshopError,
-)
-from .pipeline import blur
-from .plan import Area, Plan, Track
-from .render import render
-from .styles import Style
-from .video import EncoderSettings, probe, segments
 
-__all__ = [
-    "Area",
-    "Detections",
-    "DetectionsError",
-    "DetectorError",
-    "EncoderSettings",
-    "Face",
-    "FaceblurError",
-    "InputError",
-    "JobFailedError",
-    "OutputError",
-    "Plan",
-    "Sample",
-    "Style",
-    "Track",
-    "VerificationError",
-    "WorkshopError",
-    "analyse",
-    "blur",
-    "detect",
-    "probe",
-    "render",
-    "segments",
-]
+def __getattr__(name: str):
+    """Loads the names of `_api`: the workshop's processes and the command's start need neither codecs nor arrays."""
+    api = import_module("._api", __name__)
+    globals().update({each: getattr(api, each) for each in api.__all__}, __all__=api.__all__)
+    if name in globals():
+        return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__getattr__("__all__")})

@@ -22,7 +22,7 @@ from .detections import Detections
 from .errors import FaceblurError
 from .merge import merge_plans
 from .plan import Plan
-from .render import Progress, render
+from .rendering import Progress, render
 from .report import make_report, once
 from .video import EncoderSettings, Span, check_output, cut, join, probe
 from .worker import detections_to_json

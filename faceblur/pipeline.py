@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .detections import Detections
 from .jobs import analyse_in_jobs, render_in_jobs
-from .render import Progress
+from .rendering import Progress
 from .smart import render_smart
 from .styles import Style
 from .video import EncoderSettings, check_output

@@ -1,6 +1,6 @@
 """Look over a plan before it is rendered: who stays visible, what else is covered, how. No user interface.
 
-Imports `plan`, `render`, `audit` and what they import; shown by `review_widget` in a notebook and by
+Imports `plan`, `rendering`, `audit` and what they import; shown by `review_widget` in a notebook and by
 `review_page` in a browser. Whatever a person does not choose stays as the plan has it: nothing is blurred
 less by looking.
 """
@@ -20,7 +20,7 @@ from .errors import DetectionsError, VerificationError
 from .files import sha256_of
 from .plan import Area, Plan, Track
 from .regions import box_at
-from .render import Covering, Progress, describe_file, render
+from .rendering import Covering, Progress, describe_file, render
 from .styles import Style
 from .video import Stills, changeable
 from .video.planes import PLANAR, plane_views
@@ -152,7 +152,7 @@ class Review:
         return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
 
     def marks(self, time_ms: float) -> tuple[float, list[tuple[int, tuple]], list[tuple[int, tuple]]]:
-        """(time of the frame on screen, what is covered in it, who stays visible): see `render.Covering`."""
+        """(time of the frame on screen, what is covered in it, who stays visible): see `rendering.Covering`."""
         with self._lock:
             shown_ms, covering = self._stills.at(time_ms).time_ms, Covering(self.plan)
         return shown_ms, covering.at(shown_ms), covering.left_visible_at(shown_ms)

@@ -1,6 +1,6 @@
 """Render with as little encoding as possible: groups of pictures without a region are copied bit for bit.
 
-Imports `jobs`, `render`, `report` and `video`. Where copying cannot be shown to be safe, everything is
+Imports `jobs`, `rendering`, `report` and `video`. Where copying cannot be shown to be safe, everything is
 rendered, and the report says why.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .jobs import render_in_jobs
 from .plan import Plan
-from .render import Covering, Progress
+from .rendering import Covering, Progress
 from .report import Rows, make_report
 from .styles import Style
 from .threads import one_thread

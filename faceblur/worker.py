@@ -15,7 +15,7 @@ from .analysis import analyse
 from .detections import Detections, Face, Sample
 from .errors import FaceblurError
 from .plan import Plan
-from .render import render
+from .rendering import render
 from .video import EncoderSettings, Span
 
 

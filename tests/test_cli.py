@@ -147,7 +147,7 @@ def test_a_plan_for_another_file_is_refused(film, run, tmp_path):
 def signed_plan(film, folder):
     from dataclasses import replace
 
-    from faceblur.render import describe_file
+    from faceblur.rendering import describe_file
 
     replace(film.plan, source=describe_file(film.original)).save(folder / "signed.json")
     return folder / "signed.json"
@@ -240,6 +240,31 @@ def test_it_starts_in_every_way(command):
         pytest.skip("faceblur is not installed here, only on the path")
     done = subprocess.run([*arguments, "--version"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and done.stdout.startswith("faceblur ")
+
+
+def test_the_package_loads_its_names_when_they_are_asked_for():
+    code = """
+import sys, faceblur, faceblur.errors
+assert not {"numpy", "cv2", "av"} & {*sys.modules}
+from faceblur import *
+assert blur is faceblur.blur and render is faceblur.render and not hasattr(faceblur, "unknown")
+assert {"blur", "Plan", "__version__"} < {*dir(faceblur)}
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
+def test_the_command_starts_no_threads_that_wait_for_arrays():
+    code = """
+import os, sys, faceblur.cli
+sys.argv = ["faceblur", "--version"]
+try:
+    faceblur.cli.main()
+except SystemExit:
+    assert "numpy" in sys.modules and len(os.listdir("/proc/self/task")) == 1
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=60)
 
 
 def test_a_closed_pipe_is_no_error(film):

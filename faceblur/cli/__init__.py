@@ -13,12 +13,13 @@ import sys
 
 from .. import __version__
 from ..errors import FaceblurError
-from . import audit, blur, look, plan, review
 
 
 def main(arguments: list[str] | None = None) -> int:
     if arguments is None:  # the command itself, not a call from Python
         signal.signal(signal.SIGTERM, _stop)
+        # NumPy's and OpenCV's OpenBLAS start threads that wait in a loop for work that never comes: 0.18 s of CPU.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     options = _parser().parse_args(arguments)
     try:
         return options.run(options) or 0
@@ -48,6 +49,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
+    from . import audit, blur, look, plan, review  # not before `main` has set what NumPy reads
+
     parser = _Parser(prog="faceblur", description="Blur every face in a video, and prove it.")
     parser.add_argument("--version", action="version", version=f"faceblur {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

@@ -15,7 +15,7 @@ from ..files import check_targets, sha256_of
 from ..jobs import analyse_in_jobs, render_in_jobs
 from ..plan import Plan
 from ..preview import contact_sheet, save_picture
-from ..render import render
+from ..rendering import render
 from ..smart import render_smart
 from ..styles import Style
 from ..video import EncoderSettings, Span, check_output, probe

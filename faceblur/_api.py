@@ -1,0 +1,44 @@
+"""The names of `faceblur` itself, loaded when the first of them is asked for. Imports nearly everything."""
+
+from .analysis import analyse, detect
+from .detections import Detections, Face, Sample
+from .errors import (
+    DetectionsError,
+    DetectorError,
+    FaceblurError,
+    InputError,
+    JobFailedError,
+    OutputError,
+    VerificationError,
+    WorkshopError,
+)
+from .pipeline import blur
+from .plan import Area, Plan, Track
+from .rendering import render
+from .styles import Style
+from .video import EncoderSettings, probe, segments
+
+__all__ = [
+    "Area",
+    "Detections",
+    "DetectionsError",
+    "DetectorError",
+    "EncoderSettings",
+    "Face",
+    "FaceblurError",
+    "InputError",
+    "JobFailedError",
+    "OutputError",
+    "Plan",
+    "Sample",
+    "Style",
+    "Track",
+    "VerificationError",
+    "WorkshopError",
+    "analyse",
+    "blur",
+    "detect",
+    "probe",
+    "render",
+    "segments",
+]
