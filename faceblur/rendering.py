@@ -10,13 +10,11 @@ from pathlib import Path
 
 from .memory import hand_back
 from .plan import Plan
-from .report import AREA, Rows, describe_file, make_report, merge_reports
+from .report import AREA, Rows, make_report
 from .styles import Style
 from .threads import one_thread
 from .video import EncoderSettings, Frame, Reader, Span, Writer, check_output
 from .video.planes import PLANAR
-
-__all__ = ["Covering", "Progress", "describe_file", "merge_reports", "render"]
 
 Progress = Callable[[int, int], None]
 

@@ -20,7 +20,8 @@ from .errors import DetectionsError, VerificationError
 from .files import sha256_of
 from .plan import Area, Plan, Track
 from .regions import box_at
-from .rendering import Covering, Progress, describe_file, render
+from .rendering import Covering, Progress, render
+from .report import describe_file
 from .styles import Style
 from .video import Stills, changeable
 from .video.planes import PLANAR, plane_views

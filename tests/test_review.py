@@ -10,7 +10,7 @@ from seeing import SIZE, make_video
 
 from faceblur import Area, DetectionsError, InputError, Plan, Style, Track, render
 from faceblur.preview import read_frames
-from faceblur.rendering import describe_file
+from faceblur.report import describe_file
 from faceblur.review import Review, changed_style, find_video
 from faceblur.video import Stills
 

@@ -10,7 +10,7 @@ from ..detections import Detections
 from ..files import check_targets
 from ..plan import Plan
 from ..preview import clock, save_picture
-from ..rendering import describe_file
+from ..report import describe_file
 from ..styles import Style
 from ..video import probe
 from .common import (
