@@ -10,7 +10,7 @@ import pytest
 from proof_kit import Film, leaked, make_film
 
 from faceblur import Plan, video
-from faceblur.cli import main
+from faceblur.cli import _MODULE_OF, _parser, main
 from faceblur.video import Reader
 
 
@@ -251,6 +251,20 @@ assert blur is faceblur.blur and render is faceblur.render and not hasattr(faceb
 assert {"blur", "Plan", "__version__"} < {*dir(faceblur)}
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_command_loads_no_other_and_the_help_names_them_all(capsys):
+    code = "import sys; from faceblur.cli import _parser; _parser('plan'); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert {name for name in done.stdout.split() if name.startswith("faceblur.cli.")} == {
+        "faceblur.cli.plan",
+        "faceblur.cli.common",
+    }
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("    ")]
+    assert [name for name in listed if name in _MODULE_OF] == [*_MODULE_OF]
+    assert all(name in _parser(name).format_help() for name in _MODULE_OF)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")

@@ -1,4 +1,4 @@
-"""The `faceblur` command. Turns every FaceblurError into one line and an exit code. Imports everything.
+"""The `faceblur` command. Turns every FaceblurError into one line and an exit code. Imports what the command needs.
 
 One module a command, or a few that belong together; each has `add(commands)`, which describes its options,
 and a function that runs it. `common` holds what they share.
@@ -10,9 +10,20 @@ import argparse
 import os
 import signal
 import sys
+from importlib import import_module
 
 from .. import __version__
 from ..errors import FaceblurError
+
+_MODULE_OF = {  # in the order of the help
+    "blur": "blur",
+    "plan": "plan",
+    "review": "review",
+    "audit": "audit",
+    "detect": "look",
+    "preview": "look",
+    "sample": "look",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,7 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, _stop)
         # NumPy's and OpenCV's OpenBLAS start threads that wait in a loop for work that never comes: 0.18 s of CPU.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    options = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    options = _parser(*words[:1]).parse_args(words)
     try:
         return options.run(options) or 0
     except FaceblurError as problem:
@@ -48,12 +60,11 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"faceblur: {message} (see {self.prog} --help)\n")
 
 
-def _parser() -> argparse.ArgumentParser:
-    from . import audit, blur, look, plan, review  # not before `main` has set what NumPy reads
-
+def _parser(command: str = "") -> argparse.ArgumentParser:
+    """Of this command alone, so that the others need not be loaded; of all when there is no such command."""
     parser = _Parser(prog="faceblur", description="Blur every face in a video, and prove it.")
     parser.add_argument("--version", action="version", version=f"faceblur {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (blur, plan, review, audit, look):
-        module.add(commands)
+    for module in dict.fromkeys([_MODULE_OF[command]] if command in _MODULE_OF else _MODULE_OF.values()):
+        import_module(f".{module}", __name__).add(commands)
     return parser
