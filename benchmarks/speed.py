@@ -141,16 +141,16 @@ class Bench:
 
     def command(self, name: str) -> list:
         output = self.folder / f"{name}{self.height}.mp4"
-        if name == "deface":
-            return [self.options.deface, self.source, "-o", output]
-        if name == "limit":
-            return [*_SCRIPT, name, self.source, output, f"rc-lookahead={LOOKAHEAD['veryfast']}"]
-        if name == "pieces":
-            return [*_SCRIPT, name, self.source, output, self.plan]
-        if name == "find":
-            return [*_FACEBLUR, "plan", self.source, "--output", output.with_suffix(".json")]
-        more = {"render": ["--plan", self.plan], "smart": ["--plan", self.tenth, "--smart"], "blur": []}[name]
-        return [*_FACEBLUR, "blur", self.source, output, *more]
+        blur = [*_FACEBLUR, "blur", self.source, output]
+        return {
+            "limit": [*_SCRIPT, "limit", self.source, output, f"rc-lookahead={LOOKAHEAD['veryfast']}"],
+            "render": [*blur, "--plan", self.plan],
+            "pieces": [*_SCRIPT, "pieces", self.source, output, self.plan],
+            "smart": [*blur, "--plan", self.tenth, "--smart"],
+            "find": [*_FACEBLUR, "plan", self.source, "--output", output.with_suffix(".json")],
+            "blur": blur,
+            "deface": [self.options.deface, self.source, "-o", output],
+        }[name]
 
     def pair(self, name: str, against: str = "limit", rounds: int | None = None) -> None:
         """`name` and `against` in turns; ratios are of neighbours, so that a busy machine hits both."""
@@ -224,23 +224,21 @@ class Bench:
         """Does memory grow with length, and what does smart cost in a long video? The full render's plan covers the
         first minute only, which makes no difference to memory and smart no cheaper beside it.
         """
-        costs = []
+        costs, output = [], self.folder / "long-out.mp4"
         for length in (1.0, minutes):
             source = self.folder / f"long{length:g}.mp4"
             turns = repeat(self.base, source, 60 * length)
-            costs.append(measure(self._blur(source, self.plan)))
+            costs.append(measure([*_FACEBLUR, "blur", source, output, "--plan", self.plan]))
             print(f"{self.height:5}p  render of {length:g} min: peak {costs[-1].peak_mb:.0f} MiB", flush=True)
         tenth = self.folder / "long-tenth.json"
         _plan(source, self.faces, turns, until_ms=6000 * minutes).save(tenth)
-        share = measure([*self._blur(source, tenth), "--smart"]).cpu_s / costs[-1].cpu_s
+        smart = measure([*_FACEBLUR, "blur", source, output, "--plan", tenth, "--smart"])
+        share = smart.cpu_s / costs[-1].cpu_s
         print(f"{self.height:5}p  smart of {minutes:g} min over render: CPU {share:.3f}", flush=True)
         self.result["long"] = {"peak_mb": [cost.peak_mb for cost in costs], "smart": share}
         growth = costs[-1].peak_mb / costs[0].peak_mb
         self.expect(f"peak memory of {minutes:g} min over that of 1 min", growth, GROWTH)
         self.expect(f"smart's CPU over render's, {minutes:g} min", share, SMART_SHARE)
-
-    def _blur(self, source: Path, plan: Path) -> list:
-        return [*_FACEBLUR, "blur", source, self.folder / "long-out.mp4", "--plan", plan]
 
 
 def _nearest(folder: Path, height: int) -> Path:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -262,8 +263,8 @@ def test_a_command_loads_no_other_and_the_help_names_them_all(capsys):
     }
     with pytest.raises(SystemExit):
         main(["--help"])
-    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("    ")]
-    assert [name for name in listed if name in _MODULE_OF] == [*_MODULE_OF]
+    listed = re.findall(r"^ {4}(\w+)", capsys.readouterr().out, re.MULTILINE)
+    assert listed == [*_MODULE_OF]
     assert all(name in _parser(name).format_help() for name in _MODULE_OF)
 
 
@@ -275,7 +276,8 @@ sys.argv = ["faceblur", "--version"]
 try:
     faceblur.cli.main()
 except SystemExit:
-    assert "numpy" in sys.modules and len(os.listdir("/proc/self/task")) == 1
+    pass
+assert "numpy" in sys.modules and len(os.listdir("/proc/self/task")) == 1
 """
     environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=60)
