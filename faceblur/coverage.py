@@ -1,6 +1,6 @@
 """Draws who is blurred when: a line a track, with what needs review and what can still be seen.
 
-Works with the core dependencies alone. Imports `plan`, `regions` and the colours of `preview`.
+Works with the core dependencies alone. Imports `plan`, `regions`, `timecode` and the colours of `preview`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from .audit import Audit
 from .plan import Plan, Track
-from .preview import INK, PALETTE, PAPER, SOFT, clock
+from .preview import INK, PALETTE, PAPER, SOFT
 from .regions import MAX_BETWEEN_MS
+from .timecode import clock
 from .video import VideoInfo
 
 WIDTH = 1600

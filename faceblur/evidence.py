@@ -1,6 +1,6 @@
 """A contact sheet of an audit: the faces that can be seen, or else those of which most is left.
 
-Works with the core dependencies alone. Imports `audit`, `preview` and `video`.
+Works with the core dependencies alone. Imports `audit`, `preview`, `timecode` and `video`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from .audit import Audit
-from .preview import INK, PAPER, SOFT, Box, clock, draw_boxes, read_frames
+from .preview import INK, PAPER, SOFT, Box, draw_boxes, read_frames
 from .remains import Leak
+from .timecode import clock
 from .video import probe
 
 MOST_FACES = 12

@@ -1,6 +1,6 @@
 """Matplotlib figures for notebooks: frames with boxes, who is blurred when, how sure the detector was.
 
-May import preview and detections. Needs matplotlib; returns Figures and shows or saves nothing by itself.
+May import preview, detections and timecode. Needs matplotlib; returns Figures and shows or saves nothing by itself.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from . import video
 from .detections import Detections
-from .preview import PALETTE, choose, clock, draw_boxes, read_frames, shots_of
+from .preview import PALETTE, choose, draw_boxes, read_frames, shots_of
+from .timecode import clock
 
 INK, SOFT = "#1d2b3a", "#6b7a8c"
 

@@ -1,7 +1,7 @@
 """Pictures of what was found: boxes over frames, and a sheet of frames before and after.
 
 Works with the core dependencies alone (no matplotlib, no Jupyter): see `figures` and `widgets` for those.
-May import detections, plan, video and errors.
+May import detections, plan, timecode, video and errors.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from . import video
 from .detections import Detections, Face
 from .errors import OutputError
 from .plan import Plan
+from .timecode import clock
 
 PALETTE = ("#00b4d8", "#ff9f1c", "#7bd389", "#ef476f", "#b388eb", "#ffd166", "#3a86ff", "#f78c6b")
 PAPER, INK, SOFT = (250, 249, 247), "#1d2b3a", "#6b7a8c"  # PAPER in BGR, as OpenCV has it
@@ -167,12 +168,6 @@ def save_picture(path: str | Path, picture: np.ndarray) -> None:
     except OSError as problem:
         beside.unlink(missing_ok=True)
         raise OutputError(f"{path}: cannot be written ({problem.strerror})") from problem
-
-
-def clock(time_ms: float) -> str:
-    """1:02.5 for 62,500 ms."""
-    minutes, seconds = divmod(time_ms / 1000, 60)
-    return f"{int(minutes)}:{seconds:04.1f}"
 
 
 def _detection_shot(sample) -> Shot:

@@ -40,11 +40,12 @@ class _Lookup:
         self._tracks = tracks
         self._starts = np.array([track.times_ms[0] for track in tracks]) - SLACK_MS
         self._ends = np.array([track.times_ms[-1] for track in tracks]) + SLACK_MS
+        self._first, self._last = self._starts.min(initial=np.inf), self._ends.max(initial=-np.inf)
 
     def at(self, time_ms: float) -> list[tuple[int, Box]]:
-        if not self._tracks:
-            return []
         found = []
+        if not self._first <= time_ms <= self._last:
+            return found
         for number in np.flatnonzero((self._starts <= time_ms) & (time_ms <= self._ends)):
             box = box_at(self._tracks[number], time_ms)
             if box is not None:

@@ -1,8 +1,8 @@
 """The rectangle of a review in a notebook: numbers for the keyboard, drawing on the frame for the mouse.
 
 ipywidgets hears no mouse. A script in an Output widget turns a drag on the frame into the same numbers a person
-could type; where a reader of notebooks does not run it, the numbers remain. Imports preview and the assets. Needs
-ipywidgets.
+could type; where a reader of notebooks does not run it, the numbers remain. Imports preview, timecode and the assets.
+Needs ipywidgets.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from collections.abc import Callable
 import ipywidgets
 
 from .player import asset
-from .preview import Box, clock
+from .preview import Box
+from .timecode import clock
 
 SIDES = {"left": 40.0, "top": 40.0, "width": 20.0, "height": 20.0}  # in % of the picture
 

@@ -1,7 +1,7 @@
 """A `Review` in a notebook: ipywidgets where they run, a picture of the same everywhere else.
 
-Imports `review`, `review_area`, `widgets` and `preview`. Needs ipywidgets. Every control is a native one of the
-browser, so all of it works with the keyboard.
+Imports `review`, `review_area`, `widgets`, `timecode` and `preview`. Needs ipywidgets. Every control is a native one
+of the browser, so all of it works with the keyboard.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ import numpy as np
 
 from .errors import FaceblurError
 from .files import write_text
-from .preview import Box, clock, draw_boxes
+from .preview import Box, draw_boxes
 from .review import Review, changed_style
 from .review_area import AreaForm, area_row, button
 from .styles import NAMES
+from .timecode import clock
 from .widgets import encode, publish
 
 FRAME_WIDTH, FRAME_HEIGHT = 720, 520  # at most, in pixels

@@ -1,7 +1,7 @@
 """Interactive views for notebooks, each shown as one MIME bundle so that something is seen everywhere.
 
 A live, trusted notebook shows the ipywidgets view; static HTML the same in plain HTML and JavaScript; an
-untrusted notebook or GitHub the picture. May import preview, player and detections. Needs ipywidgets.
+untrusted notebook or GitHub the picture. May import preview, player, detections and timecode. Needs ipywidgets.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import numpy as np
 
 from . import video
 from .player import asset, player
-from .preview import Shot, choose, clock, draw_boxes, grid, read_frames, shots_of
+from .preview import Shot, choose, draw_boxes, grid, read_frames, shots_of
+from .timecode import clock
 
 JPEG_QUALITY = 80
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"

@@ -11,6 +11,7 @@ from faceblur import preview
 from faceblur.detections import Detections
 from faceblur.errors import InputError, OutputError
 from faceblur.preview import Box, Shot
+from faceblur.timecode import clock
 
 
 @pytest.fixture(scope="module")
@@ -116,4 +117,4 @@ def test_what_is_no_video_is_refused(tmp_path):
 
 
 def test_clock():
-    assert preview.clock(62_500) == "1:02.5"
+    assert clock(62_500) == "1:02.5"

@@ -11,8 +11,9 @@ from ..errors import DetectionsError
 from ..evidence import evidence_sheet
 from ..files import make_folder, sha256_of
 from ..plan import Plan
-from ..preview import clock, save_picture
+from ..preview import save_picture
 from ..remains import Leak
+from ..timecode import clock
 from ..video import probe
 from .common import Progress, counted, refuse_other_file, review_items, tell_review, whole, write_json
 

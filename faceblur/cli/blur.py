@@ -14,7 +14,6 @@ from ..errors import DetectionsError, InputError
 from ..files import check_targets, sha256_of
 from ..jobs import analyse_in_jobs, render_in_jobs
 from ..plan import Plan
-from ..preview import contact_sheet, save_picture
 from ..rendering import render
 from ..smart import render_smart
 from ..styles import Style
@@ -136,6 +135,8 @@ def _blur(options, watch: Callable[[str], Progress] = Progress) -> dict | None:
     if options.report:
         write_json(options.report, report)
     if options.preview:
+        from ..preview import contact_sheet, save_picture
+
         until_ms = report["frames"][-1]["time_ms"]
         save_picture(_sheet(options), contact_sheet(options.input, report, options.output, until_ms=until_ms))
     return report

@@ -18,8 +18,8 @@ from pathlib import Path
 from ..errors import DetectionsError, OutputError
 from ..files import sha256_of, write_text
 from ..plan import Area, Plan
-from ..preview import clock
 from ..styles import NAMES, SHAPES, Style
+from ..timecode import clock
 from ..video import Reader, Span, probe
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")

@@ -9,9 +9,10 @@ from ..coverage import coverage_picture
 from ..detections import Detections
 from ..files import check_targets
 from ..plan import Plan
-from ..preview import clock, save_picture
+from ..preview import save_picture
 from ..report import describe_file
 from ..styles import Style
+from ..timecode import clock
 from ..video import probe
 from .common import (
     Progress,
