@@ -27,8 +27,7 @@ NAMES = ("mosaic", "pixelate", "gaussian", "solid")
 MAX_CELLS = 8
 MAX_PLAIN_CELLS = 6  # of pixelate, whose steps are not softened
 _DEFAULT_CELLS = {"mosaic": 8, "pixelate": 4}
-_KEPT_PIXELS = 1 << 15  # of an ellipse worth keeping: at most 80 KiB of weights
-_FULL = 128  # the weight of a pixel that is all blurred: times 255 it fits in 16 bits
+_KEPT_PIXELS = 1 << 15  # of an ellipse worth keeping: at most 192 KiB of weights
 _SHARPEST = 1e-3  # of a radius: what fades out where no feather is wanted
 _NOTHING = 1e-6  # of a pixel: what rounding errors come to
 _SOFTENING = 1.5  # sigma of the mosaic's smoothing, in cells
@@ -136,17 +135,21 @@ class Style:
         for index, plane in enumerate(planes):
             sx, sy = (1, 1) if index == 0 else (across, down)
             part = plane[y0 // sy : -(-y1 // sy), x0 // sx : -(-x1 // sx)]
-            replaced = self._replacement(part, index > 0, shown)
-            if weights is None:
-                part[...] = replaced
-            else:
-                _blend(part, replaced, weights[index > 0])
+            before = part.astype(np.float32)
+            mixed = self._replacement(before, index > 0, shown, part.dtype)
+            if weights is not None:  # where the weight is 0 a pixel keeps its exact value
+                mixed -= before
+                mixed *= weights[index > 0]
+                mixed += before
+            part[...] = mixed
 
-    def _replacement(self, part: np.ndarray, is_chroma: bool, shown: tuple[float, float]) -> np.ndarray:
-        """shown: the share of the region's width and height that `part` is."""
+    def _replacement(self, part: np.ndarray, is_chroma: bool, shown: tuple[float, float], dtype) -> np.ndarray:
+        """New float32 values, to be cut off to whole ones. shown: the share of the region's width and height that
+        `part` is. dtype: of the plane, uint8 or uint16 for 10 bits.
+        """
         height, width = part.shape
         if self.name == "solid":
-            middle = 1 << (7 if part.dtype == np.uint8 else 9)
+            middle = 1 << (7 if dtype == np.uint8 else 9)
             return np.full_like(part, middle if is_chroma else middle // 4)
         if self.name == "gaussian":
             # Shrinking first does most of the smoothing and keeps the cost independent of the region's size.
@@ -158,12 +161,12 @@ class Style:
                 sigmaY=self.sigma_ratio * small.shape[0] / shown[1],
                 borderType=cv2.BORDER_REFLECT_101 if min(small.shape) > 1 else cv2.BORDER_REPLICATE,
             )
-            return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+            return cv2.resize(small + 0.5, (width, height), interpolation=cv2.INTER_LINEAR)
         cells = max(1, self.cells // 2) if is_chroma else self.cells
         across, down = (max(1, round(cells * share)) for share in shown)
         is_softened = self.name == "mosaic"
         rows, columns = _means(height, down, is_softened), _means(width, across, is_softened)
-        small = np.rint(rows @ part.astype(np.float32) @ columns.T).astype(part.dtype)
+        small = np.rint(rows @ part @ columns.T) + np.float32(0.5)
         flags = cv2.INTER_LINEAR if is_softened else cv2.INTER_NEAREST
         return cv2.resize(small, (width, height), interpolation=flags)
 
@@ -199,17 +202,17 @@ def _pixels(region, width: int, height: int, across: int, down: int) -> tuple[in
 
 
 def _ellipse(size, part, subsampling, feather: float) -> tuple[np.ndarray, np.ndarray]:
-    """Weights 0.._FULL for luma and chroma of a part (left, top, right, bottom) of the ellipse that fills `size`.
+    """Weights 0 to 1 for luma and chroma of a part (left, top, right, bottom) of the ellipse that fills `size`.
 
     It is cut by the picture's border, not squeezed into it, so a face at the border is covered as elsewhere. A chroma
     pixel is covered as much as the most covered of its luma pixels.
     """
     x0, y0, x1, y1 = part
     across, down = _falling(size[0], feather)[x0:x1], _falling(size[1], feather)[y0:y1]
-    luma = (down[:, None] + across).clip(0, _FULL).astype(np.int16)
+    luma = (down[:, None] + across).clip(0, 1)
     across = np.maximum.reduceat(across, np.arange(0, x1 - x0, subsampling[0]))
     down = np.maximum.reduceat(down, np.arange(0, y1 - y0, subsampling[1]))
-    return luma, (down[:, None] + across).clip(0, _FULL).astype(np.int16)
+    return luma, (down[:, None] + across).clip(0, 1)
 
 
 _kept_ellipse = lru_cache(maxsize=256)(_ellipse)  # faces keep their size for many frames
@@ -217,18 +220,7 @@ _kept_ellipse = lru_cache(maxsize=256)(_ellipse)  # faces keep their size for ma
 
 @lru_cache(maxsize=256)
 def _falling(pixels: int, feather: float) -> np.ndarray:
-    """One axis' part of an ellipse's weight: 1 - x^2 - y^2, scaled to reach _FULL where the feather begins."""
+    """One axis' part of an ellipse's weight: 1 - x^2 - y^2, scaled to reach 1 where the feather begins."""
     feather = max(feather, _SHARPEST)
     place = (np.arange(pixels) + 0.5) * 2 / pixels - 1
-    return ((0.5 - place**2) * _FULL / (feather * (2 - feather))).astype(np.float32)
-
-
-def _blend(part: np.ndarray, replaced: np.ndarray, weights: np.ndarray) -> None:
-    """Fixed point, so that a pixel of weight 0 keeps its exact value."""
-    wide = np.int16 if part.dtype == np.uint8 else np.int32  # holds a difference times a weight
-    before, mixed = part.astype(wide), replaced.astype(wide)
-    mixed -= before
-    mixed *= weights
-    mixed //= _FULL
-    mixed += before
-    part[...] = mixed
+    return ((0.5 - place**2) / (feather * (2 - feather))).astype(np.float32)
