@@ -27,8 +27,9 @@ NAMES = ("mosaic", "pixelate", "gaussian", "solid")
 MAX_CELLS = 8
 MAX_PLAIN_CELLS = 6  # of pixelate, whose steps are not softened
 _DEFAULT_CELLS = {"mosaic": 8, "pixelate": 4}
-_KEPT_PIXELS = 1 << 15  # of an ellipse worth keeping: at most 192 KiB of weights
+_KEPT_PIXELS = 1 << 15  # of an ellipse worth keeping: at most 256 KiB of weights
 _SHARPEST = 1e-3  # of a radius: what fades out where no feather is wanted
+_HALF = 0.5  # of a step: added before what follows the comma is cut off
 _NOTHING = 1e-6  # of a pixel: what rounding errors come to
 _SOFTENING = 1.5  # sigma of the mosaic's smoothing, in cells
 MIN_SIGMA_RATIO = 1 / 8
@@ -161,12 +162,12 @@ class Style:
                 sigmaY=self.sigma_ratio * small.shape[0] / shown[1],
                 borderType=cv2.BORDER_REFLECT_101 if min(small.shape) > 1 else cv2.BORDER_REPLICATE,
             )
-            return cv2.resize(small + 0.5, (width, height), interpolation=cv2.INTER_LINEAR)
+            return cv2.resize(small + _HALF, (width, height), interpolation=cv2.INTER_LINEAR)
         cells = max(1, self.cells // 2) if is_chroma else self.cells
         across, down = (max(1, round(cells * share)) for share in shown)
         is_softened = self.name == "mosaic"
         rows, columns = _means(height, down, is_softened), _means(width, across, is_softened)
-        small = np.rint(rows @ part @ columns.T) + np.float32(0.5)
+        small = np.rint(rows @ part @ columns.T) + _HALF
         flags = cv2.INTER_LINEAR if is_softened else cv2.INTER_NEAREST
         return cv2.resize(small, (width, height), interpolation=flags)
 
