@@ -9,6 +9,7 @@ from .errors import (
     InputError,
     JobFailedError,
     OutputError,
+    PlanError,
     VerificationError,
     WorkshopError,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "JobFailedError",
     "OutputError",
     "Plan",
+    "PlanError",
     "Sample",
     "Style",
     "Track",

@@ -6,7 +6,9 @@ and optical flow carries boxes from one of them to the next. The frames in betwe
 
 from __future__ import annotations
 
+import contextlib
 from array import array
+from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, pairwise
@@ -15,16 +17,17 @@ from pathlib import Path
 import numpy as np
 
 from .cuts import SIZE, CutDetector
-from .detections import Detections, Face, Sample
+from .detections import MAX_STEP_MS, Detections, Face, Sample
 from .detector import FaceDetector
-from .linking import link
+from .frame_times import FrameTimes
+from .linking import Looks, link
 from .memory import hand_back
 from .observations import Observation, observation, without_doubles
 from .plan import Plan
 from .search import Searcher, SearchSettings, search_picture
 from .threads import one_thread
 from .tracking import Tracker, TrackingSettings
-from .video import Frame, Passed, Reader, Span, SparseReader, probe
+from .video import Frame, Irregular, Passed, Reader, Span, SparseReader, probe
 
 Progress = Callable[[int, int], None]
 
@@ -61,35 +64,42 @@ def analyse(
     hand_back()
     settings = _reaching(settings or AnalysisSettings(), detections)
     # Given samples belong to certain frames, which must all be there.
-    kind = SparseReader if detections is None else Reader
-    with kind(source, span=span, margin_ms=SPAN_MARGIN_MS) as reader:
-        watcher = _Watcher(settings, detections, float(1000 / reader.frame_rate))
-        inside = array("d")
-        total = reader.expected_frames
-        for number, (frame, following) in enumerate(pairwise(chain(reader, [None])), 1):
-            if isinstance(frame, Passed):
-                watcher.pass_over(frame.time_ms)
-            else:
-                watcher.look_at(frame, following.time_ms if isinstance(following, Passed) else None)
-            if span is None or span.holds(frame.pts):
-                inside.append(frame.time_ms)
-            if progress:
-                progress(number, max(total, number))
-    frame_times = np.array(watcher.times)
-    tracks = link(watcher.tracker.finish(), frame_times, settings.tracking)
+    kinds = (SparseReader, Reader) if detections is None else (Reader,)
+    for kind in kinds:
+        with contextlib.suppress(Irregular), kind(source, span=span, margin_ms=SPAN_MARGIN_MS) as reader:
+            watcher = _Watcher(settings, detections, span, reader.end_ms)
+            inside = _watch(reader, watcher, progress)
+            break
+    tracks = link(watcher.tracker.finish(), np.array(watcher.times), settings.tracking, watcher.looks)
     if span is not None:
         tracks = tuple(t for t in (track.within(inside[0], inside[-1]) for track in tracks) if t) if inside else ()
     counts = {"frames": len(inside), "cuts": watcher.cuts_found, "searches": watcher.searcher.searches}
     if detections is not None:
         counts |= {"samples": len(detections.samples), "sampled_faces": detections.face_count}
-        counts["rejected_boxes"] = detections.rejected
+        counts |= {"rejected_boxes": detections.rejected, "unplaced_samples": watcher.unplaced}
     return Plan(
         tracks,
         source={"name": Path(source).name},
         video=probe(source).to_json(),
         settings=asdict(settings),
         counts=counts,
+        frames=FrameTimes.of(inside),
     )
+
+
+def _watch(reader: Reader, watcher: _Watcher, progress: Progress | None) -> array:
+    """Show the watcher all frames; the times of those that belong to the reader's span, without its margin."""
+    inside, total = array("d"), reader.expected_frames
+    for number, (frame, following) in enumerate(pairwise(chain(reader, [None])), 1):
+        if isinstance(frame, Passed):
+            watcher.pass_over(frame.time_ms)
+        else:
+            watcher.look_at(frame, following)
+        if reader.span is None or reader.span.holds(frame.pts):
+            inside.append(frame.time_ms)
+        if progress:
+            progress(number, max(total, number))
+    return inside
 
 
 def _reaching(settings: AnalysisSettings, detections: Detections | None) -> AnalysisSettings:
@@ -124,18 +134,25 @@ def detect(source: str | Path, *, every_ms: float = 500.0, progress: Progress | 
 class _Watcher:
     """Looks at the frames in order and tells the tracker what it sees."""
 
-    def __init__(self, settings: AnalysisSettings, detections: Detections | None, frame_ms: float):
+    def __init__(self, settings: AnalysisSettings, detections: Detections | None, span: Span | None, end_ms: float):
+        """span: what it will be shown of the video. end_ms: when the video ends, sound and all."""
         self.settings = settings
         self.tracker = Tracker(settings.tracking)
         self.searcher = Searcher(settings.search)
         self.times = array("d")
-        self.cuts_found = 0
+        self._looks: list[tuple[float, int]] = []  # (time, number of the shot)
+        self.cuts_found = self.unplaced = 0
         self._cuts = CutDetector()
-        self._samples = list(detections.samples) if detections else []
-        self._next_sample = 0
-        self._half_frame_ms = frame_ms / 2
+        self._samples = deque(detections.samples if detections else ())
+        self._is_whole = (span is None or span.start_pts is None, span is None or span.end_pts is None)  # at either end
+        self._end_ms = end_ms
         self._next_look = -np.inf
         self._unseen: list[float] = []  # times of frames passed over since the last one that was decoded
+
+    @property
+    def looks(self) -> Looks:
+        times, shots = np.array(self._looks).reshape(-1, 2).T
+        return Looks(times, shots)
 
     def pass_over(self, time_ms: float) -> None:
         """A frame that was not decoded: if the next one begins a shot, it may belong to either."""
@@ -143,31 +160,47 @@ class _Watcher:
         self.tracker.skip(time_ms)
         self._unseen.append(time_ms)
 
-    def look_at(self, frame: Frame, passed_ms: float | None) -> None:
-        """passed_ms: the time of the frame after this one, if that will be passed over."""
+    def look_at(self, frame: Frame, following: Frame | Passed | None) -> None:
+        """following: what comes after this frame, None at the end."""
         unseen, self._unseen = self._unseen, []
         is_cut = self._cuts.is_cut(frame.thumbnail(*SIZE))
         self.cuts_found += is_cut
         self.times.append(frame.time_ms)
-        given = self._given(frame.time_ms)
-        # When the next frame is passed over, this one is the nearer to every look that is due until then.
-        until_ms = frame.time_ms if passed_ms is None else passed_ms
-        if not (is_cut or given or until_ms >= self._next_look):
+        given = self._given(frame.time_ms, following)
+        if not (is_cut or given or self._is_due(frame.time_ms, following)):
             self.tracker.skip(frame.time_ms)
             return
         self._next_look = frame.time_ms + self.settings.step_ms - _ROUNDING_MS
+        self._looks.append((frame.time_ms, self.cuts_found))
         luma = frame.gray(frame.width_for(self.settings.flow_side))
         self.tracker.advance(frame.time_ms, luma, is_cut, unseen)
         self.tracker.observe(given + self.searcher.look(frame, luma, is_cut, self.tracker.active))
 
-    def _given(self, time_ms: float) -> list[Observation]:
-        """The given samples whose nearest frame this is."""
+    def _is_due(self, time_ms: float, following: Frame | Passed | None) -> bool:
+        """When the next frame is passed over, this one is the nearer to every look that is due until then; and one that
+        stays on screen for longer than from one look to the next is looked at, whenever it comes.
+        """
+        if following is None:
+            return time_ms >= self._next_look
+        until_ms = following.time_ms if isinstance(following, Passed) else time_ms
+        return until_ms >= self._next_look or following.time_ms - time_ms > self.settings.step_ms
+
+    def _given(self, time_ms: float, following: Frame | Passed | None) -> list[Observation]:
+        """The given samples of the time in which this frame is on screen."""
+        until_ms = np.inf if following is None else following.time_ms - _ROUNDING_MS
         seen = []
-        while self._next_sample < len(self._samples):
-            sample = self._samples[self._next_sample]
-            if sample.time_ms > time_ms + self._half_frame_ms:
-                break
-            if sample.time_ms >= time_ms - 2 * self._half_frame_ms:
+        while self._samples and self._samples[0].time_ms < until_ms:
+            sample = self._samples.popleft()
+            if self._is_placed(sample.time_ms, time_ms, is_last=following is None):
                 seen += [observation(face, leads=True) for face in sample.faces]
-            self._next_sample += 1
         return seen
+
+    def _is_placed(self, sample_ms: float, time_ms: float, *, is_last: bool) -> bool:
+        """Whether a sample whose time is over belongs to this frame; those that belong to no frame are counted."""
+        if sample_ms < time_ms - _ROUNDING_MS:  # before the first one: players show that as soon as they can
+            return self._is_whole[0] and len(self.times) == 1
+        if not is_last:
+            return True
+        is_within = sample_ms <= max(self._end_ms, time_ms + MAX_STEP_MS)
+        self.unplaced += self._is_whole[1] and not is_within
+        return self._is_whole[1] and is_within

@@ -10,12 +10,13 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import chain, pairwise
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from .pairing import Pair, Pairing, PictureCheck, in_words
+from .pairing import Fault, Pair, Pairing, PictureCheck, in_words
 from .plan import Plan
 from .remains import Leak, Search, is_same
 from .survival import READABLE, Detail, detail_left
@@ -25,8 +26,9 @@ from .video.sound import compare_sound
 
 Progress = Callable[[int, int], None]
 
-LOOK_EVERY = 6  # frames between the detector's looks in the pipeline; on pixels every frame is judged
+LOOK_MS = 200.0  # on screen between the detector's looks in the pipeline; on pixels every frame is judged
 WORST_KEPT = 12
+_ROUNDING_MS = 1.0
 _MAX_READABLE = 0.02  # share of blurred faces with that much detail left: chance makes some background so
 _PART_PX = 64  # areas are measured in parts of about this size
 _MAX_LINES = 12  # problems of one sort that are written out
@@ -74,32 +76,37 @@ def verify(
     output: str | Path,
     plan: Plan | None,
     *,
-    every: int = LOOK_EVERY,
+    every_ms: float = LOOK_MS,
     said: Iterable[str] = (),
     progress: Progress | None = None,
 ) -> Audit:
     """Compare the output with the original, frame by frame, and look for faces that are left in it.
 
-    every: frames between two looks of the detector. said: the report's notes, for streams that were left out.
-    Without a plan it finds leaks but cannot pass. Raises InputError when one of the files cannot be read.
+    every_ms: the longest time on screen that the detector lets pass without a look; 0 looks at every frame. said: the
+    report's notes, for streams that were left out. Without a plan it finds leaks but cannot pass. Raises InputError
+    when one of the files cannot be read.
     """
     with Reader(original) as before, Reader(output) as after, Search() as search:
         pairing, pictures = Pairing(before, after), PictureCheck()
         pixels = _PixelCheck(plan or Plan(()))
-        total = before.expected_frames
-        for number, pair in enumerate(pairing):
+        total, unseen_ms = before.expected_frames, every_ms
+        for number, (pair, following) in enumerate(pairwise(chain(pairing, [None]))):
             lumas = _lumas(pair)
             covered, visible = pixels.judge(pair, *lumas)
             pictures.look(pair, *lumas, covered)
-            if number % every == 0:
+            unseen_ms += following.before.time_ms - pair.before.time_ms if following else every_ms
+            if unseen_ms >= every_ms - _ROUNDING_MS:
                 search.look(pair, *lumas, covered, visible)
+                unseen_ms = 0.0
             if progress:
                 progress(number + 1, max(total, number + 1))
         search.finish()
         pictures.finish()
     sound_problems, sound_notes = compare_sound(original, output, tuple(said))
     leaks = _once_each(pixels.leaks, search.leaks)
-    problems = _leak_lines(leaks) + _short(in_words(pairing.faults)) + _short(in_words(pictures.faults))
+    problems = _leak_lines(leaks)
+    for faults in (pixels.unplanned, pairing.faults, pictures.faults):
+        problems += _short(in_words(faults))
     problems += pixels.problems + pixels.weakness() + sound_problems
     notes = list(sound_notes)
     if plan is None:
@@ -123,7 +130,8 @@ class _PixelCheck:
     """What is left of every face that the plan covers."""
 
     def __init__(self, plan: Plan):
-        self._regions, self._style = plan.regions(), plan.style
+        self._regions, self._style, self._frames = plan.regions(), plan.style, plan.frames
+        self.unplanned: list[Fault] = []
         self.details = array("f")
         self.too_small = 0
         self.leaks: list[Leak] = []
@@ -137,6 +145,8 @@ class _PixelCheck:
             sizes = "{}x{} instead of {}x{}".format(*pair.after.display_size, *pair.before.display_size)
             self.problems.append(f"the picture has {sizes} pixels")
         time_ms = pair.before.time_ms
+        if self._frames is not None and not self._frames.has(time_ms):
+            self.unplanned.append(Fault("is none that the plan was made of", pair.before.index, time_ms))
         faces, areas = self._regions.faces_at(time_ms), self._regions.areas_at(time_ms)
         measured = [(track, box, detail_left(before, after, box)) for track, box in faces]
         measured += [(-1, area, _most_left(before, after, area)) for area in areas]

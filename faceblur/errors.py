@@ -3,6 +3,7 @@
     FaceblurError                 one line that says what to do; `exit_code` is the CLI's
     ├── InputError          2     the file given is missing, empty, not a video, or has no picture
     ├── DetectionsError     2     a detections or plan file does not hold what it should
+    │   └── PlanError       2     a plan holds no boxes, areas or frames, or they do not fit the video
     ├── OutputError         3     the output cannot be written
     ├── DetectorError       4     the face detector cannot be loaded
     ├── VerificationError   5     the result was looked at again and may show a face
@@ -29,6 +30,10 @@ class DetectionsError(FaceblurError):
     """A detections or plan file cannot be used."""
 
     exit_code = 2
+
+
+class PlanError(DetectionsError):
+    """What a plan says cannot be, or does not fit the video."""
 
 
 class OutputError(FaceblurError):

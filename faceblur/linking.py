@@ -10,7 +10,7 @@ import numpy as np
 from .boxes import likeness
 from .plan import Track
 from .regions import MAX_BETWEEN_MS
-from .tracking import TrackingSettings, Tracklet
+from .tracking import PAUSE_MS, TrackingSettings, Tracklet
 
 BRIDGE_MS = 1200.0  # a face lost for up to this long and found again near by was there all the time
 SAME_PERSON_MS = 3000.0  # lost for longer: the same track, but the gap is left open and listed for review
@@ -18,15 +18,26 @@ GROWTH_PER_S = 0.5  # how much each side of a box grows per second without a sig
 _REACH = 1.5  # mean sides a face may move while it is lost
 
 
-def link(tracklets: list[Tracklet], frame_times: np.ndarray, settings: TrackingSettings) -> tuple[Track, ...]:
-    """One track a person, one box a frame. frame_times: all presentation times in ms, rising."""
+@dataclass(frozen=True)
+class Looks:
+    """The frames that were looked at: times in ms, rising, and for each the number of its shot."""
+
+    times: np.ndarray
+    shots: np.ndarray
+
+
+def link(
+    tracklets: list[Tracklet], frame_times: np.ndarray, settings: TrackingSettings, looks: Looks | None = None
+) -> tuple[Track, ...]:
+    """One track a person, one box a frame. frame_times: all presentation times in ms, rising. looks: None is all."""
+    looks = looks or Looks(frame_times, np.zeros(len(frame_times), int))
     trimmed = [_trim(tracklet, settings) for tracklet in tracklets]
     tracks = []
     for chain in _chains(trimmed):
         if not any(part.is_sure for part in chain):
             continue
         times, boxes, review = _fill(chain, frame_times, settings)
-        times, boxes = _on_every_frame(times, boxes, frame_times)
+        times, boxes = _on_every_frame(times, boxes, frame_times, looks)
         tracks.append((times, steady(times, boxes), review))
     tracks.sort(key=lambda track: (track[0][0], track[1][0, 0]))
     return tuple(Track(number, *track[:2], review=track[2]) for number, track in enumerate(tracks))
@@ -51,19 +62,25 @@ def _trim(tracklet: Tracklet, settings: TrackingSettings) -> _Part:
     before, after = settings.look_back_ms, settings.hold_ms
     if len(seen) == 1 and not tracklet.leads:
         before = after = settings.glimpse_ms
-    keep = (times >= times[first] - before) & (times <= times[last] + after)
+    clock = _without_pauses(times)
+    keep = (clock >= clock[first] - before) & (clock <= clock[last] + after)
     offset = int(np.argmax(keep))
-    boxes = _widened(times, boxes, times[observed])
+    boxes = _widened(times, boxes, times[observed], max(before, after))
     is_sure = tracklet.leads or tracklet.best_score >= settings.start_score
     return _Part(tracklet.shot, is_sure, times[keep], boxes[keep], first - offset, last - offset)
 
 
-def _widened(times: np.ndarray, boxes: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Grow boxes by how long ago, or ahead, the face was last really seen: flow drifts."""
+def _without_pauses(times: np.ndarray) -> np.ndarray:
+    """The same times on a clock that stands still in pauses: a face is not lost while one frame stays on screen."""
+    return np.cumsum(np.minimum(np.diff(times, prepend=times[0]), PAUSE_MS))
+
+
+def _widened(times: np.ndarray, boxes: np.ndarray, seen: np.ndarray, most_ms: float) -> np.ndarray:
+    """Grow boxes by how long ago, or ahead, the face was last really seen, up to `most_ms`: flow drifts."""
     after = np.searchsorted(seen, times).clip(0, len(seen) - 1)
     before = (after - 1).clip(0)
     away_ms = np.minimum(np.abs(times - seen[after]), np.abs(times - seen[before]))
-    margin = (GROWTH_PER_S * away_ms / 1000)[:, None] * boxes[:, 2:]
+    margin = (GROWTH_PER_S * np.minimum(away_ms, most_ms) / 1000)[:, None] * boxes[:, 2:]
     return np.hstack([boxes[:, :2] - margin, boxes[:, 2:] + 2 * margin])
 
 
@@ -113,12 +130,28 @@ def _fill(chain: list[_Part], frame_times: np.ndarray, settings: TrackingSetting
     return times, np.array([at[t] for t in times]), tuple(review)
 
 
-def _on_every_frame(times: np.ndarray, boxes: np.ndarray, frame_times: np.ndarray):
-    """Rows for the frames that were passed over, too: in between, where the gap is none that was left open."""
-    inside = frame_times[(frame_times >= times[0]) & (frame_times <= times[-1])]
-    later = np.searchsorted(times, inside)
-    kept = inside[(times[later] == inside) | (times[later] - times[np.maximum(later - 1, 0)] <= MAX_BETWEEN_MS)]
-    return kept, np.stack([np.interp(kept, times, side) for side in boxes.T], axis=1)
+def _on_every_frame(times: np.ndarray, boxes: np.ndarray, frame_times: np.ndarray, looks: Looks):
+    """Rows for the frames that were not looked at, too: there a face is where it is in the looks before and after.
+
+    A frame that was looked at and has no box stays open, but for gaps so short that nobody left.
+    """
+    first, last = looks.times.searchsorted((times[0], times[-1]))
+    low = looks.times[max(first - 1, 0)]
+    high = looks.times[last + 1] if last + 1 < len(looks.times) else np.inf
+    near = frame_times[(frame_times >= min(low, times[0])) & (frame_times <= max(high, times[-1]))]
+    before = (looks.times.searchsorted(near, side="right") - 1).clip(0)
+    after = looks.times.searchsorted(near).clip(0, len(looks.times) - 1)
+    is_unseen = looks.times[before] != near
+    follows = is_unseen & np.isin(looks.times[before], times) & (looks.times[before] < near)
+    precedes = is_unseen & np.isin(looks.times[after], times) & (looks.times[after] > near)
+    precedes &= looks.shots[before] == looks.shots[after]
+    later = times.searchsorted(near).clip(0, len(times) - 1)
+    is_between = (near > times[0]) & (near < times[-1])
+    is_short = is_between & (times[later] - times[np.maximum(later - 1, 0)] <= MAX_BETWEEN_MS)
+    has_row = times[later] == near
+    like = np.where(has_row | is_short | (follows & precedes), near, looks.times[np.where(follows, before, after)])
+    kept = has_row | is_short | follows | precedes
+    return near[kept], np.stack([np.interp(like[kept], times, side) for side in boxes.T], axis=1)
 
 
 def _around(box: np.ndarray, other: np.ndarray) -> np.ndarray:

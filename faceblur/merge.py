@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .frame_times import FrameTimes
 from .plan import Plan, Track
 from .report import merge_reports
 
@@ -18,7 +19,7 @@ from .report import merge_reports
 SAME_FACE_IOU = 0.3
 # ... and no more time than this lies between the last frame here and the first one there.
 SAME_FACE_GAP_MS = 250.0
-ADDING = ("frames", "cuts", "searches")
+ADDING = ("frames", "cuts", "searches", "unplaced_samples")
 
 
 def merge_segments(
@@ -83,7 +84,12 @@ def merge_plans(plans: Sequence[Plan], numbers: Sequence[dict[int, int]] | None 
     # The given samples are those of the whole video in every segment; what was decoded and searched adds up.
     adding = {key: sum(plan.counts[key] for plan in plans) for key in ADDING if key in plans[0].counts}
     tracks = tuple(_merge_tracks(number, parts[number]) for number in sorted(parts))
-    return replace(plans[0], tracks=tracks, counts=plans[0].counts | adding)
+    frames = None if any(plan.frames is None for plan in plans) else _joined([plan.frames for plan in plans])
+    return replace(plans[0], tracks=tracks, counts=plans[0].counts | adding, frames=frames)
+
+
+def _joined(frames: Sequence[FrameTimes]) -> FrameTimes:
+    return FrameTimes(tuple(part for each in frames for part in each.parts))
 
 
 def _merge_tracks(number: int, parts: Sequence[Track]) -> Track:
@@ -91,7 +97,7 @@ def _merge_tracks(number: int, parts: Sequence[Track]) -> Track:
         id=number,
         times_ms=np.concatenate([part.times_ms for part in parts]),
         boxes=np.concatenate([part.boxes for part in parts]),
-        keep=any(part.keep for part in parts),
+        keep=all(part.keep for part in parts),  # visible is only who was so in every part
         review=tuple(span for part in parts for span in part.review),
     )
 

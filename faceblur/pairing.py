@@ -177,6 +177,7 @@ def in_words(faults: list[Fault]) -> list[str]:
 
 _SEVERAL = {
     "is missing": "are missing",
+    "is none": "are none that the plan was made of",
     "is shown": "are shown at other times",
     "of the": "of the output are too many",
     "shows frame": "show other frames' pictures",

@@ -1,26 +1,29 @@
 """The redaction plan: who is where in every frame, what is blurred and how. JSON that a person can edit.
 
-Imports `styles`, `regions`, `files` and `errors`. A plan is made by `analysis.analyse`, edited by hand or
-by the review tools, and rendered by `render`. Times are presentation times in ms; boxes are ratios as
-displayed, without margin. Boxes need not be given for every frame: see `regions`.
+Imports `frame_times`, `styles`, `regions`, `files` and `errors`. A plan is made by `analysis.analyse`, edited by hand
+or by the review tools, and rendered by `render`. Times are presentation times in ms; boxes are ratios as displayed,
+without margin. Boxes need not be given for every frame: see `regions`.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from .errors import DetectionsError
+from .errors import DetectionsError, PlanError
 from .files import write_text
+from .frame_times import FrameTimes
 from .regions import Regions
 from .styles import Style
 
 VERSION = 1
+SMALLEST, LARGEST = 1e-5, 1e3  # sides of boxes in the picture's: what the file's five digits and float32 can hold
+_FAR_OUT = 2.0  # a side of an area beyond this is no share of the picture, but per cent or pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +32,7 @@ class Track:
 
     times_ms: float64 (n,), rising. boxes: float32 (n, 4) left, top, width, height.
     review: spans (start_ms, end_ms) in which the face was lost for longer than the hold: someone should look.
+    Raises PlanError for times that do not rise and for boxes that are none.
     """
 
     id: int
@@ -36,6 +40,17 @@ class Track:
     boxes: np.ndarray
     keep: bool = False
     review: tuple[tuple[float, float], ...] = ()
+
+    def __post_init__(self):
+        if len(self.times_ms) != len(self.boxes) or not len(self.boxes) or not np.isfinite(self.times_ms).all():
+            raise PlanError(f"track {self.id}: boxes are at least one, each with a time")
+        if (np.diff(self.times_ms) <= 0).any():
+            raise PlanError(f"track {self.id}: the times of its boxes are not rising")
+        if not (np.abs(self.boxes) <= LARGEST).all() or (self.boxes[:, 2:] < SMALLEST).any():
+            raise PlanError(
+                f"track {self.id}: boxes are left, top, width and height in shares of the picture, "
+                f"none beyond {LARGEST:g} and no side under {SMALLEST:g}"
+            )
 
     @property
     def start_ms(self) -> float:
@@ -84,18 +99,24 @@ class Track:
             rows = np.array(content["boxes"], float).reshape(len(content["boxes"]), 5)
         except (TypeError, ValueError):
             rows = np.zeros((0, 5))
-        are_boxes = len(rows) and np.isfinite(rows).all() and (rows[:, 3:] > 0).all()
-        if not are_boxes or (np.diff(rows[:, 0]) <= 0).any():
-            raise ValueError(
-                f"track {number}: boxes are [time_ms, left, top, width, height] with rising times"
-            )
+        if not len(rows):
+            raise ValueError(f"track {number}: boxes are [time_ms, left, top, width, height] with rising times")
         review = tuple((float(a), float(b)) for a, b in content.get("needs_review", ()))
-        return cls(number, rows[:, 0].copy(), rows[:, 1:].astype(np.float32), keep, review)
+        with np.errstate(over="ignore"):  # what is too large for float32 is refused as what it becomes
+            boxes = rows[:, 1:].astype(np.float32)
+        return cls(number, rows[:, 0].copy(), boxes, keep, review)
 
 
 @dataclass(frozen=True)
 class Area:
-    """A rectangle of one's own to blur during a time span: a badge, a screen, a face that was missed."""
+    """A rectangle of one's own to blur during a time span: a badge, a screen, a face that was missed.
+
+    left, top, width, height: shares of the picture as displayed. It covers every frame that is on screen at some time
+    from start_ms to end_ms. Raises PlanError when it lies outside of the picture or ends before it starts.
+
+    >>> Area(0.4, 0.1, 0.2, 0.2, start_ms=500, end_ms=2500).width
+    0.2
+    """
 
     left: float
     top: float
@@ -103,6 +124,19 @@ class Area:
     height: float
     start_ms: float = 0.0
     end_ms: float = math.inf
+
+    def __post_init__(self):
+        sides = (self.left, self.top, self.width, self.height)
+        if not all(isinstance(number, int | float) for number in (*sides, self.start_ms, self.end_ms)):
+            raise PlanError("an area is left, top, width, height, start and end: numbers")
+        if not all(abs(side) <= _FAR_OUT for side in sides) or self.left >= 1 or self.top >= 1:
+            raise PlanError(f"{_named(sides)} lies outside of the picture: give shares of it, 0.5 for a half")
+        if min(self.width, self.height) < SMALLEST:
+            raise PlanError(f"{_named(sides)} needs a width and a height, in shares of the picture")
+        if self.left + self.width <= 0 or self.top + self.height <= 0:
+            raise PlanError(f"{_named(sides)} lies outside of the picture: its left upper corner is 0, 0")
+        if not (math.isfinite(self.start_ms) and self.start_ms <= self.end_ms):
+            raise PlanError(f"{_named(sides)} needs an end after its start")
 
     def to_json(self) -> dict:
         end = None if math.isinf(self.end_ms) else self.end_ms
@@ -119,11 +153,7 @@ class Area:
     def from_json(cls, content: dict) -> Area:
         sides = [float(content[side]) for side in ("left", "top", "width", "height")]
         end = content.get("end_ms")
-        area = cls(*sides, float(content.get("start_ms") or 0), math.inf if end is None else float(end))
-        is_box = all(map(math.isfinite, sides)) and area.width > 0 and area.height > 0
-        if not is_box or not area.start_ms <= area.end_ms:
-            raise ValueError("an area needs a width, a height and an end after its start")
-        return area
+        return cls(*sides, float(content.get("start_ms") or 0), math.inf if end is None else float(end))
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +161,7 @@ class Plan:
     """Everything that `render` needs to know.
 
     video: what `probe` said of the input. source: its name and, when a file was made of the plan, its
-    SHA-256.
+    SHA-256. frames: those that were looked through; None in a plan that somebody wrote, which cannot tell.
     """
 
     tracks: tuple[Track, ...]
@@ -141,9 +171,10 @@ class Plan:
     video: dict = field(default_factory=dict)
     settings: dict = field(default_factory=dict)
     counts: dict = field(default_factory=dict)
+    frames: FrameTimes | None = None
 
     def regions(self) -> Regions:
-        return Regions(self.tracks, self.areas)
+        return Regions(self.tracks, self.areas, None if self.frames is None else self.frames.times_ms)
 
     def keeping(self, track_ids: Iterable[int]) -> Plan:
         """The same plan with these tracks left visible. Raises DetectionsError for one that is not there."""
@@ -164,6 +195,7 @@ class Plan:
             "counts": self.counts,
             "style": self.style.to_json(),
             "areas": [area.to_json() for area in self.areas],
+            "frames": None if self.frames is None else self.frames.to_json(),
             "tracks": [track.to_json() for track in self.tracks],
         }
 
@@ -186,7 +218,10 @@ class Plan:
                 video=content.get("video", {}),
                 settings=content.get("settings", {}),
                 counts=content.get("counts", {}),
+                frames=None if content.get("frames") is None else FrameTimes.from_json(content["frames"]),
             )
+        except PlanError as problem:
+            raise PlanError(f"not a redaction plan: {problem}") from problem
         except KeyError as problem:
             raise DetectionsError(f"not a redaction plan: {problem} is missing") from problem
         except (TypeError, ValueError, AttributeError) as problem:
@@ -214,15 +249,20 @@ class Plan:
                 Track.from_json({"track": track, "keep": keep, "boxes": boxes})
                 for (track, keep), boxes in sorted(rows.items())
             )
-            return cls(tracks, tuple(areas), style, source=report["input"], video=report["video"])
+            frames = FrameTimes.of([frame["time_ms"] for frame in report["frames"]])
+            return cls(tracks, tuple(areas), style, source=report["input"], video=report["video"], frames=frames)
+        except PlanError as problem:
+            raise PlanError(f"not a report of faceblur: {problem}") from problem
         except (KeyError, TypeError, ValueError, AttributeError) as problem:
             raise DetectionsError(f"not a report of faceblur: {problem!r}") from problem
 
     def save(self, path: str | Path) -> None:
         """One box a line, so that the file can be read, searched and edited."""
         content = self.to_json()
-        tracks = content.pop("tracks")
+        tracks, frames = content.pop("tracks"), content.pop("frames")
         head = json.dumps(content, indent=1)[:-2]
+        if frames:
+            head += ',\n "frames": [\n  ' + ",\n  ".join(map(json.dumps, frames)) + "]"
         written = []
         for track in tracks:
             boxes = ",\n   ".join(json.dumps(box) for box in track.pop("boxes"))
@@ -242,6 +282,26 @@ class Plan:
             return cls.from_json(content)
         except DetectionsError as problem:
             raise DetectionsError(f"{path}: {problem}") from problem
+
+
+def refuse_areas_beyond(areas: Iterable[Area], end_ms: float, *, really: Callable[[], float] | None = None) -> None:
+    """Raises PlanError for an area that begins after the end of the video.
+
+    end_ms: as the file's header says. really: finds out, when something seems to lie beyond it.
+    """
+    late = [area for area in areas if area.start_ms > end_ms or area.end_ms < 0]
+    if late and really is not None:
+        end_ms = really()
+    for area in late:
+        if area.start_ms > end_ms or area.end_ms < 0:
+            raise PlanError(
+                f"{_named((area.left, area.top, area.width, area.height))} lies outside of the video: it begins at "
+                f"{area.start_ms / 1000:g} s, the video ends at {end_ms / 1000:g} s"
+            )
+
+
+def _named(sides) -> str:
+    return "the area " + ",".join(f"{side:g}" for side in sides)
 
 
 def _extend(areas: list[Area], area: Area, last_ms: float | None) -> None:

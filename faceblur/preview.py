@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -24,6 +23,7 @@ from .timecode import clock
 
 PALETTE = ("#00b4d8", "#ff9f1c", "#7bd389", "#ef476f", "#b388eb", "#ffd166", "#3a86ff", "#f78c6b")
 PAPER, INK, SOFT = (250, 249, 247), "#1d2b3a", "#6b7a8c"  # PAPER in BGR, as OpenCV has it
+_ROUNDING_MS = 1.0
 ONE_PASS_S = 10  # seconds of video per wanted frame up to which decoding it all beats seeking
 
 
@@ -89,13 +89,8 @@ def read_frames(path: str | Path, times_ms: Sequence[float], width: int | None =
     if info.duration_ms / 1000 <= ONE_PASS_S * max(1, len(times_ms)):
         with video.Reader(path) as reader:
             return _pick(reader, times_ms, width)
-    pictures = []
-    for time_ms in times_ms:
-        with video.Reader(path) as reader:
-            start = int((time_ms + reader.offset_ms) / 1000 / Fraction(reader.time_base))
-        with video.Reader(path, span=video.Span(0, start, None), margin_ms=1) as reader:
-            pictures += _pick(reader, [time_ms], width)
-    return pictures
+    stills = video.Stills(path)
+    return [stills.at(time_ms).bgr(width) for time_ms in times_ms]
 
 
 def draw_boxes(picture: np.ndarray, boxes: Iterable[Box]) -> np.ndarray:
@@ -203,13 +198,12 @@ def _empty_shots(count: int, duration_ms: float) -> list[Shot]:
 
 
 def _pick(reader, times_ms: Sequence[float], width: int | None) -> list[np.ndarray]:
-    """One pass: for each wanted time the frame shown then (half a frame early counts: times are rounded)."""
-    tolerance_ms = 500 / float(reader.frame_rate or 25)
+    """One pass: for each wanted time the frame that is on screen then; times are rounded, to a millisecond at most."""
     pictures: list[np.ndarray] = []
     last = None
     for frame in reader:
-        while len(pictures) < len(times_ms) and frame.time_ms >= times_ms[len(pictures)] - tolerance_ms:
-            pictures.append(frame.bgr(width))
+        while len(pictures) < len(times_ms) and frame.time_ms > times_ms[len(pictures)] + _ROUNDING_MS:
+            pictures.append((last or frame).bgr(width))
         if len(pictures) == len(times_ms):
             return pictures
         last = frame

@@ -16,12 +16,15 @@ Box = tuple[float, float, float, float]
 
 
 class Regions:
-    """Looks up what to cover at a frame's presentation time."""
+    """Looks up what to cover at a frame's presentation time. frame_times: of all frames in ms, rising, if known."""
 
-    def __init__(self, tracks, areas):
+    def __init__(self, tracks, areas, frame_times: np.ndarray | None = None):
         self._covered = _Lookup([track for track in tracks if not track.keep])
         self._visible = _Lookup([track for track in tracks if track.keep])
-        self._areas = areas
+        starts = [_on_screen(area.start_ms, frame_times) for area in areas]
+        self._areas = [
+            (start, a.end_ms, (a.left, a.top, a.width, a.height)) for start, a in zip(starts, areas, strict=True)
+        ]
 
     def faces_at(self, time_ms: float) -> list[tuple[int, Box]]:
         """(track id, box without margin) of every face to cover in the frame at this time."""
@@ -32,7 +35,13 @@ class Regions:
         return self._visible.at(time_ms)
 
     def areas_at(self, time_ms: float) -> list[Box]:
-        return [(a.left, a.top, a.width, a.height) for a in self._areas if a.start_ms <= time_ms <= a.end_ms]
+        return [box for start_ms, end_ms, box in self._areas if start_ms <= time_ms <= end_ms]
+
+
+def _on_screen(time_ms: float, frame_times: np.ndarray | None) -> float:
+    """The time of the frame that is on screen at this time: it may have come long before."""
+    row = 0 if frame_times is None else int(frame_times.searchsorted(time_ms + SLACK_MS, side="right"))
+    return min(time_ms, frame_times.item(row - 1)) if row else time_ms
 
 
 class _Lookup:

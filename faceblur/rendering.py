@@ -1,19 +1,20 @@
-"""Input video + plan -> output video and its report, streaming. Imports `memory`, `plan`, `report`, `styles`,
+"""Input video + plan -> output video and its report, streaming. Imports `errors`, `memory`, `plan`, `report`, `styles`,
 `threads` and `video`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from .errors import PlanError
 from .memory import hand_back
-from .plan import Plan
+from .plan import Area, Plan, refuse_areas_beyond
 from .report import AREA, Rows, make_report
 from .styles import Style
 from .threads import one_thread
-from .video import EncoderSettings, Frame, Reader, Span, Writer, check_output
+from .video import EncoderSettings, Frame, Reader, Span, Writer, check_output, probe, scan
 from .video.planes import PLANAR
 
 Progress = Callable[[int, int], None]
@@ -37,6 +38,7 @@ def render(
     """
     hand_back()
     check_output(source, output)
+    check_areas(plan.areas, source)
     plan = replace(plan, style=style) if style else plan
     encoder = encoder or EncoderSettings()
     rows, notes = _write_frames(source, output, plan, span, encoder, progress)
@@ -64,16 +66,26 @@ def _write_frames(source, output, plan: Plan, span, encoder, progress: Progress 
         return rows, writer.notes + reader.notes
 
 
+def check_areas(areas: Iterable[Area], source: str | Path) -> None:
+    """Raises PlanError for an area that begins after the end of this video."""
+    refuse_areas_beyond(areas, probe(source).end_ms, really=lambda: scan(source).end_ms)
+
+
 class Covering:
-    """What a plan covers at a time, and how."""
+    """What a plan covers at a time, and how. Raises PlanError for a frame that the plan does not account for."""
 
     def __init__(self, plan: Plan):
-        self._regions = plan.regions()
+        self._regions, self._frames = plan.regions(), plan.frames
         self._style = plan.style
         self._area_style = replace(plan.style, shape="box")
 
     def at(self, time_ms: float) -> list[tuple[int, tuple[float, float, float, float]]]:
-        """(track or AREA, box as displayed with its margin) of everything to cover."""
+        """(track or AREA, box as displayed with its margin) of everything to cover in the frame at this time."""
+        if self._frames is not None and not self._frames.has(time_ms):
+            raise PlanError(
+                f"the plan was not made of the frame at {time_ms / 1000:.3f} s, so nothing says what it shows; "
+                "make a new plan of this file"
+            )
         covered = [(track, self._style.grown(box)) for track, box in self._regions.faces_at(time_ms)]
         return covered + [(AREA, area) for area in self._regions.areas_at(time_ms)]
 

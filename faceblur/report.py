@@ -94,9 +94,23 @@ def make_report(
             for track in plan.tracks
             for start, end in track.review
         ],
-        "notes": notes,
+        "notes": once([*notes, *_plan_notes(plan, rows)]),
         "frames": rows,
     }
+
+
+def _plan_notes(plan: Plan, rows: list[dict]) -> list[str]:
+    """What is to be said of the plan, and of how its frames and those of the output fit."""
+    notes = []
+    if plan.counts.get("rejected_boxes"):
+        notes.append(f"{plan.counts['rejected_boxes']} of the given boxes are none and were left out")
+    if plan.counts.get("unplaced_samples"):
+        notes.append(f"{plan.counts['unplaced_samples']} of the given samples lie outside of the video's time")
+    if plan.frames is not None and rows:
+        planned = plan.frames.between(rows[0]["time_ms"], rows[-1]["time_ms"])
+        if planned > len(rows):
+            notes.append(f"{planned - len(rows)} frames that the plan was made of could not be decoded again")
+    return notes
 
 
 def count(rows: list[dict]) -> dict:

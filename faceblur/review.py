@@ -18,7 +18,7 @@ import numpy as np
 from .audit import verify
 from .errors import DetectionsError, VerificationError
 from .files import sha256_of
-from .plan import Area, Plan, Track
+from .plan import Area, Plan, Track, refuse_areas_beyond
 from .regions import box_at
 from .rendering import Covering, Progress, render
 from .report import describe_file
@@ -99,15 +99,9 @@ class Review:
         start_ms: float = 0.0,
         end_ms: float = math.inf,
     ) -> None:
-        """Cover a rectangle (ratios of the picture as displayed) too. Raises DetectionsError if empty."""
+        """Cover a rectangle (ratios of the picture as displayed) too. Raises PlanError for one outside of it."""
         area = Area(left, top, width, height, start_ms, end_ms)
-        try:
-            area = Area.from_json(area.to_json())
-        except (TypeError, ValueError) as problem:
-            raise DetectionsError(str(problem)) from problem
-        is_seen = area.left < 1 and area.top < 1 and area.left + area.width > 0 and area.top + area.height > 0
-        if not is_seen or area.end_ms < 0 or area.start_ms > self.duration_ms:
-            raise DetectionsError("the area lies outside the picture or after its end")
+        refuse_areas_beyond([area], self.duration_ms)
         with self._lock:
             self.plan = replace(self.plan, areas=(*self.plan.areas, area))
 

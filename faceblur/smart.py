@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .jobs import render_in_jobs
 from .plan import Plan
-from .rendering import Covering, Progress
+from .rendering import Covering, Progress, check_areas
 from .report import Rows, make_report
 from .styles import Style
 from .threads import one_thread
@@ -36,6 +36,7 @@ def render_smart(
     `copied_frames` how many frames are the input's own packets.
     """
     check_output(source, output)
+    check_areas(plan.areas, source)
     plan = replace(plan, style=style) if style else plan
     encoder = encoder or EncoderSettings()
     try:

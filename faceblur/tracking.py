@@ -21,6 +21,7 @@ from .boxes import is_inside, share_inside
 from .flow import carry
 from .observations import Observation, match, without_doubles
 
+PAUSE_MS = 250.0  # from one frame to the next, no more time than this counts as time in which a face was not seen
 SHRINKING_PER_S = 1.5  # of a face's size: what shrinks faster is half hidden, or leaving the picture
 
 
@@ -47,7 +48,7 @@ class Tracklet:
         self.boxes = array("f")
         self.observed = array("b")
         self.velocity = np.zeros(2)
-        self.last_seen_ms = 0.0
+        self.last_seen_ms = self.unseen_ms = 0.0
         self.leads = False
         self.best_score = 0.0
         self.has_looked_back = False
@@ -183,6 +184,7 @@ class Tracker:
             else:
                 box[:2] += tracklet.velocity * elapsed
             tracklet.append(time_ms, box, False)
+            tracklet.unseen_ms += min(elapsed, PAUSE_MS)
 
     def _see(self, tracklet: Tracklet, seen: Observation) -> None:
         box = np.array(seen.box)
@@ -205,7 +207,7 @@ class Tracker:
         """Bookkeeping of a sighting. The first strong one is the time to look back: a weak one may be no
         face.
         """
-        tracklet.last_seen_ms = self._time_ms
+        tracklet.last_seen_ms, tracklet.unseen_ms = self._time_ms, 0.0
         tracklet.leads |= seen.leads
         tracklet.best_score = max(tracklet.best_score, seen.score)
         is_sure = tracklet.leads or tracklet.best_score >= self.settings.start_score
@@ -244,7 +246,7 @@ class Tracker:
         self._active = [t for t, stays in zip(self._active, inside, strict=True) if stays]
 
     def _let_go(self) -> None:
-        lost = [self._time_ms - t.last_seen_ms > self.settings.hold_ms for t in self._active]
+        lost = [t.unseen_ms > self.settings.hold_ms for t in self._active]
         self.finished += [t for t, gone in zip(self._active, lost, strict=True) if gone]
         self._active = [t for t, gone in zip(self._active, lost, strict=True) if not gone]
 

@@ -20,7 +20,7 @@ def film(sample, tmp_path_factory) -> Film:
 
 
 def test_a_good_result_passes(film):
-    found = verify(film.original, film.good, film.plan, every=1)
+    found = verify(film.original, film.good, film.plan, every_ms=0)
     assert found.passed is True and found.problems == () and found.leaks == ()
     assert found.frames == found.frames_looked_at == 45
     assert found.faces_judged > 45 and found.detail_left["max"] < 0.2
@@ -42,13 +42,12 @@ def test_a_style_that_was_forced_to_be_weak_does_not_pass(film, tmp_path):
     assert verify(film.original, tmp_path / "out.mp4", film.plan).passed is False
 
 
-@pytest.mark.parametrize("every", [1, 6])
+@pytest.mark.parametrize("every_ms", [0, 200])
 @pytest.mark.parametrize("number", [0, 19, 44])
-def test_one_leaked_frame_is_found(film, number, every):
+def test_one_leaked_frame_is_found(film, number, every_ms):
     """Also between the detector's looks: what the plan covers is measured in every frame."""
-    found = verify(
-        film.original, leaked(film, "leaked.mp4", range(number, number + 1)), film.plan, every=every
-    )
+    output = leaked(film, "leaked.mp4", range(number, number + 1))
+    found = verify(film.original, output, film.plan, every_ms=every_ms)
     assert found.passed is False
     assert {leak.index for leak in found.leaks} == {number}
     assert len(found.leaks) == len(film.plan.regions().faces_at(found.leaks[0].time_ms))
@@ -76,7 +75,7 @@ def test_a_face_forgotten_in_one_frame_is_found(film, tmp_path):
     late = track.within(track.times_ms[1], track.end_ms)
     render(film.original, tmp_path / "out.mp4", Plan((late, *film.plan.tracks[1:])), encoder=FINE)
     plan = Plan((late, *film.plan.tracks[1:]))
-    found = verify(film.original, tmp_path / "out.mp4", plan, every=1)
+    found = verify(film.original, tmp_path / "out.mp4", plan, every_ms=0)
     assert [leak.index for leak in found.leaks] == [0]
 
 
@@ -141,8 +140,8 @@ def test_who_is_kept_is_no_leak(film, tmp_path):
     plan = film.plan.keeping([film.plan.tracks[0].id])
     report = render(film.original, tmp_path / "out.mp4", plan, encoder=FINE)
     assert report["kept_visible"] == [film.plan.tracks[0].id]
-    assert verify(film.original, tmp_path / "out.mp4", plan, every=1).passed is True
-    assert verify(film.original, tmp_path / "out.mp4", Plan.from_report(report), every=1).passed is True
+    assert verify(film.original, tmp_path / "out.mp4", plan, every_ms=0).passed is True
+    assert verify(film.original, tmp_path / "out.mp4", Plan.from_report(report), every_ms=0).passed is True
     assert verify(film.original, tmp_path / "out.mp4", film.plan).passed is False
 
 
@@ -170,7 +169,7 @@ def test_a_face_that_only_the_output_shows_is_no_leak(film, tmp_path):
     empty = [np.full_like(picture, 120) for picture in shown]
     video.encode(tmp_path / "empty.mp4", empty, frame_rate=30)
     video.encode(tmp_path / "faces.mp4", shown, frame_rate=30)
-    found = verify(tmp_path / "empty.mp4", tmp_path / "faces.mp4", Plan(()), every=1)
+    found = verify(tmp_path / "empty.mp4", tmp_path / "faces.mp4", Plan(()), every_ms=0)
     assert found.faces_found > 0 and found.leaks == ()
 
 

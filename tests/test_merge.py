@@ -56,12 +56,12 @@ def test_plans_and_reports_are_put_together(tmp_path):
     plan, merged = merge_segments(source, output, [first, second], reports)
 
     (only,) = plan.tracks
-    assert (only.id, len(only.times_ms), only.keep) == (1, 50, True)
+    assert (only.id, len(only.times_ms), only.keep) == (1, 50, False)  # hidden in one part, so in all
     assert (np.diff(only.times_ms) > 0).all() and only.review == ((1100.0, 1200.0),)
     assert plan.counts == {"frames": 50, "cuts": 2, "samples": 4}
     assert [row["regions"][0][0] for row in merged["frames"]] == [1, 1]
     assert merged["frames"][1]["regions"][1][0] == -1
-    assert merged["notes"] == ["one", "two"] and merged["kept_visible"] == [1]
+    assert merged["notes"] == ["one", "two"] and merged["kept_visible"] == []
     assert merged["needs_review"][0]["track"] == 1
     assert merged["counts"]["tracks"] == 1
     assert merged["output"]["bytes"] == 3

@@ -27,6 +27,7 @@ def plan_file(tmp_path, change) -> str:
 
 
 ratios = st.floats(-0.2, 1.2).map(lambda n: round(n, 5))
+corners = st.floats(0, 0.9).map(lambda n: round(n, 5))  # an area lies in the picture
 sides = st.floats(0.001, 1).map(lambda n: round(n, 5))
 
 
@@ -42,7 +43,7 @@ def plans(draw):
         )
     areas = tuple(
         Area(
-            draw(ratios), draw(ratios), draw(sides), draw(sides), *draw(st.sampled_from([(), (100.0, 900.5)]))
+            draw(corners), draw(corners), draw(sides), draw(sides), *draw(st.sampled_from([(), (100.0, 900.5)]))
         )
         for _ in range(draw(st.integers(0, 2)))
     )
@@ -151,9 +152,21 @@ def _set(path, value):
         (("tracks", 0, "boxes"), [[0, 0.1, 0.1, 0, 0.1]], "boxes are"),
         (("tracks", 0, "boxes"), [[0, 0.1, 0.1, None, 0.1]], "boxes are"),
         (("tracks",), [Plan((track(),)).to_json()["tracks"][0]] * 2, "same number"),
-        (("areas",), [{"left": 0, "top": 0, "width": 0, "height": 1}], "an area needs"),
+        (("areas",), [{"left": 0, "top": 0, "width": 0, "height": 1}], "needs a width"),
         (("areas",), [{"left": 0, "top": 0, "width": 1}], "'height' is missing"),
-        (("areas",), [{"left": 0, "top": 0, "width": 1, "height": 1, "start_ms": 5, "end_ms": 1}], "an area"),
+        (("areas",), [{"left": 0, "top": 0, "width": 1, "height": 1, "start_ms": 5, "end_ms": 1}], "after its start"),
+        (("areas",), [{"left": 10, "top": 10, "width": 50, "height": 50}], "outside of the picture"),
+        (("areas",), [{"left": 0, "top": 0, "width": 50, "height": 50}], "outside of the picture"),
+        (("areas",), [{"left": -0.5, "top": 0, "width": 0.5, "height": 1}], "outside of the picture"),
+        (("areas",), [{"left": 0.1, "top": 0.1, "width": 1e-9, "height": 0.5}], "needs a width"),
+        (("areas",), [{"left": 0.1, "top": 0.1, "width": 1e400, "height": 0.5}], "outside of the picture"),
+        (("tracks", 0, "boxes"), [[0, 0.1, 0.1, 1e-46, 0.1]], "boxes are"),  # vanishes in float32
+        (("tracks", 0, "boxes"), [[0, 0.1, 0.1, 0.2, 1e39]], "boxes are"),  # overflows
+        (("tracks", 0, "boxes"), [[0, -1e30, 0.1, 2e30, 0.1]], "boxes are"),
+        (("tracks", 0, "boxes"), [[0, 0.1, 0.1, 1e-6, 0.1]], "boxes are"),  # the file holds five digits
+        (("frames",), [{"count": 1, "sha256": "00", "times_ms": [0.0]}], "list of frames was changed"),
+        (("frames",), [{"times_ms": [0.0]}], "'sha256' is missing"),
+        (("frames",), {"count": 1}, "not a redaction plan"),
         (("style",), {"name": "foggy"}, "foggy"),
         (("style",), {"colour": "red"}, "not a style"),
         (("plan",), 99, "version 99"),

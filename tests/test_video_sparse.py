@@ -11,7 +11,7 @@ from av.video.frame import PictureType
 
 from faceblur.analysis import analyse
 from faceblur.search import Searcher
-from faceblur.video import Passed, Reader, Span, SparseReader
+from faceblur.video import Irregular, Passed, Reader, Span, SparseReader
 
 
 def write(path, codec="libx264", count=60, rate=25, kinds="", **options):
@@ -84,15 +84,29 @@ def test_other_codecs_are_read_whole(tmp_path, codec):
     assert not any(isinstance(f, Passed) for f in read(tmp_path / "a.mkv", SparseReader))
 
 
-def test_damage_names_no_frame_twice(tmp_path):
+@pytest.mark.parametrize("where", [0.2, 0.35, 0.5, 0.65, 0.8])
+@pytest.mark.parametrize("length", [30, 300, 3000])
+def test_a_damaged_file_gives_the_plan_the_frames_that_a_full_reading_gives(tmp_path, where, length):
     path = write(tmp_path / "a.mp4")
     content = bytearray(path.read_bytes())
-    middle = len(content) // 2
-    content[middle : middle + 300] = bytes(300)
+    at = int(0.8 * where * len(content))  # before the index
+    content[at : at + length] = bytes(length)
     path.write_bytes(content)
-    pts = [frame.pts for frame in read(path, SparseReader)]
-    assert pts == sorted(set(pts))
-    assert set(pts) >= {frame.pts for frame in read(path, Reader)}
+    whole = [frame.time_ms for frame in read(path, Reader)]
+    assert whole == sorted(set(whole)) and set(whole) <= set(analyse(path).frames.times_ms.tolist())
+
+
+def test_a_file_without_a_time_for_every_frame_is_read_whole(tmp_path):
+    path = write(tmp_path / "a.mkv", bf="0")
+    with av.open(str(path)) as before, av.open(str(tmp_path / "b.mkv"), "w") as after:
+        stream = after.add_stream_from_template(before.streams.video[0], opaque=True)
+        for number, packet in enumerate(before.demux(video=0)):
+            if packet.size:
+                packet.stream, packet.pts, packet.dts = stream, 40 * (number - (number == 20)), None
+                after.mux(packet)
+    with pytest.raises(Irregular):
+        read(tmp_path / "b.mkv", SparseReader)
+    assert analyse(tmp_path / "b.mkv").counts["frames"] == 60
 
 
 def test_an_analysis_counts_the_frames_it_passed_over(tmp_path):

@@ -14,10 +14,10 @@ from ..errors import DetectionsError, InputError
 from ..files import check_targets, sha256_of
 from ..jobs import analyse_in_jobs, render_in_jobs
 from ..plan import Plan
-from ..rendering import render
+from ..rendering import check_areas, render
 from ..smart import render_smart
 from ..styles import Style
-from ..video import EncoderSettings, Span, check_output, probe
+from ..video import EncoderSettings, Span, check_output
 from .batch import blur_all
 from .common import (
     Progress,
@@ -117,7 +117,7 @@ def _blur(options, watch: Callable[[str], Progress] = Progress) -> dict | None:
         raise DetectionsError("--plan holds the result of a search: give it or --detections, not both")
     given = Detections.load(options.detections) if options.detections else None
     plan = Plan.load(options.plan) if options.plan else None
-    probe(options.input)
+    check_areas(options.area, options.input)
     check_output(options.input, options.output)
     inputs = (options.input, options.output, options.detections, options.plan)
     check_targets((options.report, _sheet(options)), inputs)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import DetectionsError, OutputError
+from ..errors import DetectionsError, OutputError, PlanError
 from ..files import sha256_of, write_text
 from ..plan import Area, Plan
 from ..styles import NAMES, SHAPES, Style
@@ -60,6 +60,8 @@ def area(text: str) -> Area:
         times = dict(zip(("start_ms", "end_ms"), (1000 * n for n in numbers[4:]), strict=False))
         sides = zip(("left", "top", "width", "height"), numbers, strict=False)
         return Area.from_json(dict(sides) | times)
+    except PlanError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from None
     except ValueError as problem:
         raise argparse.ArgumentTypeError(f"{text!r} is not LEFT,TOP,WIDTH,HEIGHT[,START,END]: {problem}") from None
 

@@ -10,10 +10,10 @@ from ..detections import Detections
 from ..files import check_targets
 from ..plan import Plan
 from ..preview import save_picture
+from ..rendering import check_areas
 from ..report import describe_file
 from ..styles import Style
 from ..timecode import clock
-from ..video import probe
 from .common import (
     Progress,
     add_plan_options,
@@ -41,7 +41,7 @@ def add(commands) -> None:
 def run(options) -> None:
     style = chosen_style(options, Style())
     given = Detections.load(options.detections) if options.detections else None
-    probe(options.input)
+    check_areas(options.area, options.input)
     check_pictures([options.coverage])
     check_targets((options.output, options.coverage), (options.input, options.detections))
     with Progress("looking for faces") as progress:

@@ -11,8 +11,9 @@ from .output import CONTAINERS, check_output
 from .pictures import encode
 from .probe import VideoInfo, probe
 from .reader import Packet, Reader, Span
+from .scan import Scan, scan
 from .segments import cut, join
-from .sparse import Passed, SparseReader
+from .sparse import Irregular, Passed, SparseReader
 from .stills import Stills, changeable
 from .writer import Writer
 
@@ -20,10 +21,12 @@ __all__ = [
     "CONTAINERS",
     "EncoderSettings",
     "Frame",
+    "Irregular",
     "Orientation",
     "Packet",
     "Passed",
     "Reader",
+    "Scan",
     "Span",
     "SparseReader",
     "Stills",
@@ -35,4 +38,5 @@ __all__ = [
     "encode",
     "join",
     "probe",
+    "scan",
 ]

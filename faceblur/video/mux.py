@@ -103,7 +103,7 @@ class Muxer:
         raw = packet.raw
         shift = self.shift(Fraction(raw.time_base))
         if shift:
-            raw.dts -= shift
+            raw.dts = None if raw.dts is None else raw.dts - shift
             raw.pts = None if raw.pts is None else raw.pts - shift
         for ready in self._tracks[packet.stream_index].take(raw):
             self.container.mux(ready)

@@ -12,13 +12,14 @@ import av
 from ..errors import InputError
 from .orientation import Orientation
 
+_LATE_MS = 1000  # less is how streams of one file lie to each other
 ATTACHED_PICTURE = 0x400  # libavutil disposition flag: cover art, not the video
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """width, height: pixels as displayed (after rotation); coded_*: as stored. frames: declared count, 0 =
-    unknown.
+    """width, height: pixels as displayed (after rotation); coded_*: as stored. frames: declared count, 0 = unknown.
+    start_ms: when the first frame is shown.
     """
 
     width: int
@@ -33,9 +34,15 @@ class VideoInfo:
     format: str
     pixel_format: str
     audio: tuple[str, ...]
+    start_ms: float = 0.0
 
     def to_json(self) -> dict:
         return asdict(self) | {"audio": list(self.audio)}
+
+    @property
+    def end_ms(self) -> float:
+        """Until when there is a picture, on the player's clock, as the file says: `scan` finds out."""
+        return self.start_ms + self.duration_ms
 
     @property
     def expected_frames(self) -> int:
@@ -72,10 +79,15 @@ def video_stream(container):
 def start_offset_ms(container) -> Fraction:
     """What to take from presentation times so that they start where a player's clock does.
 
-    MP4, MOV and Matroska clocks start at 0 by definition; a transport stream starts anywhere.
+    MP4, MOV and Matroska clocks start at 0 by definition. Recorders that write Matroska or fragmented MP4 let theirs
+    run on, though: where everything begins late, players begin with it.
     """
-    own_clock = any(name in container.format.name for name in ("mp4", "mov", "matroska"))
-    return Fraction(0) if own_clock else Fraction(container.start_time or 0, 1000)
+    start_ms = Fraction(container.start_time or 0, 1000)
+    is_mp4 = any(name in container.format.name for name in ("mp4", "mov"))
+    may_run_on = "matroska" in container.format.name or (is_mp4 and not any(s.frames for s in container.streams))
+    if is_mp4 or may_run_on:
+        return start_ms if may_run_on and start_ms >= _LATE_MS else Fraction(0)
+    return start_ms
 
 
 def frame_rate_of(stream) -> Fraction:
@@ -117,7 +129,13 @@ def probe(path: str | Path) -> VideoInfo:
             audio=tuple(
                 s.codec_context.codec.canonical_name for s in container.streams.audio if s.codec_context
             ),
+            start_ms=round(_start_ms(container, stream, frame), 3),
         )
+
+
+def _start_ms(container, stream, frame) -> float:
+    stamp = stream.start_time if frame.pts is None else frame.pts
+    return max(0.0, float(1000 * (stamp or 0) * Fraction(stream.time_base) - start_offset_ms(container)))
 
 
 def orientation_of(frame) -> Orientation:

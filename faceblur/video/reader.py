@@ -14,11 +14,14 @@ import av
 
 from ..errors import InputError
 from .ahead import ahead
+from .clock import Clock
 from .frame import Frame
 from .orientation import Orientation
 from .probe import duration_ms_of, frame_rate_of, open_input, orientation_of, start_offset_ms, video_stream
 from .seek import seek_before
 from .tail import frames_after
+
+_LEAST_S = Fraction(2, 10**6)  # times are given to the microsecond, and every frame has its own
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,9 @@ class Packet:
 
     @property
     def time_s(self) -> float:
-        return float(self.raw.dts * self.raw.time_base)
+        """When it is decoded, or shown where it does not say; 0 where it says neither."""
+        stamp = self.raw.pts if self.raw.dts is None else self.raw.dts
+        return float((stamp or 0) * self.raw.time_base)
 
 
 class Reader:
@@ -79,12 +84,14 @@ class Reader:
         self.frame_rate = frame_rate_of(self.stream)
         self.offset_ms = start_offset_ms(self.container)
         parts = math.lcm(self.time_base.denominator, self.offset_ms.denominator)  # of a millisecond
-        self._clock = int(1000 * self.time_base * parts), int(self.offset_ms * parts), parts
+        self._to_ms = int(1000 * self.time_base * parts), int(self.offset_ms * parts), parts
+        self._clock = Clock(self.container, self.stream)
         self.damaged = 0
         self._index = 0
         self._owed = 0  # packets that have not given their frame yet
         self._hidden = 0  # frames that an edit list cuts off
         self._has_pts = True
+        self._least = max(1, math.ceil(_LEAST_S / self.time_base))  # between two frames, in the stream's time base
         # AVI gives packets decoding times only; whatever comes first out of the decoder is shown first.
         self._slots = deque() if self.container.format.name == "avi" else None
         self._last_pts: int | None = None
@@ -98,6 +105,11 @@ class Reader:
 
     def close(self) -> None:
         self.container.close()
+
+    @property
+    def end_ms(self) -> float:
+        """When the file ends on the player's clock, its longest stream and all, as far as it says so."""
+        return float(Fraction((self.container.start_time or 0) + (self.container.duration or 0), 1000) - self.offset_ms)
 
     @property
     def expected_frames(self) -> int:
@@ -116,13 +128,20 @@ class Reader:
         notes = []
         if self.damaged:
             notes.append(f"{self.damaged} damaged packets or frames in the input were passed over")
+        if self._clock.restarts:
+            notes.append(f"the input's clock starts anew {_times(self._clock.restarts)}: it was made to go on")
+        if self._clock.never_placed:
+            notes.append(
+                f"{self._clock.never_placed} packets of other streams were left out: their clock goes back, "
+                "the picture's does not"
+            )
         declared = self.stream.frames - self._hidden
         if self.span is None and self.stream.frames and declared != self._index:
             notes.append(f"the input declares {declared} frames, {self._index} could be decoded")
         return notes
 
     def time_ms_of(self, pts: int) -> float:
-        step, offset, parts = self._clock  # whole numbers: exact, and ten times as fast as fractions
+        step, offset, parts = self._to_ms  # whole numbers: exact, and ten times as fast as fractions
         return round((pts * step - offset) / parts, 3)
 
     def __iter__(self) -> Iterator[Frame]:
@@ -137,7 +156,7 @@ class Reader:
         for raw in (
             self.container.demux([s for s in self.container.streams if s.index in streams]) if streams else ()
         ):
-            if raw.size and raw.dts is not None:
+            if raw.size:
                 yield Packet(raw, raw.stream.index)
 
     def _events(self, other_streams):
@@ -147,9 +166,11 @@ class Reader:
         streams = [self.stream] + [s for s in self.container.streams if s.index in other_streams]
         for packet in self._demux(streams):
             if packet is not None and packet.stream.index != self.stream.index:
-                if packet.size and packet.dts is not None:
-                    yield Packet(packet, packet.stream.index)
+                yield from (Packet(raw, raw.stream.index) for raw in self._clock.place_other(packet))
                 continue
+            if packet is not None:
+                self._clock.place(packet)
+                yield from (Packet(raw, raw.stream.index) for raw in self._clock.released())
             for raw in self._decode(packet) if packet is not None else self._drain():
                 if first_pts is not None and raw.pts < first_pts:
                     continue
@@ -203,7 +224,8 @@ class Reader:
         except av.error.FFmpegError:
             frames = []
         yield from self._received(frames)
-        if self._owed > 0 and self._last_pts is not None and self._has_pts and self._slots is None:
+        can_seek = self._has_pts and self._slots is None and not self._clock.restarts
+        if self._owed > 0 and self._last_pts is not None and can_seek:
             yield from self._received(frames_after(self.path, self.stream.index, self._last_pts))
             self.damaged = max(self.damaged, self._owed)
 
@@ -215,7 +237,7 @@ class Reader:
 
     def _with_pts(self, raw):
         """Some streams carry no presentation times, damaged ones repeat them: keep them rising."""
-        step = max(1, round(1 / (self.frame_rate * self.time_base)))
+        step = max(self._least, round(1 / (self.frame_rate * self.time_base)))
         raw.time_base = self.time_base  # frames that a decoder gives at the end have none
         if self._slots is not None:
             raw.pts = self._slots.popleft() if self._slots else None
@@ -224,9 +246,9 @@ class Reader:
             raw.pts = raw.dts
         if raw.pts is None:
             raw.pts = 0 if self._last_pts is None else self._last_pts + step
-        if self._last_pts is not None and raw.pts <= self._last_pts:
+        if self._last_pts is not None and raw.pts < self._last_pts + self._least:
             is_double = self._last_pts - raw.pts < step
-            raw.pts = self._last_pts + (1 if is_double else step)
+            raw.pts = self._last_pts + (self._least if is_double else step)
         self._last_pts = raw.pts
         return raw
 
@@ -235,3 +257,7 @@ class Reader:
             self._orientation = orientation_of(raw)
         self._index += 1
         return Frame(raw, self._index - 1, self.time_ms_of(raw.pts), self._orientation)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

@@ -10,6 +10,7 @@ import av
 
 from ..errors import InputError, OutputError
 from . import h264
+from .clock import Clock
 from .mux import Muxer
 from .probe import display_matrix, open_input, video_stream
 from .reader import Reader, Span
@@ -19,18 +20,19 @@ from .times import decoding_times, reordering
 def cut(path: str | Path, target_s: float = 60.0) -> list[Span]:
     """Spans of about `target_s` seconds that begin at keyframes and together hold every frame once.
 
-    A file that cannot be entered in the middle is one span: no presentation times, no clean keyframes. Reads
-    packets only, decodes nothing.
+    A file that cannot be entered in the middle is one span: no presentation times, a clock that does not rise, no clean
+    keyframes. Reads packets only, decodes nothing.
     """
     with open_input(path) as container:
         stream = video_stream(container)
         target = Fraction(target_s) / Fraction(stream.time_base)
         is_clean = _entry_test(stream)
-        last, inner = None, []
+        last, inner, clock = None, [], Clock(container, stream)
         for packet in container.demux(stream):
             if not packet.size:
                 continue
-            if packet.pts is None or container.format.name == "avi":
+            clock.place(packet)
+            if not clock.is_regular or container.format.name == "avi":
                 return [Span(0, None, None)]
             if last is None:
                 last = packet.pts

@@ -1,6 +1,7 @@
 """Read a video without the frames that no other frame refers to: with B-frames a third less decoding.
 
-The frames left out are named, so that nothing is unaccounted for. Imports `reader` only.
+The frames left out are named, so that nothing is unaccounted for: by their packets' times, which are the frames' own
+only in a regular file without damage. `Irregular` tells who reads that it must be read whole.
 """
 
 from __future__ import annotations
@@ -27,8 +28,12 @@ class Passed:
     time_ms: float
 
 
+class Irregular(Exception):
+    """Packets do not tell which frames there are and when: read the file with `Reader`, from its beginning."""
+
+
 class SparseReader(Reader):
-    """Iterates over frames and those passed over, in the order of presentation. Raises what `Reader` does.
+    """Iterates over frames and those passed over, in the order of presentation. Raises what `Reader` does; Irregular.
 
     Only progressive H.264 and HEVC with time stamps on every packet are thinned out, and only while what is left
     lies close enough together.
@@ -40,17 +45,20 @@ class SparseReader(Reader):
         self._silent = 0
         self._codec = self.stream.codec_context
         known = self._codec.name in _CODECS and any(name in self.container.format.name for name in _CONTAINERS)
-        if known and self._codec.field_order in _PROGRESSIVE:
+        self._is_thinned = known and self._codec.field_order in _PROGRESSIVE
+        if self._is_thinned:
             self._codec.skip_frame = "NONREF"
             self._codec.options = {"skip_loop_filter": "bidir"}  # B-frames stay a little blocky, which nobody sees
 
     def __iter__(self) -> Iterator[Frame | Passed]:
-        yield from ahead(self._mixed())
+        yield from ahead(self._mixed() if self._is_thinned else self._events(()))
 
     def _mixed(self) -> Iterator[Frame | Passed]:
         last_ms = None
         for frame in self._events(()):
             passed = list(self._passed_before(frame.pts))
+            if passed and last_ms is None and self._window()[0] is None:
+                raise Irregular  # they are shown before the first frame that can be decoded, or not at all
             yield from passed
             if passed and last_ms is not None and frame.time_ms - last_ms > _LONGEST_MS:
                 self._codec.skip_frame = "DEFAULT"
@@ -66,14 +74,19 @@ class SparseReader(Reader):
                 yield Passed(waiting, self.time_ms_of(waiting))
 
     def _decode(self, packet):
-        if packet.pts is None:
-            self._codec.skip_frame = "DEFAULT"
-        elif not packet.is_discard:
+        if not self._is_thinned:
+            yield from super()._decode(packet)
+            return
+        if not self._clock.is_regular:
+            raise Irregular
+        if not packet.is_discard:
             heappush(self._waiting, packet.pts)
         self._silent += 1
         for raw in super()._decode(packet):
             self._silent = 0
             yield raw
+        if self.damaged:
+            raise Irregular
         if self._silent > _MOST_PACKETS:
             self._codec.skip_frame = "DEFAULT"
         self._owed = 0  # what was passed over is not missing

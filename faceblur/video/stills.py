@@ -17,6 +17,7 @@ from .frame import Frame
 from .planes import plane_views
 from .probe import probe
 from .reader import Reader, Span
+from .scan import scan
 
 _KEPT_BYTES = 96 * 1024 * 1024
 _MOST_KEPT = 12  # on each side of the frame that was wanted
@@ -31,8 +32,9 @@ class Stills:
         self.path, self.info = str(path), probe(path)
         with Reader(path) as reader:
             self._offset_ms, self._time_base = reader.offset_ms, reader.time_base
-            first_ms = reader.time_ms_of(reader.stream.start_time or 0)
-        self.end_ms = max(0.0, first_ms) + self.info.duration_ms  # pictures may start later than the sound
+        found = scan(path)
+        self._can_seek = found.is_regular  # elsewhere a frame's time is known only when all before it were read
+        self.end_ms = max(self.info.end_ms, found.end_ms)
         frame_bytes = 3 * self.info.width * self.info.height
         self._around = max(1, min(_MOST_KEPT, _KEPT_BYTES // (2 * frame_bytes)))
         self._stretch = _Stretch((), math.inf, -math.inf)
@@ -45,7 +47,7 @@ class Stills:
         return self._stretch.at(time_ms)
 
     def _read(self, time_ms: float) -> _Stretch:
-        for back_ms in _BACK_MS:
+        for back_ms in _BACK_MS if self._can_seek else (None,):
             try:
                 with Reader(self.path, span=self._span(time_ms, back_ms)) as reader:
                     stretch = _around(reader, time_ms, self._around, is_start=back_ms is None)

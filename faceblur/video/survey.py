@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from . import h264
+from .clock import Clock
 from .probe import open_input, video_stream
 
 _KINDS = {h264.SLICE, h264.IDR, h264.SEI, h264.SPS, h264.PPS, 9, 10, 11, 12}  # 9 to 12: delimiters and filler
@@ -50,10 +51,13 @@ def survey(path) -> Survey:
     """Raises Unsafe, and InputError for what is no video."""
     with open_input(path) as container:
         stream = video_stream(container)
-        found = _survey_parameters(stream)
+        found, clock = _survey_parameters(stream), Clock(container, stream)
         for packet in container.demux(stream):
             if packet.size:
+                clock.place(packet)
                 _add(found, packet)
+            if not clock.is_regular:
+                raise Unsafe("its clock does not rise")
     _check_groups(found)
     return found
 
