@@ -24,7 +24,7 @@ import av
 
 TIME_LIMIT_S, MEMORY_LIMIT = 40, 3 << 30
 MOST_LINES = 6
-_OURS = ("out.mp4", "report.json")
+_INPUT, _OURS = "in", ("out.mp4", "report.json")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Run:
-    """One command that is running in `folder`; `source` is its input there, made by the process itself."""
+    """One command that is running in `folder`; `source` is its input, made by the process itself."""
 
     pid: int
     folder: Path
@@ -50,7 +50,7 @@ class Run:
 
     @property
     def source(self) -> Path | None:
-        return next((path for path in self.folder.iterdir() if path.name not in _OURS), None)
+        return min((self.folder / _INPUT).iterdir(), default=None)
 
 
 def warm_up() -> None:
@@ -78,7 +78,7 @@ def start(folder: Path, make: Callable[[], tuple[str, bytes]], whole: bool = Fal
     whole: as a new Python, not as a fork of this one.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    (folder / _INPUT).mkdir(parents=True)
     pid = os.fork()
     if pid == 0:
         _end_with(lambda: _command(folder, make, whole))
@@ -106,10 +106,11 @@ def _command(folder: Path, make: Callable[[], tuple[str, bytes]], whole: bool) -
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.chdir(folder)
     name, data = make()
-    Path(name).write_bytes(data)
+    path = Path(_INPUT, name)
+    path.write_bytes(data)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    arguments = ["blur", name, _OURS[0], "--report", _OURS[1], "--preset", "ultrafast"]
+    arguments = ["blur", str(path), _OURS[0], "--report", _OURS[1], "--preset", "ultrafast"]
     if whole:
         os.execv(sys.executable, [sys.executable, "-m", "faceblur", *arguments])
     return _as_command(arguments)
@@ -145,10 +146,10 @@ def finished(run: Run) -> Outcome | None:
 def judge(run: Run, code: int, said: str) -> str:
     """One word for how a run ended."""
     lines = [line for line in said.splitlines() if line.strip()]
-    source = run.source
-    left = {path.name for path in run.folder.iterdir() if path != source}
-    if source is None:
+    if run.source is None:
         return "no input"
+    left = {path.name for path in run.folder.iterdir()} - {_INPUT}
+    left |= {path.name for path in (run.folder / _INPUT).iterdir()} - {run.source.name}
     if code < 0:
         return f"crash {signal.Signals(-code).name}"
     if "Traceback" in said or "Exception ignored" in said:
