@@ -16,11 +16,21 @@ from pathlib import Path
 import numpy as np
 
 from .errors import DetectionsError
-from .files import write_text
+from .files import read_json, write_text
+from .foreign import NUMBER, check_shape
 from .regions import Regions
 from .styles import Style
 
 VERSION = 1
+_SHAPE = {
+    "source": {"name": (str, type(None)), "sha256": (str, type(None))},
+    "video": {},
+    "settings": {},
+    "counts": {},
+    "style": {},
+    "areas": [dict.fromkeys(("left", "top", "width", "height"), NUMBER) | {"end_ms": (*NUMBER, type(None))}],
+    "tracks": [{"needs_review": [list]}],
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,6 +185,7 @@ class Plan:
         if content["plan"] != VERSION:
             raise DetectionsError(f"the plan has version {content['plan']}, this faceblur reads {VERSION}")
         try:
+            check_shape(content, _SHAPE)
             tracks = tuple(Track.from_json(track) for track in content["tracks"])
             if len({track.id for track in tracks}) < len(tracks):
                 raise ValueError("two tracks have the same number")
@@ -189,7 +200,7 @@ class Plan:
             )
         except KeyError as problem:
             raise DetectionsError(f"not a redaction plan: {problem} is missing") from problem
-        except (TypeError, ValueError, AttributeError) as problem:
+        except (TypeError, ValueError, AttributeError, DetectionsError) as problem:
             raise DetectionsError(f"not a redaction plan: {problem}") from problem
 
     @classmethod
@@ -232,12 +243,8 @@ class Plan:
 
     @classmethod
     def load(cls, path: str | Path) -> Plan:
-        try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as problem:
-            raise DetectionsError(f"{path}: cannot be read ({problem.strerror})") from problem
-        except ValueError as problem:
-            raise DetectionsError(f"{path}: not JSON, so not a redaction plan") from problem
+        """Raises DetectionsError."""
+        content = read_json(path, "not a redaction plan")
         try:
             return cls.from_json(content)
         except DetectionsError as problem:
