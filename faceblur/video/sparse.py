@@ -42,7 +42,7 @@ class SparseReader(Reader):
         known = self._codec.name in _CODECS and any(name in self.container.format.name for name in _CONTAINERS)
         if known and self._codec.field_order in _PROGRESSIVE:
             self._codec.skip_frame = "NONREF"
-            self._codec.options = {"skip_loop_filter": "bidir"}  # B-frames stay a little blocky, which nobody sees
+            self._codec.options |= {"skip_loop_filter": "bidir"}  # B-frames stay a little blocky, which nobody sees
 
     def __iter__(self) -> Iterator[Frame | Passed]:
         yield from ahead(self._mixed())
