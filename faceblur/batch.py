@@ -16,11 +16,10 @@ from pathlib import Path
 
 from .errors import DetectionsError, InputError, OutputError
 from .files import read_json, sha256_of
-from .video import CONTAINERS
+from .video import CONTAINERS, SUFFIXES
 
 _LONGEST_NAME = 255  # bytes of a name, on every common file system
-_OTHERS = ".webm .avi .ts .mts .m2ts .mpg .mpeg .3gp .wmv .flv .ogv .mxf"
-VIDEOS = (*CONTAINERS, *_OTHERS.split())  # what a search takes for a video; a file that is named may be anything
+VIDEOS = tuple(dict.fromkeys((*CONTAINERS, *SUFFIXES)))  # for a search; a file that is named may be called anything
 
 
 @dataclass(frozen=True)
