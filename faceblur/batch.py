@@ -7,19 +7,19 @@ An input is a file, a folder (searched with its sub-folders, links to folders ap
 from __future__ import annotations
 
 import glob
-import json
+import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from .errors import InputError, OutputError
-from .files import sha256_of
-from .video import CONTAINERS
+from .errors import DetectionsError, InputError, OutputError
+from .files import read_json, sha256_of
+from .video import CONTAINERS, SUFFIXES
 
-_OTHERS = ".webm .avi .ts .mts .m2ts .mpg .mpeg .3gp .wmv .flv .ogv .mxf"
-VIDEOS = (*CONTAINERS, *_OTHERS.split())  # what a search takes for a video; a file that is named may be anything
+_LONGEST_NAME = 255  # bytes of a name, on every common file system
+VIDEOS = tuple(dict.fromkeys((*CONTAINERS, *SUFFIXES)))  # for a search; a file that is named may be called anything
 
 
 @dataclass(frozen=True)
@@ -145,8 +145,12 @@ def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
 
 def record_of(output: str | Path) -> Path:
     """Where the report of an output is written, which says from what and how it was made."""
-    output = Path(output)
-    return output.with_name(f"{output.name}.report.json")
+    output, ending = Path(output), ".report.json"
+    name = os.fsencode(output.name)
+    if len(name) + len(ending) > _LONGEST_NAME:  # shortened, and told apart by the whole name's digest
+        digest = hashlib.sha256(name).hexdigest()[:16]
+        name = f"{name[: _LONGEST_NAME - 30].decode('utf-8', 'ignore')}-{digest}".encode()
+    return output.with_name(f"{os.fsdecode(name)}{ending}")
 
 
 def is_done(source: str | Path, output: str | Path, record: str | Path, asked: dict) -> bool:
@@ -154,12 +158,14 @@ def is_done(source: str | Path, output: str | Path, record: str | Path, asked: d
 
     Content is compared by SHA-256. Whatever is missing or cannot be read is not done.
     """
+    if not os.path.isfile(record):  # a pipe would be waited for
+        return False
     try:
-        report = json.loads(Path(record).read_text(encoding="utf-8"))
+        report = read_json(record)
         return (
             report["asked"] == asked
             and report["output"]["sha256"] == sha256_of(output)
             and report["input"]["sha256"] == sha256_of(source)
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (DetectionsError, OSError, KeyError, TypeError, IndexError):
         return False

@@ -1,4 +1,5 @@
-"""Faces found at points in time, as value types, and their Rekognition JSON. Imports nothing of ours but errors.
+"""Faces found at points in time, as value types, and their Rekognition JSON. Imports `errors`
+and `files`.
 
 Boxes are ratios of the picture as displayed (after rotation), origin top-left, as Amazon Rekognition has them:
 https://docs.aws.amazon.com/rekognition/latest/APIReference/API_GetFaceDetection.html
@@ -6,7 +7,6 @@ https://docs.aws.amazon.com/rekognition/latest/APIReference/API_GetFaceDetection
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from .errors import DetectionsError
+from .files import read_json
 
 MAX_STEP_MS = 1000.0  # samples further apart than this do not follow each other
 
@@ -111,13 +112,8 @@ class Detections:
 
     @classmethod
     def load(cls, path: str | Path) -> Detections:
-        """Read a JSON file with one GetFaceDetection response or a list of pages."""
-        try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as problem:
-            raise DetectionsError(f"{path}: cannot be read ({problem.strerror})") from problem
-        except ValueError as problem:
-            raise DetectionsError(f"{path}: not JSON; it should hold what GetFaceDetection returns") from problem
+        """Read a JSON file with one GetFaceDetection response or a list of pages. Raises DetectionsError."""
+        content = read_json(path, "it should hold what GetFaceDetection returns")
         try:
             return cls.from_rekognition(content if isinstance(content, list) else [content])
         except DetectionsError as problem:

@@ -64,3 +64,19 @@ class JobFailedError(FaceblurError):
     """Rekognition ended the face detection job with FAILED."""
 
     exit_code = 6
+
+
+def by_name(name: str, message: str) -> FaceblurError:
+    """The error of this class name, which another process raised."""
+    kind = globals().get(name)
+    return (kind if isinstance(kind, type) and issubclass(kind, FaceblurError) else FaceblurError)(message)
+
+
+def death_by(number: int) -> str:
+    """How a process ended that a signal ended, in words: what a native library did to it, or the system."""
+    import signal  # here, so that the module imports nothing where all goes well
+
+    if number == getattr(signal, "SIGKILL", 9):
+        return "the process was killed from outside, as the system does when memory runs out"
+    name = next((each.name for each in signal.Signals if each == number), f"signal {number}")
+    return f"the codec library crashed on it ({name})"

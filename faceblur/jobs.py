@@ -5,9 +5,11 @@ Imports `worker`, `merge` and everything below them.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,14 +18,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from . import errors
 from .analysis import analyse
 from .detections import Detections
-from .errors import FaceblurError
+from .errors import FaceblurError, InputError, by_name, death_by
 from .merge import merge_plans
+from .partials import working_folder
 from .plan import Plan
 from .rendering import Progress, render
 from .report import make_report, once
+from .undo import forget, remember
 from .video import EncoderSettings, Span, check_output, cut, join, probe
 from .worker import detections_to_json
 
@@ -37,7 +40,7 @@ def analyse_in_jobs(
     spans = _spans(source, jobs)
     if len(spans) == 1:
         return analyse(source, detections, progress=progress)
-    with tempfile.TemporaryDirectory() as folder:
+    with working_folder(tempfile.gettempdir()) as folder:
         results = [Path(folder, f"{span.index}.json") for span in spans]
         given = detections_to_json(detections)
         tasks = [
@@ -64,7 +67,7 @@ def render_in_jobs(
     if len(spans) == 1:
         return render(source, output, plan, encoder=encoder, progress=progress)
     each = replace(encoder, threads=encoder.threads or max(1, (os.cpu_count() or 1) // len(spans)))
-    with tempfile.TemporaryDirectory(dir=Path(output).parent, prefix=".faceblur-") as folder:
+    with working_folder(Path(os.path.realpath(output)).parent) as folder:
         written = Path(folder, "plan.json")
         written.write_text(json.dumps(plan.to_json()), encoding="utf-8")
         pieces = [Path(folder, f"{span.index}.mp4") for span in spans]
@@ -109,6 +112,7 @@ def run_tasks(tasks: Sequence[dict], jobs: int, progress: Progress | None = None
     waiting = list(enumerate(tasks))[::-1]
     running: dict[int, subprocess.Popen] = {}
     counts = [(0, 1)] * len(tasks)
+    note = remember(lambda: _kill(running))
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
@@ -116,18 +120,32 @@ def run_tasks(tasks: Sequence[dict], jobs: int, progress: Progress | None = None
                 running[number] = _start(number, task, said)
             number, facts = said.get()
             if facts is None:
-                _check_end(running.pop(number))
+                _check_end(running.pop(number), tasks[number])
             elif "error" in facts:
-                raise _error(*facts["error"])
+                raise by_name(*facts["error"])
             else:
                 counts[number] = (facts["done"], facts["total"])
                 if progress:
                     progress(sum(done for done, _ in counts), sum(total for _, total in counts))
     finally:
-        for child in running.values():
-            child.terminate()
-        for child in running.values():
-            child.wait()
+        _end(running)
+        forget(note)
+
+
+def _end(running: dict[int, subprocess.Popen]) -> None:
+    for child in running.values():
+        child.terminate()
+    for child in running.values():
+        child.wait()
+
+
+def _kill(running: dict[int, subprocess.Popen]) -> None:
+    """From a signal's handler: it may have come in the middle of `wait`, whose lock is held then."""
+    for child in running.values():
+        if child.returncode is None:
+            with contextlib.suppress(OSError):
+                os.kill(child.pid, signal.SIGKILL)
+                os.waitpid(child.pid, 0)
 
 
 def _start(number: int, task: dict, said: queue.Queue) -> subprocess.Popen:
@@ -155,13 +173,10 @@ def _start(number: int, task: dict, said: queue.Queue) -> subprocess.Popen:
     return child
 
 
-def _check_end(child: subprocess.Popen) -> None:
-    if child.wait():
-        raise FaceblurError(
-            f"a process that worked on a part of the video ended with code {child.returncode}"
-        )
-
-
-def _error(name: str, message: str) -> FaceblurError:
-    kind = getattr(errors, name, FaceblurError)
-    return kind(message)
+def _check_end(child: subprocess.Popen, task: dict) -> None:
+    """Raises InputError when the codec library took the process with it, which is the file's fault."""
+    code = child.wait()
+    if code < 0:
+        raise InputError(f"{task['source']}: {death_by(-code)} while working on a part of it")
+    if code:
+        raise FaceblurError(f"{task['source']}: a process that worked on a part of it ended with code {code}")

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from .errors import DetectionsError, PlanError
-from .files import write_text
+from .files import read_json, write_text
+from .foreign import NUMBER, check_shape
 from .frame_times import FrameTimes
 from .regions import Regions
 from .styles import Style
@@ -24,6 +25,16 @@ from .styles import Style
 VERSION = 1
 SMALLEST, LARGEST = 1e-5, 1e3  # sides of boxes in the picture's: what the file's five digits and float32 can hold
 _FAR_OUT = 2.0  # a side of an area beyond this is no share of the picture, but per cent or pixels
+_SHAPE = {
+    "source": {"name": (str, type(None)), "sha256": (str, type(None))},
+    "video": {},
+    "settings": {},
+    "counts": {},
+    "style": {},
+    "areas": [dict.fromkeys(("left", "top", "width", "height"), NUMBER) | {"end_ms": (*NUMBER, type(None))}],
+    "tracks": [{"needs_review": [list]}],
+    "frames": [{"count": int, "sha256": str, "times_ms": list}],
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,6 +198,7 @@ class Plan:
         return replace(self, tracks=tuple(replace(t, keep=t.keep or t.id in wanted) for t in self.tracks))
 
     def to_json(self) -> dict:
+        frames = {} if self.frames is None else {"frames": self.frames.to_json()}
         return {
             "plan": VERSION,
             "source": self.source,
@@ -195,7 +207,7 @@ class Plan:
             "counts": self.counts,
             "style": self.style.to_json(),
             "areas": [area.to_json() for area in self.areas],
-            "frames": None if self.frames is None else self.frames.to_json(),
+            **frames,
             "tracks": [track.to_json() for track in self.tracks],
         }
 
@@ -207,6 +219,7 @@ class Plan:
         if content["plan"] != VERSION:
             raise DetectionsError(f"the plan has version {content['plan']}, this faceblur reads {VERSION}")
         try:
+            check_shape(content, _SHAPE)
             tracks = tuple(Track.from_json(track) for track in content["tracks"])
             if len({track.id for track in tracks}) < len(tracks):
                 raise ValueError("two tracks have the same number")
@@ -218,13 +231,11 @@ class Plan:
                 video=content.get("video", {}),
                 settings=content.get("settings", {}),
                 counts=content.get("counts", {}),
-                frames=None if content.get("frames") is None else FrameTimes.from_json(content["frames"]),
+                frames=FrameTimes.from_json(content["frames"]) if "frames" in content else None,
             )
-        except PlanError as problem:
-            raise PlanError(f"not a redaction plan: {problem}") from problem
         except KeyError as problem:
             raise DetectionsError(f"not a redaction plan: {problem} is missing") from problem
-        except (TypeError, ValueError, AttributeError) as problem:
+        except (TypeError, ValueError, AttributeError, DetectionsError) as problem:
             raise DetectionsError(f"not a redaction plan: {problem}") from problem
 
     @classmethod
@@ -259,7 +270,7 @@ class Plan:
     def save(self, path: str | Path) -> None:
         """One box a line, so that the file can be read, searched and edited."""
         content = self.to_json()
-        tracks, frames = content.pop("tracks"), content.pop("frames")
+        tracks, frames = content.pop("tracks"), content.pop("frames", None)
         head = json.dumps(content, indent=1)[:-2]
         if frames:
             head += ',\n "frames": [\n  ' + ",\n  ".join(map(json.dumps, frames)) + "]"
@@ -272,12 +283,8 @@ class Plan:
 
     @classmethod
     def load(cls, path: str | Path) -> Plan:
-        try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as problem:
-            raise DetectionsError(f"{path}: cannot be read ({problem.strerror})") from problem
-        except ValueError as problem:
-            raise DetectionsError(f"{path}: not JSON, so not a redaction plan") from problem
+        """Raises DetectionsError."""
+        content = read_json(path, "not a redaction plan")
         try:
             return cls.from_json(content)
         except DetectionsError as problem:

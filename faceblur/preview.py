@@ -1,7 +1,7 @@
 """Pictures of what was found: boxes over frames, and a sheet of frames before and after.
 
 Works with the core dependencies alone (no matplotlib, no Jupyter): see `figures` and `widgets` for those.
-May import detections, plan, timecode, video and errors.
+May import detections, files, plan, timecode and video.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from . import video
 from .detections import Detections, Face
-from .errors import OutputError
+from .files import write_bytes
 from .plan import Plan
 from .timecode import clock
 
@@ -153,16 +153,9 @@ def grid(cards: Sequence[np.ndarray], columns: int, gap: int) -> np.ndarray:
 
 
 def save_picture(path: str | Path, picture: np.ndarray) -> None:
-    """Write a BGR picture, beside and then renamed. Raises OutputError."""
+    """Write a BGR picture, whole or not at all. Raises OutputError."""
     path = Path(path)
-    _, data = cv2.imencode(path.suffix or ".png", picture)
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        beside.write_bytes(data.tobytes())
-        beside.replace(path)
-    except OSError as problem:
-        beside.unlink(missing_ok=True)
-        raise OutputError(f"{path}: cannot be written ({problem.strerror})") from problem
+    write_bytes(path, cv2.imencode(path.suffix or ".png", picture)[1].tobytes())
 
 
 def _detection_shot(sample) -> Shot:

@@ -8,6 +8,7 @@ less by looking.
 from __future__ import annotations
 
 import math
+import os
 import threading
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,13 +18,13 @@ import numpy as np
 
 from .audit import verify
 from .errors import DetectionsError, VerificationError
-from .files import sha256_of
+from .files import free_name, sha256_of
 from .plan import Area, Plan, Track, refuse_areas_beyond
 from .regions import box_at
 from .rendering import Covering, Progress, render
 from .report import describe_file
 from .styles import Style
-from .video import Stills, changeable
+from .video import Stills, changeable, check_output
 from .video.planes import PLANAR, plane_views
 
 THUMBNAIL_PX = 144
@@ -161,17 +162,24 @@ class Review:
     def blur(self, output: str | Path, progress: Progress | None = None) -> dict:
         """Render the plan as it stands and look at the result again; return the report with its audit.
 
-        Nothing appears under the name of `output` that did not pass. progress counts both passes. Raises
-        OutputError, and VerificationError when a face that is to be covered can be seen.
+        Nothing appears under the name of `output` that did not pass; until then it is NAME_unchecked, or
+        NAME_unchecked_2 where that is somebody's. progress counts both passes. Raises OutputError, also when `output`
+        is the original by whatever name, and VerificationError when a face that is to be covered can be seen.
         """
-        output, plan = Path(output), self.plan
-        unchecked = output.with_stem(f"{output.stem}_unchecked")
+        check_output(self.source, output)
+        output, plan = Path(os.path.realpath(output)), self.plan
+        unchecked = free_name(output, "_unchecked")
         first, second = _halves(progress)
-        report = render(self.source, unchecked, plan, progress=first)
-        found = verify(self.source, unchecked, plan, said=report["notes"], progress=second)
+        try:
+            report = render(self.source, unchecked, plan, progress=first)
+            found = verify(self.source, unchecked, plan, said=report["notes"], progress=second)
+        except BaseException:
+            unchecked.unlink(missing_ok=True)
+            raise
         if found.passed is not True:
             problems = "; ".join(found.problems) or "it could not be told"
             raise VerificationError(f"{unchecked} did not pass its check, do not publish it: {problems}")
+        check_output(self.source, output)  # it may have been made a link to it meanwhile
         unchecked.replace(output)
         return report | {"output": describe_file(output), "audit": found.to_json()}
 

@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 
 from .errors import DetectionsError, FaceblurError
+from .foreign import NUMBER, check_shape, parse_json
 from .player import asset
 from .review import Review, changed_style
 from .styles import NAMES, SHAPES
@@ -28,6 +29,16 @@ from .styles import NAMES, SHAPES
 FRAME_WIDTH = 1280
 _JPEG = (cv2.IMWRITE_JPEG_QUALITY, 85)
 _MOST_BYTES = 64 * 1024  # of a request
+_MOST_DIGITS = 18  # of a number in an address or a header
+_SIDES = ("left", "top", "width", "height")
+_NEEDED = {"keep": {"track", "keep"}, "add": {*_SIDES, "start_ms"}, "remove": {"area"}}
+_WISHES = {  # what a POST may say, and of which type
+    "keep": {"track": int, "keep": bool},
+    "add": dict.fromkeys((*_SIDES, "start_ms"), NUMBER) | {"end_ms": (*NUMBER, type(None))},
+    "remove": {"area": int},
+    "style": {"name": str, "shape": str, "strength": (*NUMBER, type(None))}
+    | dict.fromkeys(("margin_ratio", "feather_ratio"), NUMBER),
+}
 
 
 class ReviewServer:
@@ -75,21 +86,23 @@ class ReviewServer:
         if what == "frame":
             return _json(self._frame(_number(query.get("ms"))))
         kind, _, track = what.partition("/")
-        if kind != "thumbnail" or not track.isdecimal():
+        if kind != "thumbnail" or not track.isdecimal() or len(track) > _MOST_DIGITS:
             raise LookupError(what)
         return "image/jpeg", _jpeg(self.review.thumbnail(int(track)))
 
     def change(self, what: str, wish: dict) -> tuple[str, bytes]:
         """Do what a POST asks for and return the new state. Raises FaceblurError and LookupError."""
         review = self.review
+        if what in _NEEDED and (missing := _NEEDED[what] - set(wish)):
+            raise DetectionsError(f"{', '.join(sorted(missing))} is missing")
+        check_shape(wish, _WISHES.get(what, {}))
         if what == "keep":
-            review.keep(wish.get("track"), wish.get("keep"))
+            review.keep(wish["track"], wish["keep"])
         elif what == "add":
-            sides = (_number(wish.get(side)) for side in ("left", "top", "width", "height"))
             end = wish.get("end_ms")
-            review.add_area(*sides, _number(wish.get("start_ms")), math.inf if end is None else _number(end))
+            review.add_area(*(wish[side] for side in _SIDES), wish["start_ms"], math.inf if end is None else end)
         elif what == "remove":
-            review.remove_area(int(_number(wish.get("area"))))
+            review.remove_area(wish["area"])
         elif what == "style":
             review.with_style(changed_style(review.plan.style, wish))
         elif what == "save":
@@ -121,6 +134,7 @@ class ReviewServer:
         }
 
     def _frame(self, time_ms: float) -> dict:
+        time_ms = min(max(time_ms, 0.0), self.review.duration_ms)  # before and after, it is the first and last frame
         shown_ms, covered, visible = self.review.marks(time_ms)
         jpeg = _jpeg(self.review.frame(time_ms, FRAME_WIDTH))
         return {
@@ -146,13 +160,16 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 30
 
     def do_GET(self) -> None:
-        address = urlsplit(self.path)
-        query = {name: values[-1] for name, values in parse_qs(address.query).items()}
-        self._answer(address.path, lambda what: self.session.read(what, query))
+        try:
+            address = urlsplit(self.path)
+            query = {name: values[-1] for name, values in parse_qs(address.query, max_num_fields=20).items()}
+        except ValueError:
+            return self._send(HTTPStatus.BAD_REQUEST)
+        return self._answer(address.path, lambda what: self.session.read(what, query))
 
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "")
-        if not length.isdecimal() or int(length) > _MOST_BYTES:
+        if not length.isdecimal() or len(length) > _MOST_DIGITS or int(length) > _MOST_BYTES:
             return self._send(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         body = self.rfile.read(int(length))
         # Another site's page can post a form here, but not this type: the browser would have to ask us first.
@@ -170,6 +187,8 @@ class _Handler(BaseHTTPRequestHandler):
             answer = (HTTPStatus.NOT_FOUND,)
         except FaceblurError as problem:
             answer = (HTTPStatus.BAD_REQUEST, *_json({"problem": str(problem)}))
+        except (ArithmeticError, TypeError, ValueError) as problem:  # a value that nobody thought of
+            answer = (HTTPStatus.BAD_REQUEST, *_json({"problem": f"this cannot be done: {problem}"}))
         self._send(*answer)
         return self.session.answered()
 
@@ -207,10 +226,7 @@ def _jpeg(picture: np.ndarray) -> bytes:
 
 
 def _object(body: bytes) -> dict:
-    try:
-        content = json.loads(body)
-    except ValueError:
-        content = None
+    content = parse_json(body, "a request holds a JSON object")
     if not isinstance(content, dict):
         raise DetectionsError("a request holds a JSON object")
     return content
@@ -219,7 +235,7 @@ def _object(body: bytes) -> dict:
 def _number(value) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number):
         raise DetectionsError(f"{value!r} is not a number")

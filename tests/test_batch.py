@@ -249,17 +249,18 @@ def test_killed_in_the_middle(put, blur, moment):
         "import os, signal, sys, faceblur.cli.blur\n"
         f"do = {holder}.{name}\n"
         "def kill(*args):\n"
-        "    if os.path.exists('out/a.mp4.report.json'): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    if os.path.exists('out/a.mp4.report.json'): os.killpg(0, signal.SIGKILL)\n"
         "    return do(*args)\n"
         f"{holder}.{name} = kill\n"
         "sys.exit(faceblur.cli.main())"
     )
     command = [sys.executable, "-c", code, "blur", "in", "out", "--preset", "ultrafast"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, start_new_session=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
     there = [name for name in files_in("out") if not name.startswith(".")]
     assert there[:2] == ["a.mp4", "a.mp4.report.json"] and "b.mp4.report.json" not in there
     assert blur("in", "out", "--resume")[1][-1] == "1 blurred, 1 skipped (done before)"
+    assert files_in("out") == ["a.mp4", "a.mp4.report.json", "b.mp4", "b.mp4.report.json"]  # nothing is left over
     assert len(shown(Path("out/b.mp4"))) == 3
 
 

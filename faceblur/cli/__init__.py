@@ -1,19 +1,21 @@
-"""The `faceblur` command. Turns every FaceblurError into one line and an exit code. Imports what the command needs.
+"""The `faceblur` command. Turns every error into one line and an exit code. Imports what the command needs.
 
 One module a command, or a few that belong together; each has `add(commands)`, which describes its options,
-and a function that runs it. `common` holds what they share.
+and a function that runs it. `common` holds what they share. Where the system can fork, the command is two processes:
+see `guard`.
 """
 
 from __future__ import annotations
 
-import argparse
+import contextlib
 import os
 import signal
 import sys
 from importlib import import_module
 
 from .. import __version__
-from ..errors import FaceblurError
+from . import guard
+from .failures import report
 
 _MODULE_OF = {  # in the order of the help
     "blur": "blur",
@@ -27,25 +29,35 @@ _MODULE_OF = {  # in the order of the help
 
 
 def main(arguments: list[str] | None = None) -> int:
-    if arguments is None:  # the command itself, not a call from Python
-        signal.signal(signal.SIGTERM, _stop)
-        # NumPy's and OpenCV's OpenBLAS start threads that wait in a loop for work that never comes: 0.18 s of CPU.
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    words = sys.argv[1:] if arguments is None else arguments
-    options = _parser(*words[:1]).parse_args(words)
+    """The exit code of the command with these arguments; without them of the command itself, as it was started."""
+    if arguments is not None:
+        return _run(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # what a console cannot show is escaped, and nothing fails for it
+            stream.reconfigure(errors="backslashreplace")
+    # NumPy's and OpenCV's OpenBLAS start threads that wait in a loop for work that never comes: 0.18 s of CPU.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    words = sys.argv[1:]
+    if guard.CAN_FORK:
+        return guard.guard(lambda: _run(words), lambda line: _tell_end(line, words))
+    signal.signal(signal.SIGTERM, _stop)
+    return _run(words)
+
+
+def _run(words: list[str]) -> int:
     try:
+        options = _parser(*words[:1]).parse_args(words)
         return options.run(options) or 0
-    except FaceblurError as problem:
-        print(f"faceblur: {problem}", file=sys.stderr)
-        return problem.exit_code
     except KeyboardInterrupt:
-        print("faceblur: stopped; nothing was written", file=sys.stderr)
-        return 130
+        print(guard.stop_line(), file=sys.stderr)
+        return guard.STOPPED
     except BrokenPipeError:
         os.dup2(
             os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
         )  # nobody reads any more: no word at exit
         return 0
+    except Exception as problem:
+        return report(problem)
 
 
 def _stop(*_) -> None:
@@ -53,16 +65,26 @@ def _stop(*_) -> None:
     raise KeyboardInterrupt
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says in one line what is wrong with the options."""
+def _tell_end(line: str, words: list[str]) -> None:
+    """Say what ended the process that worked, and remove what it left."""
+    from ..partials import sweep
 
-    def error(self, message: str):
-        self.exit(2, f"faceblur: {message} (see {self.prog} --help)\n")
+    names = {}
+    with contextlib.suppress(Exception, SystemExit):
+        names = vars(_parser(*words[:1]).parse_args(words))
+    for name in ("output", "report", "coverage", "out", "faces"):
+        if names.get(name):
+            path = os.path.realpath(names[name])
+            sweep(path if os.path.isdir(path) else os.path.dirname(path), again=True)
+    source = names.get("input") or (names.get("inputs") or [names.get("original") or names.get("video")])[0]
+    print(f"faceblur: {f'{source}: ' if source else ''}{line}", file=sys.stderr)
 
 
-def _parser(command: str = "") -> argparse.ArgumentParser:
+def _parser(command: str = ""):
     """Of this command alone, so that the others need not be loaded; of all when there is no such command."""
-    parser = _Parser(prog="faceblur", description="Blur every face in a video, and prove it.")
+    from .parsing import Parser
+
+    parser = Parser(prog="faceblur", description="Blur every face in a video, and prove it.")
     parser.add_argument("--version", action="version", version=f"faceblur {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in dict.fromkeys([_MODULE_OF[command]] if command in _MODULE_OF else _MODULE_OF.values()):

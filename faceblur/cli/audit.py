@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from ..audit import Audit, verify
 from ..coverage import coverage_picture
 from ..errors import DetectionsError
 from ..evidence import evidence_sheet
-from ..files import make_folder, sha256_of
+from ..files import make_folder, read_json, sha256_of
+from ..foreign import NUMBER, check_shape
 from ..plan import Plan
 from ..preview import save_picture
 from ..remains import Leak
 from ..timecode import clock
 from ..video import probe
-from .common import Progress, counted, refuse_other_file, review_items, tell_review, whole, write_json
+from .common import Progress, counted, refuse_other_file, review_items, say, tell_review, whole, write_json
 
 PASSED, FAILED, UNKNOWN = 0, 1, 2
 _MOST_LINES = 200
 _LONGEST_FRAME_MS = 40.0
+_SOURCE = {"name": (str, type(None)), "sha256": (str, type(None))}
+_REPORT = {
+    "input": _SOURCE,
+    "output": _SOURCE,
+    "video": {},
+    "settings": {"style": {}},
+    "kept_visible": [int],
+    "needs_review": [{"track": int, "start_ms": NUMBER, "end_ms": NUMBER}],
+    "notes": [str],
+    "frames": [{"time_ms": NUMBER, "regions": [list], "visible": [list]}],
+}
 
 
 def add(commands) -> None:
@@ -76,14 +87,16 @@ def _claims(options) -> tuple[dict, Plan | None]:
 
 
 def _load_report(path: str) -> dict:
-    try:
-        report = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as problem:
-        raise DetectionsError(f"{path}: cannot be read ({problem.strerror})") from problem
-    except ValueError as problem:
-        raise DetectionsError(f"{path}: not JSON, so not a report") from problem
+    report = read_json(path, "a report is what faceblur blur --report writes")
     if not isinstance(report, dict) or "frames" not in report:
         raise DetectionsError(f"{path}: not a report; faceblur blur --report writes one")
+    try:
+        check_shape(report, _REPORT)
+    except DetectionsError as problem:
+        raise DetectionsError(f"{path}: not a report of faceblur: {problem}") from problem
+    for item in report.get("needs_review", ()):
+        if not {"track", "start_ms", "end_ms"} <= set(item):
+            raise DetectionsError(f"{path}: not a report of faceblur: a part to review has a track, a start and an end")
     return report
 
 
@@ -101,7 +114,7 @@ def _write(folder: Path, options, plan: Plan | None, found: Audit, extra: list[s
     sheet = evidence_sheet(options.original, options.output, found)
     if sheet is not None:
         save_picture(folder / "worst.png", sheet)
-    print(f"{folder}: audit.json, coverage.png{'' if sheet is None else ', worst.png'}")
+    say(f"{folder}: audit.json, coverage.png{'' if sheet is None else ', worst.png'}")
 
 
 def _tell(found: Audit, extra: list[str], plan: Plan | None) -> None:
@@ -110,7 +123,7 @@ def _tell(found: Audit, extra: list[str], plan: Plan | None) -> None:
     if len(found.leaks) > _MOST_LINES:
         print(f"... and {len(found.leaks) - _MOST_LINES} more; -o DIR writes all of them")
     for note in extra + list(found.notes):
-        print(f"note: {note}")
+        say(f"note: {note}")
     print(f"looked at {found.frames_looked_at} of {counted(found.frames, 'frame')}, {_measured(found)}")
     kept = [track.id for track in plan.tracks if track.keep] if plan else []
     if kept:
@@ -120,7 +133,7 @@ def _tell(found: Audit, extra: list[str], plan: Plan | None) -> None:
     elif found.passed:
         print("PASSED: no face was found uncovered, and everything else is there")
     for problem in found.problems:
-        print(f"FAILED: {problem}")
+        say(f"FAILED: {problem}")
 
 
 def _measured(found: Audit) -> str:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..batch import Pair, pair_up, record_of
-from ..errors import DetectionsError, DetectorError, FaceblurError
+from ..detector import FaceDetector
+from ..errors import DetectionsError, DetectorError
 from ..files import make_folder
+from ..partials import sweep
 from ..video import EncoderSettings, probe
-from .common import Progress, counted, result_line
+from .common import Progress, counted, result_line, say
+from .failures import in_words, on_one_line
+from .guard import contained, interruptible, is_guarded
 
 _OF_ONE_VIDEO = ("plan", "detections", "other_file", "report", "preview", "keep")
 _LONGEST_NAME = 30  # in the line that is redrawn, which has to fit
@@ -40,21 +45,30 @@ def blur_all(options: Namespace, blur: Callable[[Namespace, Callable], dict | No
             option = f"--{name.replace('_', '-')}"
             raise DetectionsError(f"{option} belongs to one video; leave it out, or blur that one alone")
     EncoderSettings(options.crf, options.preset, options.codec)
-    pairs, others = pair_up(options.inputs, options.output)
-    make_folder(options.output)
-    tally = _Tally(len(pairs))
-    try:
-        for pair in pairs:
-            _blur_one(options, pair, blur, tally)
-    except KeyboardInterrupt:
-        print(f"faceblur: stopped; {_summary(tally, others)}; --resume goes on", file=sys.stderr)
-        return 130
-    print(_summary(tally, others))
-    return 1 if tally.failures else 0
+    with interruptible():
+        pairs, others = pair_up(options.inputs, options.output)
+        make_folder(options.output)
+        tally = _Tally(len(pairs))
+        try:
+            if is_guarded() and len(pairs) > 1:
+                _load_detector()
+            for pair in pairs:
+                _blur_one(options, pair, blur, tally)
+        except KeyboardInterrupt:
+            print(f"faceblur: stopped; {_summary(tally, others)}; --resume goes on", file=sys.stderr)
+            return 130
+        print(_summary(tally, others))
+        return 1 if tally.failures else 0
+
+
+def _load_detector() -> None:
+    """What the process of every video would load anew is loaded once, before the first of them begins."""
+    with contextlib.suppress(DetectorError):  # said when it is needed
+        FaceDetector()
 
 
 def _blur_one(options: Namespace, pair: Pair, blur: Callable, tally: _Tally) -> None:
-    name = pair.source.name
+    name = on_one_line(pair.source.name)
     short = name if len(name) <= _LONGEST_NAME else f"...{name[3 - _LONGEST_NAME :]}"
 
     def watch(what: str) -> Progress:
@@ -62,23 +76,34 @@ def _blur_one(options: Namespace, pair: Pair, blur: Callable, tally: _Tally) -> 
 
     record = record_of(pair.output)
     files = {"input": str(pair.source), "output": str(pair.output), "report": str(record)}
-    try:
+
+    def work() -> str | None:
+        """The line that says what became of it; None when it was done before."""
         probe(pair.source)  # before a folder is made for it
         make_folder(pair.output.parent)
         report = blur(Namespace(**vars(options) | files), watch)
+        return None if report is None else result_line(pair.output, report) + _remarks(report, record.name)
+
+    if pair.output.parent.is_dir():
+        sweep(pair.output.parent)  # here, and not anew in the process of every video
+    try:
+        line = contained(work, str(pair.source))
     except DetectorError:
         raise  # so it would be with every other
-    except (FaceblurError, OSError) as problem:
-        line = str(problem) if str(pair.source) in str(problem) else f"{pair.source}: {problem}"
+    except Exception as problem:
+        if pair.output.parent.is_dir():
+            sweep(pair.output.parent, again=True)  # its process may have ended in the middle
+        line, source = in_words(problem)[0], on_one_line(str(pair.source))
+        line = line if source in line else f"{source}: {line}"
         print(f"faceblur: {line}", file=sys.stderr)
         tally.failures.append(line)
         return
-    if report is None:
+    if line is None:
         tally.skipped += 1
-        print(f"{pair.output}: done before; skipped")
+        say(f"{pair.output}: done before; skipped")
     else:
         tally.blurred += 1
-        print(result_line(pair.output, report) + _remarks(report, record.name))
+        say(line)
 
 
 def _remarks(report: dict, name: str) -> str:

@@ -29,6 +29,7 @@ from .common import (
     number,
     refuse_other_file,
     result_line,
+    say,
     tell_review,
     whole,
     with_choices,
@@ -102,11 +103,11 @@ def run(options) -> int:
         options.report = options.report or str(record_of(options.output))
     report = _blur(options)
     if report is None:
-        print(f"{options.output}: done before; skipped")
+        say(f"{options.output}: done before; skipped")
     else:
         _tell(options.output, report)
     if report and options.preview:
-        print(f"{_sheet(options)}: frames before and after")
+        say(f"{_sheet(options)}: frames before and after")
     return 0
 
 
@@ -189,11 +190,11 @@ def _render(options, plan: Plan, span: Span | None, encoder: EncoderSettings, pr
 
 def _tell(output: str, report: dict) -> None:
     counts = report["counts"]
-    print(result_line(output, report))
+    say(result_line(output, report))
     if report["kept_visible"]:
         print(f"left visible on purpose: track {', '.join(map(str, report['kept_visible']))}")
     tell_review(report["needs_review"])
     if counts.get("copied_frames"):
         print(f"copied without encoding: {counts['copied_frames']} of {counted(counts['frames'], 'frame')}")
     for note in report["notes"]:
-        print(f"note: {note}")
+        say(f"note: {note}")

@@ -21,6 +21,7 @@ from ..plan import Area, Plan
 from ..styles import NAMES, SHAPES, Style
 from ..timecode import clock
 from ..video import Reader, Span, probe
+from .failures import on_one_line
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -173,6 +174,11 @@ def tell_review(items: Iterable[dict]) -> None:
             f"needs review: track {item['track']} was lost from {clock(start)} to {clock(end)} "
             f"({(end - start) / 1000:.1f} s): look whether the face can be seen there"
         )
+
+
+def say(line: str, file=None) -> None:
+    """Print one line, whatever the names in it hold."""
+    print(on_one_line(line), file=file)
 
 
 def result_line(output: str | Path, report: dict) -> str:

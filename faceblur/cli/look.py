@@ -7,7 +7,7 @@ from ..detections import Detections
 from ..files import check_targets
 from ..preview import contact_sheet, save_picture
 from ..video import probe
-from .common import Progress, check_pictures, counted, number, write_json
+from .common import Progress, check_pictures, counted, number, say, write_json
 
 
 def add(commands) -> None:
@@ -48,7 +48,7 @@ def run_detect(options) -> None:
         "FrameWidth": info.width,
     }
     write_json(options.output, found.to_rekognition(metadata))
-    print(f"{options.output}: {counted(found.face_count, 'face')} in {counted(len(found.samples), 'sample')}")
+    say(f"{options.output}: {counted(found.face_count, 'face')} in {counted(len(found.samples), 'sample')}")
 
 
 def run_preview(options) -> None:
@@ -56,7 +56,7 @@ def run_preview(options) -> None:
     check_pictures([options.output])
     check_targets([options.output], [options.input, options.detections, options.blurred])
     save_picture(options.output, contact_sheet(options.input, found, blurred=options.blurred))
-    print(f"{options.output}: written")
+    say(f"{options.output}: written")
 
 
 def run_sample(options) -> None:
@@ -65,4 +65,4 @@ def run_sample(options) -> None:
     check_targets([options.output, options.faces])
     with Progress("making the sample") as progress:
         make_sample(options.output, options.faces, progress=progress)
-    print(f"{options.output}: written")
+    say(f"{options.output}: written")

@@ -22,6 +22,7 @@ from .common import (
     chosen_style,
     counted,
     review_items,
+    say,
     tell_review,
     with_choices,
 )
@@ -51,11 +52,11 @@ def run(options) -> None:
     _tell(options.output, plan)
     if options.coverage:
         save_picture(options.coverage, coverage_picture(plan))
-        print(f"{options.coverage}: who is blurred when")
+        say(f"{options.coverage}: who is blurred when")
 
 
 def _tell(output: str, plan: Plan) -> None:
-    print(f"{output}: {counted(len(plan.tracks), 'track') if plan.tracks else 'no face was found'}")
+    say(f"{output}: {counted(len(plan.tracks), 'track') if plan.tracks else 'no face was found'}")
     for track in plan.tracks:
         print(
             f"  track {track.id}: {clock(track.start_ms)} to {clock(track.end_ms)}, "

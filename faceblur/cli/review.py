@@ -10,7 +10,8 @@ from ..files import check_targets
 from ..plan import Plan
 from ..review import Review, find_video
 from ..review_page import ReviewServer
-from .common import counted, refuse_other_file
+from .common import counted, refuse_other_file, say
+from .guard import interruptible
 
 
 def add(commands) -> None:
@@ -34,27 +35,28 @@ def run(options) -> int:
     if options.video or not plan.source.get("sha256"):  # else it was found by just that
         refuse_other_file(plan, source, options.plan, allowed=options.other_file)
     check_targets([out], [source])
-    try:
-        with ReviewServer(review, out) as server:
-            print(
-                f"{server.address}\nreview it there; end with Done on the page or with Ctrl-C here",
-                flush=True,
-            )
-            if not options.no_browser:
-                webbrowser.open(server.address)
-            server.wait()
-    except KeyboardInterrupt:
-        print()
-    return _tell(review, out, source)
+    with interruptible():
+        try:
+            with ReviewServer(review, out) as server:
+                print(
+                    f"{server.address}\nreview it there; end with Done on the page or with Ctrl-C here",
+                    flush=True,
+                )
+                if not options.no_browser:
+                    webbrowser.open(server.address)
+                server.wait()
+        except KeyboardInterrupt:
+            print()
+        return _tell(review, out, source)
 
 
 def _tell(review: Review, out, source) -> int:
     if review.saves:
         kept = ", ".join(map(str, review.kept_visible))
         areas = counted(len(review.plan.areas), "area")
-        print(f"{out}: saved; visible on purpose: {f'track {kept}' if kept else 'nobody'}; {areas} of your own")
+        say(f"{out}: saved; visible on purpose: {f'track {kept}' if kept else 'nobody'}; {areas} of your own")
         command = shlex.join(["faceblur", "blur", str(source), "blurred.mp4", "--plan", str(out)])
-        print(f"blur with it: {command}")
+        say(f"blur with it: {command}")
     if not review.is_saved:
         print("faceblur: ended; the last choices were not saved", file=sys.stderr)
         return 1

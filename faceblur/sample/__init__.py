@@ -11,14 +11,13 @@ The music is computed. Rooms, from the outside in: `film` makes frames and true 
 where, when); `figure` draws a person; `turning` is the geometry that pixels and boxes share; `matte` cuts
 people out; `portraits` holds what was measured on the pictures; `backdrops` paints places; `motion`, `sound`
 and `pictures` stand alone.
-Imports `video` and `errors` of ours, numpy and cv2; never matplotlib or scikit-image themselves.
+Imports `video`, `files` and `errors` of ours, numpy and cv2; never matplotlib or scikit-image themselves.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,6 +25,7 @@ import numpy as np
 
 from .. import video
 from ..errors import OutputError
+from ..files import write_text
 from . import film, pictures, sound
 from .script import FRAME_RATE, HEIGHT, WIDTH
 
@@ -59,7 +59,7 @@ def make_sample(
     video.encode(path, frames, frame_rate=FRAME_RATE, audio=music, preset="veryfast")
     truth = _truth(path)
     if faces_path is not None:
-        _write_json(Path(faces_path), truth)
+        write_text(faces_path, json.dumps(truth, separators=(",", ":")) + "\n")
     return truth
 
 
@@ -83,13 +83,3 @@ def _truth(path: Path) -> dict:
             for index, boxes in enumerate(film.true_boxes())
         ],
     }
-
-
-def _write_json(path: Path, content: dict) -> None:
-    partial = path.with_name(path.name + ".part")
-    try:
-        partial.write_text(json.dumps(content, separators=(",", ":")) + "\n", encoding="utf-8")
-        os.replace(partial, path)
-    except OSError as problem:
-        partial.unlink(missing_ok=True)
-        raise OutputError(f"{path}: cannot be written ({problem.strerror})") from problem

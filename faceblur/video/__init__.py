@@ -5,6 +5,7 @@ as displayed. May import `errors`; nothing else of ours.
 """
 
 from .encoder import EncoderSettings
+from .formats import SUFFIXES
 from .frame import Frame
 from .orientation import Orientation
 from .output import CONTAINERS, check_output
@@ -19,6 +20,7 @@ from .writer import Writer
 
 __all__ = [
     "CONTAINERS",
+    "SUFFIXES",
     "EncoderSettings",
     "Frame",
     "Irregular",

@@ -7,39 +7,84 @@ from fractions import Fraction
 
 import av
 
+from .copied import Times
+
 _BITS_PER_CHANNEL = 128_000
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}  # those AAC has
 _RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
+_FAULTS = (av.error.FFmpegError, ValueError)
 
 
 class AacTrack:
-    """Decodes packets of `source` and gives AAC packets for a stream of its own in `container`."""
+    """Decodes packets of `source` and gives AAC packets for a stream of its own in `container`.
+
+    `damaged`: how many packets gave no sound.
+    """
 
     def __init__(self, container, source):
         context = source.codec_context
-        rate = min((r for r in _RATES if r >= context.sample_rate), default=_RATES[-1])
-        layout = _LAYOUTS.get(context.channels, "stereo")
+        context.open(strict=False)
+        self._rate = min((r for r in _RATES if r >= context.sample_rate), default=_RATES[-1])
+        self._layout = _LAYOUTS.get(context.channels, "stereo")
         self.source = source
-        self.stream = container.add_stream("aac", rate=rate, layout=layout)
-        self.stream.bit_rate = _BITS_PER_CHANNEL * av.AudioLayout(layout).nb_channels
-        self.stream.time_base = Fraction(1, rate)
-        self._resampler = av.AudioResampler("fltp", layout, rate, frame_size=1024)
-        self.damaged = 0
+        self.stream = container.add_stream("aac", rate=self._rate, layout=self._layout)
+        self.stream.bit_rate = _BITS_PER_CHANNEL * av.AudioLayout(self._layout).nb_channels
+        self.stream.time_base = Fraction(1, self._rate)
+        self._resampler = self._kind = None
+        self._times, self._faults = Times(), 0
+        self._last_dts: int | None = None
+
+    @property
+    def damaged(self) -> int:
+        return self._times.refused + self._faults
 
     def take(self, packet) -> Iterator[av.Packet]:
-        try:
-            frames = packet.decode()
-        except av.error.FFmpegError:
-            self.damaged += 1
-            return
-        for frame in frames:
-            for ready in self._resampler.resample(frame):
-                yield from self.stream.encode(ready)
+        for ready in self._times.through(packet):
+            yield from self._encoded(ready)
 
     def finish(self) -> Iterator[av.Packet]:
-        for frame in self.source.decode(None):
-            for ready in self._resampler.resample(frame):
-                yield from self.stream.encode(ready)
-        for ready in self._resampler.resample(None):
-            yield from self.stream.encode(ready)
-        yield from self.stream.encode(None)
+        for ready in self._times.rest():
+            yield from self._encoded(ready)
+        yield from self._encoded(None)
+        yield from self._rising(self._drained)
+        yield from self._rising(lambda: self.stream.encode(None))
+
+    def _encoded(self, packet) -> Iterator[av.Packet]:
+        """What a packet's sound becomes; packet: None for what the decoder still holds."""
+        try:
+            frames = self.source.decode(packet)
+        except _FAULTS:
+            self._faults += packet is not None
+            return
+        for frame in frames:
+            yield from self._rising(lambda frame=frame: self._resampled(frame))
+
+    def _resampled(self, frame) -> list[av.Packet]:
+        packets, kind = [], (frame.format.name, frame.layout.name, frame.sample_rate)
+        if kind != self._kind:  # also in the middle of a track
+            packets += self._drained()
+            self._resampler = av.AudioResampler("fltp", self._layout, self._rate, frame_size=1024)
+            self._kind = kind
+        for ready in self._resampler.resample(frame):
+            packets += self.stream.encode(ready)
+        return packets
+
+    def _drained(self) -> list[av.Packet]:
+        """What the resampler still holds."""
+        rest = self._resampler.resample(None) if self._resampler else ()
+        self._resampler = None
+        return [packet for ready in rest for packet in self.stream.encode(ready)]
+
+    def _rising(self, encode) -> Iterator[av.Packet]:
+        """The packets of which the output can hold one after the other."""
+        try:
+            packets = encode()
+        except _FAULTS:
+            self._faults += 1
+            return
+        for packet in packets:
+            if packet.dts is None or (self._last_dts is not None and packet.dts <= self._last_dts):
+                self._faults += 1
+                continue
+            self._last_dts = packet.dts
+            yield packet

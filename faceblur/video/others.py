@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import io
 
 import av
 
 from .audio import AacTrack
-from .probe import ATTACHED_PICTURE
+from .choice import COVER
+from .copied import CopiedTrack
+from .fourcc import codec_of
+from .rehearsal import REFUSALS
 from .subtitles import TEXT, TextTrack
 
 # What browsers and common players read in an MP4 file. PCM and Vorbis are allowed, but stay silent.
@@ -16,26 +20,8 @@ _MP4_AUDIO = {"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"}
 # it tells who filmed where and when.
 FILE_METADATA = ("title",)
 _TRACK_METADATA = ("language", "title")
+_ENCRYPTED = ("enca", "enct", "encs")  # what ISO/IEC 23001-7 makes of the codec's four letters
 _FONTS = ("font/", "application/x-truetype-font", "application/vnd.ms-opentype", "application/x-font")
-
-
-class CopiedTrack:
-    """Passes packets on as they are."""
-
-    damaged = 0
-
-    def __init__(self, container, source):
-        self.stream = container.add_stream_from_template(source, opaque=True)
-        self._marks_gaps = source.codec_context.codec.canonical_name == "mov_text"
-
-    def take(self, packet) -> Iterator[av.Packet]:
-        # MP4 fills the time between two subtitles with empty ones; the muxer makes its own.
-        if not (self._marks_gaps and bytes(packet)[:2] == b"\0\0"):
-            packet.stream = self.stream
-            yield packet
-
-    def finish(self) -> Iterator[av.Packet]:
-        yield from ()
 
 
 def travelling(reader, container, notes: list[str]) -> dict[int, str]:
@@ -47,7 +33,7 @@ def travelling(reader, container, notes: list[str]) -> dict[int, str]:
     for stream in reader.container.streams:
         if stream.index == reader.stream.index or (stream.type == "data" and stream.frames == chapters > 0):
             continue
-        way, note = _way(stream, container)
+        way, note = _way(stream, container, reader.stream)
         if way:
             chosen[stream.index] = way
         if note:
@@ -55,26 +41,56 @@ def travelling(reader, container, notes: list[str]) -> dict[int, str]:
     return chosen
 
 
-def _way(stream, container) -> tuple[str | None, str | None]:
+def _way(stream, container, video) -> tuple[str | None, str | None]:
     """How the stream travels (None: not at all) and what to say of it (None: nothing)."""
-    codec = stream.codec_context.codec.canonical_name if stream.codec_context else (stream.name or "unknown")
+    codec = codec_of(stream)
     name = f"stream {stream.index} ({stream.type}, {codec})"
-    if stream.type == "audio" and stream.codec_context:
-        if _carries_sound(container, codec):
-            return "copy", None
-        return "aac", f"{name} was converted to AAC: {_kind(container)} players do not play it otherwise"
-    if stream.type == "subtitle" and stream.codec_context:
-        wanted = "mov_text" if _is_mp4(container) else "subrip"
-        if codec == "mov_text" if _is_mp4(container) else codec in container.supported_codecs:
-            return "copy", None
-        if codec in TEXT:
-            return wanted, f"{name} was converted to {wanted}, the subtitle format of {_kind(container)}"
+    if stream.type == "video":
+        taken = f"the video is stream {video.index} ({video.codec_context.width}x{video.codec_context.height})"
+        what = "a cover picture" if stream.disposition & COVER else f"{taken}, a second one"
+        return None, f"{name} was left out: {what} may show faces"
     if stream.type == "attachment" and (stream.mimetype or "").startswith(_FONTS) and not _is_mp4(container):
         return "font", None
-    if stream.type == "video":
-        what = "a cover picture" if int(stream.disposition) & ATTACHED_PICTURE else "a second video"
-        return None, f"{name} was left out: {what} may show faces"
-    return None, f"{name} was left out"
+    if stream.type not in ("audio", "subtitle"):
+        return None, f"{name} was left out"
+    if not stream.codec_context:
+        return None, f"{name} was left out: it is of a kind that this build does not know"
+    if stream.codec_context.codec_tag in _ENCRYPTED:
+        return None, f"{name} was left out: it is encrypted"
+    ways = _ways_of_sound(container, codec) if stream.type == "audio" else _ways_of_text(container, codec)
+    for way, note in ways:
+        if _can_travel(container, stream, way):
+            return way, note and f"{name} was converted to {note}"
+    return None, f"{name} was left out" + (f": {_kind(container)} cannot hold it" if ways else "")
+
+
+def _ways_of_sound(container, codec: str) -> list[tuple[str, str | None]]:
+    aac = "aac", f"AAC: {_kind(container)} players do not play it otherwise"
+    return [("copy", None), aac] if _carries_sound(container, codec) else [aac]
+
+
+def _ways_of_text(container, codec: str) -> list[tuple[str, str | None]]:
+    wanted = "mov_text" if _is_mp4(container) else "subrip"
+    ways = []
+    if codec == "mov_text" if _is_mp4(container) else codec in container.supported_codecs:
+        ways.append(("copy", None))
+    if codec in TEXT and codec != wanted:
+        ways.append((wanted, f"{wanted}, the subtitle format of {_kind(container)}"))
+    return ways
+
+
+def _can_travel(container, stream, way: str) -> bool:
+    """Whether a file of this kind begins with such a track; found out before there is anything to lose."""
+    trial = av.open(io.BytesIO(), "w", format=container.format.name)
+    try:
+        add_track(trial, stream, way)
+        trial.start_encoding()
+    except REFUSALS:
+        return False
+    finally:
+        with contextlib.suppress(*REFUSALS):  # some end badly without a packet
+            trial.close()
+    return True
 
 
 def _carries_sound(container, codec: str) -> bool:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
 
 from ..errors import InputError
+from .choice import video_stream
+from .fourcc import codec_of
+from .opening import open_input, packets_of
 from .orientation import Orientation
+from .sidedata import display_matrix
 
 _LATE_MS = 1000  # less is how streams of one file lie to each other
-ATTACHED_PICTURE = 0x400  # libavutil disposition flag: cover art, not the video
 
 
 @dataclass(frozen=True)
@@ -48,32 +51,6 @@ class VideoInfo:
     def expected_frames(self) -> int:
         """Declared or estimated number of frames, for progress only."""
         return self.frames or max(1, round(self.duration_ms / 1000 * self.frame_rate))
-
-
-def open_input(path: str | Path):
-    """Open a container for reading. Raises InputError with one line that says what is wrong."""
-    path = os.fspath(path)
-    if not os.path.exists(path):
-        raise InputError(f"{path}: no such file")
-    if os.path.isdir(path):
-        raise InputError(f"{path}: is a folder, not a video")
-    try:
-        if os.path.getsize(path) == 0:
-            raise InputError(f"{path}: the file is empty (0 bytes)")
-        # A codec's chatter about damaged packets would drown the one line that we say ourselves.
-        return av.open(path, metadata_errors="replace")
-    except PermissionError as problem:
-        raise InputError(f"{path}: no permission to read it") from problem
-    except (av.error.FFmpegError, ValueError) as problem:
-        raise InputError(f"{path}: not a video that can be read ({_reason(problem)})") from problem
-
-
-def video_stream(container):
-    """The first video stream that is not cover art; InputError when there is none."""
-    for stream in container.streams.video:
-        if not int(stream.disposition) & ATTACHED_PICTURE:
-            return stream
-    raise InputError(f"{container.name}: has no video stream")
 
 
 def start_offset_ms(container) -> Fraction:
@@ -126,9 +103,7 @@ def probe(path: str | Path) -> VideoInfo:
             codec=stream.codec_context.codec.canonical_name,
             format=container.format.name,
             pixel_format=frame.format.name,
-            audio=tuple(
-                s.codec_context.codec.canonical_name for s in container.streams.audio if s.codec_context
-            ),
+            audio=tuple(codec_of(sound) for sound in container.streams.audio),
             start_ms=round(_start_ms(container, stream, frame), 3),
         )
 
@@ -142,22 +117,11 @@ def orientation_of(frame) -> Orientation:
     return Orientation.from_matrix(display_matrix(frame))
 
 
-def display_matrix(frame) -> list[int] | None:
-    import numpy as np
-
-    data = frame.side_data.get("DISPLAYMATRIX")
-    return None if data is None else np.frombuffer(bytes(data), np.int32).tolist()
-
-
 def _first_frame(container, stream):
-    for packet in container.demux(stream):
+    for packet in chain(packets_of(container, stream), [None]):  # None: what the decoder still holds
         try:
-            for frame in packet.decode():
+            for frame in stream.decode(packet):
                 return frame
         except av.error.FFmpegError:
             continue
     return None
-
-
-def _reason(problem: Exception) -> str:
-    return getattr(problem, "strerror", None) or str(problem).splitlines()[0]

@@ -14,10 +14,12 @@ import av
 
 from ..errors import InputError
 from .ahead import ahead
+from .choice import video_stream
 from .clock import Clock
 from .frame import Frame
+from .opening import open_input, packets_of
 from .orientation import Orientation
-from .probe import duration_ms_of, frame_rate_of, open_input, orientation_of, start_offset_ms, video_stream
+from .probe import duration_ms_of, frame_rate_of, orientation_of, start_offset_ms
 from .seek import seek_before
 from .tail import frames_after
 
@@ -153,11 +155,9 @@ class Reader:
 
     def packets(self, streams: tuple[int, ...]) -> Iterator[Packet]:
         """The packets of these streams alone, nothing decoded."""
-        for raw in (
-            self.container.demux([s for s in self.container.streams if s.index in streams]) if streams else ()
-        ):
-            if raw.size:
-                yield Packet(raw, raw.stream.index)
+        wanted = [stream for stream in self.container.streams if stream.index in streams]
+        for raw in packets_of(self.container, wanted) if wanted else ():
+            yield Packet(raw, raw.stream.index)
 
     def _events(self, other_streams):
         first_pts, end_pts = self._window()

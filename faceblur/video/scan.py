@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .clock import Clock
+from .opening import packets_of
 from .reader import Reader
 
 
@@ -21,9 +22,7 @@ def scan(path: str | Path) -> Scan:
     """Raises InputError like `probe`."""
     with Reader(path) as reader:
         clock, latest, count = Clock(reader.container, reader.stream), None, 0
-        for packet in reader.container.demux(reader.stream):
-            if not packet.size:
-                continue
+        for packet in packets_of(reader.container, reader.stream):
             clock.place(packet)
             count += 1
             stamp = packet.dts if packet.pts is None else packet.pts

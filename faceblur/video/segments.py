@@ -10,10 +10,12 @@ import av
 
 from ..errors import InputError, OutputError
 from . import h264
+from .choice import video_stream
 from .clock import Clock
 from .mux import Muxer
-from .probe import display_matrix, open_input, video_stream
+from .opening import open_input, packets_of
 from .reader import Reader, Span
+from .sidedata import display_matrix
 from .times import decoding_times, reordering
 
 
@@ -28,9 +30,7 @@ def cut(path: str | Path, target_s: float = 60.0) -> list[Span]:
         target = Fraction(target_s) / Fraction(stream.time_base)
         is_clean = _entry_test(stream)
         last, inner, clock = None, [], Clock(container, stream)
-        for packet in container.demux(stream):
-            if not packet.size:
-                continue
+        for packet in packets_of(container, stream):
             clock.place(packet)
             if not clock.is_regular or container.format.name == "avi":
                 return [Span(0, None, None)]
@@ -101,9 +101,7 @@ def join(source: str | Path, pieces: Sequence[str | Path], output: str | Path) -
 def _packets(pieces: Sequence[str | Path]) -> Iterator[av.Packet]:
     for piece in pieces:
         with open_input(piece) as container:
-            for packet in container.demux(video_stream(container)):
-                if packet.size:
-                    yield packet
+            yield from packets_of(container, video_stream(container))
 
 
 def _check_alike(pieces, parameters: bytes, time_base: Fraction) -> None:

@@ -20,8 +20,9 @@ from .encoder import EncoderSettings, lone_encoder
 from .fitting import Fitter
 from .mux import Muxer
 from .orientation import Orientation
-from .probe import display_matrix, orientation_of
+from .probe import orientation_of
 from .reader import Packet, Reader
+from .sidedata import display_matrix
 from .survey import Part, Survey, Unsafe
 from .times import decoding_times, reordering
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from .probe import open_input, start_offset_ms
+from .opening import open_input, packets_of
+from .probe import start_offset_ms
 
 MAX_SHIFT_MS = 40.0  # from 45 ms on, sound ahead of its picture is noticed (ITU-R BT.1359)
 
@@ -53,9 +54,7 @@ def _tracks(path: str | Path) -> list[_Track]:
         digests = {stream.index: hashlib.sha256() for stream in streams}
         starts: dict[int, float] = {}
         offset_ms = start_offset_ms(container)
-        for packet in container.demux(streams) if streams else ():
-            if not packet.size:
-                continue
+        for packet in packets_of(container, streams) if streams else ():
             index = packet.stream.index
             digests[index].update(_payload(bytes(packet), packet.stream.codec_context.name))
             if index not in starts and packet.pts is not None:

@@ -48,7 +48,7 @@ class SparseReader(Reader):
         self._is_thinned = known and self._codec.field_order in _PROGRESSIVE
         if self._is_thinned:
             self._codec.skip_frame = "NONREF"
-            self._codec.options = {"skip_loop_filter": "bidir"}  # B-frames stay a little blocky, which nobody sees
+            self._codec.options |= {"skip_loop_filter": "bidir"}  # B-frames stay a little blocky, which nobody sees
 
     def __iter__(self) -> Iterator[Frame | Passed]:
         yield from ahead(self._mixed() if self._is_thinned else self._events(()))

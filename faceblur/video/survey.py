@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from . import h264
+from .choice import video_stream
 from .clock import Clock
-from .probe import open_input, video_stream
+from .opening import open_input, packets_of
 
 _KINDS = {h264.SLICE, h264.IDR, h264.SEI, h264.SPS, h264.PPS, 9, 10, 11, 12}  # 9 to 12: delimiters and filler
 _PROFILES = {66, 77, 88, 100, 110}  # Baseline, Main, Extended, High, High 10
@@ -52,10 +53,9 @@ def survey(path) -> Survey:
     with open_input(path) as container:
         stream = video_stream(container)
         found, clock = _survey_parameters(stream), Clock(container, stream)
-        for packet in container.demux(stream):
-            if packet.size:
-                clock.place(packet)
-                _add(found, packet)
+        for packet in packets_of(container, stream):
+            clock.place(packet)
+            _add(found, packet)
             if not clock.is_regular:
                 raise Unsafe("its clock does not rise")
     _check_groups(found)

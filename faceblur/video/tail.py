@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import av
 
-from .probe import open_input
+from .opening import open_input
 from .seek import seek_before
 
 

@@ -13,8 +13,8 @@ from .fitting import Fitter
 from .frame import Frame
 from .mux import Muxer
 from .planes import plane_views
-from .probe import display_matrix
 from .reader import Packet, Reader
+from .sidedata import display_matrix
 
 
 class Writer(Muxer):

@@ -1,0 +1,62 @@
+"""Open a file to read it: this one file, whatever its name, and no other through it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+
+from ..errors import InputError
+from .formats import kind_of, reading_options
+
+LARGEST_SIDE, LARGEST_PICTURE = 16384, 100_000_000  # pixels
+DECODER_OPTIONS = {"max_pixels": str(LARGEST_PICTURE)}  # nothing larger is given memory, whatever a file claims
+_FILE = "file:"  # before a name, so that no part of it is taken for a protocol
+
+
+def open_input(path: str | Path):
+    """Open a container for reading. Raises InputError with one line that says what is wrong."""
+    path = os.fsdecode(path)
+    if not os.path.exists(path):
+        raise InputError(f"{path}: no such file")
+    if os.path.isdir(path):
+        raise InputError(f"{path}: is a folder, not a video")
+    if not os.path.isfile(path):
+        raise InputError(f"{path}: is a pipe or a device, not a video file")
+    try:
+        if os.path.getsize(path) == 0:
+            raise InputError(f"{path}: the file is empty (0 bytes)")
+        # A codec's chatter about damaged packets would drown the one line that we say ourselves.
+        return av.open(
+            _FILE + path, metadata_errors="replace", options=DECODER_OPTIONS, container_options=reading_options(path)
+        )
+    except PermissionError as problem:
+        raise InputError(f"{path}: no permission to read it") from problem
+    except (av.error.FFmpegError, OSError, ValueError) as problem:
+        what = kind_of(path) or f"not a video that can be read ({_reason(problem)})"
+        raise InputError(f"{path}: {what}") from problem
+
+
+def path_of(container) -> str:
+    """The name under which a container was opened."""
+    return container.name.removeprefix(_FILE)
+
+
+def packets_of(container, *streams) -> Iterator[av.Packet]:
+    """The packets of these streams that hold something. A demuxer that fails is at its end."""
+    packets = container.demux(*streams)
+    while True:
+        try:
+            packet = next(packets, None)
+        except (av.error.FFmpegError, MemoryError):
+            return
+        if packet is None:
+            return
+        if packet.size:
+            yield packet
+
+
+def _reason(problem: Exception) -> str:
+    return getattr(problem, "strerror", None) or str(problem).splitlines()[0]
