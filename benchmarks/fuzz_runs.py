@@ -29,7 +29,10 @@ _INPUT, _OURS = "in", ("out.mp4", "report.json")
 
 @dataclass(frozen=True)
 class Outcome:
-    """verdict: 'ok', 'refused', or what is wrong: 'crash', 'hang', 'traceback', ... said: what it wrote."""
+    """verdict: 'ok', 'refused', or what is wrong: 'crash', 'hang', 'traceback', ... said: what it wrote.
+
+    'not made': the muxer that was to write the spoiled video crashed over it, so that nothing was tried.
+    """
 
     verdict: str
     said: str = ""
@@ -37,7 +40,7 @@ class Outcome:
 
     @property
     def is_defect(self) -> bool:
-        return self.verdict not in ("ok", "refused")
+        return self.verdict not in ("ok", "refused", "not made")
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ def judge(run: Run, code: int, said: str) -> str:
     """One word for how a run ended."""
     lines = [line for line in said.splitlines() if line.strip()]
     if run.source is None:
-        return "no input"
+        return "not made"
     left = {path.name for path in run.folder.iterdir()} - {_INPUT}
     left |= {path.name for path in (run.folder / _INPUT).iterdir()} - {run.source.name}
     if code < 0:

@@ -24,6 +24,7 @@ import numpy as np
 
 from faceblur import Detections, Face, Plan, Track
 from faceblur.errors import FaceblurError
+from faceblur.files import read_json
 from faceblur.localaws.images import ImageError, apply_layer
 from faceblur.plan import Area
 
@@ -105,11 +106,7 @@ def read_plan(path: Path) -> None:
 
 
 def read_report(path: Path) -> None:
-    try:
-        content = json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
-        return
-    _use(Plan.from_report(content))
+    _use(Plan.from_report(read_json(path)))
 
 
 def read_detections(path: Path) -> None:

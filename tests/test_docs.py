@@ -18,6 +18,23 @@ def test_links_and_pictures_exist(page):
         assert target.startswith("https://") or (page.parent / target).exists(), target
 
 
+def test_every_test_that_a_guarantee_names_exists():
+    text = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
+    names = re.findall(r"`(test_\w+\.py)::(test_\w+)`", text)
+    assert len(names) > 40 and len(names) == text.count("::")
+    for file, name in names:
+        assert re.search(rf"^def {name}\(", (ROOT / "tests" / file).read_text(encoding="utf-8"), re.MULTILINE), name
+
+
+def test_every_promise_has_its_tests():
+    text = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
+    promises = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
+    assert len(promises) == 7
+    for promise in promises:
+        rows = [line for line in promise.splitlines() if line.startswith("| ") and not line.startswith("| what |")]
+        assert rows and all(re.search(r"`test_\w+\.py::test_\w+`", row) for row in rows), promise.splitlines()[0]
+
+
 def test_the_run_commands_are_understood():
     text = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
     commands = re.findall(r"python -m faceblur\.workshop ([^\n#`]+)", text)

@@ -54,6 +54,9 @@ def test_what_is_no_upload_is_ignored(name):
     assert core.uploads(event(name)) == []
 
 
+CREATED = {"eventSource": "aws:s3", "eventVersion": "2.1", "eventName": "ObjectCreated:Put"}
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -61,6 +64,13 @@ def test_what_is_no_upload_is_ignored(name):
         {"Records": None},
         {"Records": [{"eventSource": "aws:sqs", "eventVersion": "2.1"}]},
         {"Records": [{"eventSource": "aws:s3", "eventVersion": "3.0"}]},
+        None,
+        [],
+        {"Records": ["text"]},
+        {"Records": [CREATED | {"s3": {}}]},
+        {"Records": [CREATED | {"s3": {"bucket": {"name": "b"}, "object": {"key": 7}}}]},
+        {"Records": [CREATED | {"s3": {"bucket": {"name": None}, "object": {"key": "a.mp4"}}}]},
+        {"Records": [CREATED | {"s3": {"bucket": {"name": "b"}, "object": {"key": "a.mp4", "size": "many"}}}]},
     ],
 )
 def test_other_events_are_refused_by_name(wrong):

@@ -1,6 +1,7 @@
 """Functions from container images: pushed to the embedded registry by hand, run from what the image holds."""
 
 import base64
+import contextlib
 import gzip
 import hashlib
 import io
@@ -8,11 +9,14 @@ import json
 import sys
 import tarfile
 import urllib.request
+from pathlib import Path
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 from localaws_kit import eventually, invoke, make_function, unique
+
+from faceblur.localaws.images import ImageError, apply_layer
 
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
@@ -150,6 +154,60 @@ def test_a_layer_cannot_write_outside_its_folder(repository, tmp_path):
     push(aws, name, "one", *image([layer(**files)]))
     assert invoke(from_image(f"{uri}:one"))[1] == "Runtime.InvalidImage"
     assert not (tmp_path / "escaped").exists()
+
+
+# A link at a place that is deep by its name and shallow on the disk: its target climbs further than it should.
+CLIMBING = (("s", "dir", ""), ("a/b", "dir", ""), ("a/b/c", "link", "/s"), ("a/b/c/l", "link", "/"))
+BESIDE = "victim/secret"
+REACHES = {
+    "a whiteout of '..' at the root": ((".wh...", "file", ""),),
+    "a whiteout of '..' in a folder": (("x", "dir", ""), ("x/kept", "file", ""), ("x/.wh...", "file", "")),
+    "a whiteout of nothing": (("x", "dir", ""), ("x/.wh.", "file", "")),
+    "a file through a climbing link": (*CLIMBING, (f"a/b/c/l/{BESIDE}", "file", "")),
+    "a whiteout through a climbing link": (*CLIMBING, ("a/b/c/l/victim/.wh.secret", "file", "")),
+    "an opaque folder through a climbing link": (*CLIMBING, ("a/b/c/l/victim/.wh..wh..opq", "file", "")),
+    "a link through a climbing link": (*CLIMBING, ("a/b/c/l/victim/planted", "link", "/x")),
+    "a hard link to outside": (*CLIMBING, ("h", "hard", f"a/b/c/l/{BESIDE}")),
+    "a hard link that climbs": (("h", "hard", f"../../{BESIDE}"),),
+    "a hard link to itself": (("h", "hard", "h"),),
+    "a hard link to a link that leads nowhere": (("l", "link", "/x"), ("h", "hard", "l"), ("l", "hard", "h")),
+    "links in a circle": (("l", "link", "m"), ("m", "link", "l"), ("l/f", "file", "")),
+}
+KINDS = {"file": tarfile.REGTYPE, "dir": tarfile.DIRTYPE, "link": tarfile.SYMTYPE, "hard": tarfile.LNKTYPE}
+
+
+@pytest.mark.parametrize("kind", REACHES)
+def test_a_layer_touches_nothing_outside_its_folder(tmp_path, kind):
+    root = tmp_path / "images" / "one"
+    for path in (tmp_path / BESIDE, tmp_path / "images" / "two" / "file", root / "x" / "own"):
+        path.parent.mkdir(parents=True)
+        path.write_text("secret")
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        for name, member_kind, target in REACHES[kind]:
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname, member.mode = KINDS[member_kind], target, 0o755
+            archive.addfile(member, io.BytesIO())
+    with contextlib.suppress(ImageError, OSError):
+        apply_layer(content.getvalue(), root)
+    outside = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if root not in path.parents}
+    assert outside == {"images", "images/one", "images/two", "images/two/file", "victim", BESIDE}
+    assert (tmp_path / BESIDE).read_text() == "secret" and (root / "x" / "own").exists()
+    copies = [path for path in root.rglob("*") if path.is_file() and path != root / "x" / "own"]
+    assert all(path.read_text() != "secret" for path in copies)
+
+
+def test_links_of_a_layer_stay_links(tmp_path):
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        members = (("usr/bin/tool", "file", ""), ("bin", "link", "usr/bin"), ("bin/other", "hard", "bin/tool"))
+        for name, kind, target in members:
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = KINDS[kind], target
+            archive.addfile(member, io.BytesIO())
+    apply_layer(content.getvalue(), tmp_path)
+    assert (tmp_path / "bin").readlink() == Path("usr/bin")
+    assert (tmp_path / "usr" / "bin" / "other").samefile(tmp_path / "usr" / "bin" / "tool")
 
 
 def test_absolute_links_lead_to_places_of_the_image(repository):
