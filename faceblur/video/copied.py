@@ -16,8 +16,8 @@ _LONGEST_S = 10**7  # four months: no time of a file that people have
 
 
 class Times:
-    """Lets packets of one stream through whose times go up. leap_s: a time further ahead of the one before than this is
-    wrong when the next one is not; None: any gap is as good as another.
+    """Lets packets of one stream through whose times go up. leap_s: the first time, and one further ahead of the one
+    before than this, is wrong when the next one is smaller; None: any gap is as good as another.
     """
 
     def __init__(self, leap_s: int | None = _LEAP_S):
@@ -40,7 +40,7 @@ class Times:
                 yield first
             else:
                 self.refused += 1
-        if self._leap_s is not None and self._last is not None and time - self._last > self._leap_s:
+        if self._leap_s is not None and (self._last is None or time - self._last > self._leap_s):
             self._waiting = (time, packet)
             return
         self._last = time

@@ -57,7 +57,8 @@ def _way(stream, container, video, trial) -> tuple[str | None, str | None]:
     for way, note in ways:
         if trial.succeeds(stream.index, way, add_track):
             return way, note and f"{name} was converted to {note}"
-    return None, f"{name} was left out" + (f": it is damaged, or nothing that {_kind(container)} can hold" if ways else "")
+    why = f": it is damaged, or nothing that {_kind(container)} can hold" if ways else ""
+    return None, f"{name} was left out{why}"
 
 
 def _ways_of_sound(container, codec: str) -> list[tuple[str, str | None]]:
