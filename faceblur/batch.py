@@ -20,6 +20,7 @@ from .video import CONTAINERS, SUFFIXES
 
 _LONGEST_NAME = 255  # bytes of a name, on every common file system
 VIDEOS = tuple(dict.fromkeys((*CONTAINERS, *SUFFIXES)))  # for a search; a file that is named may be called anything
+_NAMED = 12  # of these in a message
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,10 @@ def _search(name: str) -> _Found:
     else:
         return _Found(Path(name).parent, (), (Path(name),))
     if not found.files:
-        kinds = f"{', '.join(VIDEOS[:-1])} and {VIDEOS[-1]}"
-        raise InputError(f"{name}: no video in this folder or of this pattern (looked for {kinds})")
+        kinds = ", ".join(VIDEOS[:_NAMED])
+        raise InputError(
+            f"{name}: no video in this folder or of this pattern (looked for {kinds} and {len(VIDEOS) - _NAMED} more)"
+        )
     return found
 
 

@@ -316,3 +316,47 @@ def test_a_terminal_shows_the_file_its_share_and_the_count_in_one_line(put, blur
 
 def test_every_kind_that_can_be_written_is_searched_for():
     assert set(video.CONTAINERS) <= set(VIDEOS)
+
+
+KINDS = {
+    ".vob": "mpeg2video",
+    ".mts": "libx264",
+    ".m2ts": "libx264",
+    ".asf": "wmv2",
+    ".wmv": "wmv2",
+    ".3g2": "libx264",
+    ".mjpeg": "mjpeg",
+    ".mxf": "mpeg2video",
+    ".m2v": "mpeg2video",
+    ".mpeg": "mpeg2video",
+    ".f4v": "libx264",
+    ".y4m": "wrapped_avframe",
+    ".nut": "libx264",
+    ".ivf": "libvpx",
+    ".h264": "libx264",
+    ".h265": "libx265",
+}
+
+
+@pytest.mark.parametrize("suffix", KINDS)
+def test_what_blurs_when_it_is_named_is_found_in_a_folder(tmp_path, suffix):
+    source = tmp_path / f"in/clip{suffix.upper()}"
+    source.parent.mkdir()
+    pixels = {"pixel_format": "yuvj420p"} if suffix == ".mjpeg" else {}
+    options = {"x265-params": "log-level=none"} if suffix == ".h265" else {}
+    made = make(tmp_path / f"clip{suffix}", codec=KINDS[suffix], options=options, count=3, **pixels)
+    made.rename(source)
+    assert video.probe(source).width
+    pairs, others = pair_up([str(source.parent)], tmp_path / "out")
+    assert ([pair.source for pair in pairs], others) == ([source], 0)
+    assert pairs[0].output == tmp_path / "out/clip.mp4"
+
+
+def test_a_search_knows_the_names_of_videos_and_no_others():
+    wanted = (
+        ".vob .mts .m2ts .asf .wmv .3g2 .3gp .mjpeg .dv .mxf .ts .m2v .mpeg .mpg .m4v .qt .f4v .flv .rm .rmvb .ogv "
+        ".wtv .y4m .nut .ivf .h264 .h265 .265 .264 .webm .avi .mod .tod .dav"
+    )
+    assert set(wanted.split()) <= set(VIDEOS)
+    others = ".mp3 .m4a .wav .ogg .mka .jpg .png .gif .heic .avif .webp .tif .m3u8 .m3u .mpd .txt .srt .sdp .idx .json"
+    assert not set(others.split()) & set(VIDEOS)

@@ -9,6 +9,7 @@ import av
 
 from .copied import Times
 
+_SAMPLES = 1024  # in a packet of AAC
 _BITS_PER_CHANNEL = 128_000
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}  # those AAC has
 _RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
@@ -63,7 +64,7 @@ class AacTrack:
         packets, kind = [], (frame.format.name, frame.layout.name, frame.sample_rate)
         if kind != self._kind:  # also in the middle of a track
             packets += self._drained()
-            self._resampler = av.AudioResampler("fltp", self._layout, self._rate, frame_size=1024)
+            self._resampler = av.AudioResampler("fltp", self._layout, self._rate, frame_size=_SAMPLES)
             self._kind = kind
         for ready in self._resampler.resample(frame):
             packets += self.stream.encode(ready)
@@ -83,7 +84,9 @@ class AacTrack:
             self._faults += 1
             return
         for packet in packets:
-            if packet.dts is None or (self._last_dts is not None and packet.dts <= self._last_dts):
+            if packet.dts is None:  # at the end, where samples are made up to fill the last packet
+                packet.pts = packet.dts = 0 if self._last_dts is None else self._last_dts + _SAMPLES
+            if self._last_dts is not None and packet.dts <= self._last_dts:
                 self._faults += 1
                 continue
             self._last_dts = packet.dts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -10,12 +11,13 @@ import av
 from .rehearsal import Rehearsal
 
 _LEAP_S = 10  # a packet this far ahead of the one before waits for the next, which tells whether its time is wrong
+_STEP_S = Fraction(1, 1000)  # between packets that had the same time
 _LONGEST_S = 10**7  # four months: no time of a file that people have
 
 
 class Times:
-    """Lets packets of one stream through whose times go up. leap_s: a time further ahead of the one before than this is
-    wrong when the next one is not; None: any gap is as good as another.
+    """Lets packets of one stream through whose times go up. leap_s: the first time, and one further ahead of the one
+    before than this, is wrong when the next one is smaller; None: any gap is as good as another.
     """
 
     def __init__(self, leap_s: int | None = _LEAP_S):
@@ -38,7 +40,7 @@ class Times:
                 yield first
             else:
                 self.refused += 1
-        if self._leap_s is not None and self._last is not None and time - self._last > self._leap_s:
+        if self._leap_s is not None and (self._last is None or time - self._last > self._leap_s):
             self._waiting = (time, packet)
             return
         self._last = time
@@ -71,7 +73,10 @@ class CopiedTrack:
         self.stream = container.add_stream_from_template(source, opaque=True)
         self._marks_gaps = source.codec_context.codec.canonical_name == "mov_text"
         self._rehearsal = Rehearsal(container.format.name, source)
-        self._times, self._refused = Times(_LEAP_S if source.type == "audio" else None), 0
+        is_sound = source.type == "audio"
+        self._times, self._refused = Times(_LEAP_S if is_sound else None), 0
+        self._step = math.ceil(_STEP_S / source.time_base) if is_sound and _is_strict(container) else 0
+        self._last_dts: int | None = None
 
     @property
     def damaged(self) -> int:
@@ -88,8 +93,21 @@ class CopiedTrack:
 
     def _fitting(self, packets) -> Iterator[av.Packet]:
         for packet in packets:
+            self._set_apart(packet)
             if self._rehearsal.takes(packet):
                 packet.stream = self.stream
                 yield packet
             else:
                 self._refused += 1
+
+    def _set_apart(self, packet) -> None:
+        """A clock too coarse for the packets gives several the same time."""
+        if self._step and self._last_dts is not None and packet.dts <= self._last_dts:
+            packet.dts = self._last_dts + self._step
+            packet.pts = max(packet.pts, packet.dts)
+        self._last_dts = packet.dts
+
+
+def _is_strict(container) -> bool:
+    """Whether two packets of a stream may not have the same time."""
+    return container.format.name in ("mp4", "mov")

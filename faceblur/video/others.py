@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-
-import av
-
 from .audio import AacTrack
 from .choice import COVER
 from .copied import CopiedTrack
 from .fourcc import codec_of
-from .rehearsal import REFUSALS
 from .subtitles import TEXT, TextTrack
+from .trial import Trial
 
 # What browsers and common players read in an MP4 file. PCM and Vorbis are allowed, but stay silent.
 _MP4_AUDIO = {"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"}
@@ -25,23 +20,24 @@ _FONTS = ("font/", "application/x-truetype-font", "application/vnd.ms-opentype",
 
 
 def travelling(reader, container, notes: list[str]) -> dict[int, str]:
-    """Stream index -> 'copy', 'aac', 'mov_text' or 'subrip'; adds to `notes` what is converted or left
+    """Stream index -> 'copy', 'aac', 'mov_text', 'subrip' or 'font'; adds to `notes` what is converted or left
     behind.
     """
     chosen = {}
     chapters = len(reader.container.chapters())
-    for stream in reader.container.streams:
-        if stream.index == reader.stream.index or (stream.type == "data" and stream.frames == chapters > 0):
-            continue
-        way, note = _way(stream, container, reader.stream)
-        if way:
-            chosen[stream.index] = way
-        if note:
-            notes.append(note)
+    with Trial(reader.path, container.format.name) as trial:
+        for stream in reader.container.streams:
+            if stream.index == reader.stream.index or (stream.type == "data" and stream.frames == chapters > 0):
+                continue
+            way, note = _way(stream, container, reader.stream, trial)
+            if way:
+                chosen[stream.index] = way
+            if note:
+                notes.append(note)
     return chosen
 
 
-def _way(stream, container, video) -> tuple[str | None, str | None]:
+def _way(stream, container, video, trial) -> tuple[str | None, str | None]:
     """How the stream travels (None: not at all) and what to say of it (None: nothing)."""
     codec = codec_of(stream)
     name = f"stream {stream.index} ({stream.type}, {codec})"
@@ -59,9 +55,10 @@ def _way(stream, container, video) -> tuple[str | None, str | None]:
         return None, f"{name} was left out: it is encrypted"
     ways = _ways_of_sound(container, codec) if stream.type == "audio" else _ways_of_text(container, codec)
     for way, note in ways:
-        if _can_travel(container, stream, way):
+        if trial.succeeds(stream.index, way, add_track):
             return way, note and f"{name} was converted to {note}"
-    return None, f"{name} was left out" + (f": {_kind(container)} cannot hold it" if ways else "")
+    why = f": it is damaged, or nothing that {_kind(container)} can hold" if ways else ""
+    return None, f"{name} was left out{why}"
 
 
 def _ways_of_sound(container, codec: str) -> list[tuple[str, str | None]]:
@@ -77,20 +74,6 @@ def _ways_of_text(container, codec: str) -> list[tuple[str, str | None]]:
     if codec in TEXT and codec != wanted:
         ways.append((wanted, f"{wanted}, the subtitle format of {_kind(container)}"))
     return ways
-
-
-def _can_travel(container, stream, way: str) -> bool:
-    """Whether a file of this kind begins with such a track; found out before there is anything to lose."""
-    trial = av.open(io.BytesIO(), "w", format=container.format.name)
-    try:
-        add_track(trial, stream, way)
-        trial.start_encoding()
-    except REFUSALS:
-        return False
-    finally:
-        with contextlib.suppress(*REFUSALS):  # some end badly without a packet
-            trial.close()
-    return True
 
 
 def _carries_sound(container, codec: str) -> bool:

@@ -12,7 +12,7 @@ import av
 from ..errors import InputError
 from .choice import video_stream
 from .fourcc import codec_of
-from .opening import open_input, packets_of
+from .opening import LARGEST_PICTURE, open_input, packets_of
 from .orientation import Orientation
 from .sidedata import display_matrix
 
@@ -87,7 +87,9 @@ def probe(path: str | Path) -> VideoInfo:
         stream = video_stream(container)
         frame = _first_frame(container, stream)
         if frame is None:
-            raise InputError(f"{path}: not one frame of it can be decoded")
+            limit = f": damaged, or of over {LARGEST_PICTURE // 10**6} million pixels"
+            why = "" if stream.codec_context.width else limit
+            raise InputError(f"{path}: not one frame of it can be decoded{why}")
         orientation = orientation_of(frame)
         width, height = stream.codec_context.width, stream.codec_context.height
         shown = (height, width) if orientation.is_transposed else (width, height)

@@ -193,7 +193,7 @@ class Reader:
         while True:
             try:
                 packet = next(packets)
-            except StopIteration:
+            except (StopIteration, IndexError):  # IndexError: further streams appeared on the way
                 break
             except av.error.FFmpegError:
                 self.damaged += 1
