@@ -155,6 +155,7 @@ def _work(work: Callable[[], int]) -> None:
     except BaseException as problem:  # nothing may go up into the parent's copy of the program
         print(f"faceblur: {in_words(problem)[0]}", file=sys.stderr)
     finally:
+        undo_all()
         os._exit(code or 0)
 
 
