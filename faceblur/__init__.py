@@ -5,8 +5,8 @@
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # as in `typing`, which takes as long to load as all the rest of a command's start
 if TYPE_CHECKING:
     from ._api import *  # noqa: F403
 

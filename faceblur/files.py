@@ -2,7 +2,7 @@
 
 `Replacement` is the one way out: written beside under a name that nobody can guess, then renamed. A symbolic link is
 followed, and stays; what is no regular file (a device, a pipe) is written into by `write_bytes`, never replaced.
-`read_json` (in `foreign`) is the one way in. Imports `errors`, `foreign` and `partials`.
+`read_json` (in `foreign`) is the one way in. Imports `errors`, `foreign`, `partials` and `undo`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import os
 import stat
 import sys
 import time
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +21,14 @@ from pathlib import Path
 from .errors import OutputError
 from .foreign import parse_json, read_json
 from .partials import Partial, sweep, write_all
+from .undo import about_to_move
 
 __all__ = [
-    "Replacement", "check_targets", "free_name", "make_folder", "parse_json", "read_json", "sha256_of", "was_written",
-    "write_bytes", "write_text",
+    "Replacement", "check_targets", "free_name", "make_folder", "parse_json", "read_json", "sha256_of", "write_bytes",
+    "write_text",
 ]  # fmt: skip
 
 _READER_S = 30.0  # for how long a pipe may have nobody who reads it
-_moves: deque[tuple[Path, Path]] = deque(maxlen=1000)  # (half-written file, the name it was about to get)
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def _place(name: str | Path) -> _Place:
     except (OSError, ValueError) as problem:
         raise OutputError(f"{name}: cannot be written ({_reason(problem)})") from problem
     if mode is not None and stat.S_ISDIR(mode):
-        raise OutputError(f"{name}: is a folder; name a file in it")
+        raise OutputError(f"{name}: cannot be written (it is a folder; name a file in it)")
     if mode is not None and (stat.S_ISBLK(mode) or stat.S_ISSOCK(mode)):
         what = "a disk" if stat.S_ISBLK(mode) else "a socket"
         raise OutputError(f"{name}: is {what}; give a file, or a pipe for what is not a video")
@@ -109,17 +108,12 @@ class Replacement:
 
     def keep(self) -> None:
         """Raises OSError."""
-        _moves.append((self.partial, self.path))
+        about_to_move(self.partial, self.path)
         self._file.keep(self._target)
 
     def discard(self) -> None:
         """May be called again: on Windows, no open file can be removed."""
         self._file.discard()
-
-
-def was_written() -> list[Path]:
-    """What got its name in this process so far, the latest thousand."""
-    return [path for partial, path in _moves if not os.path.lexists(partial)]
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:

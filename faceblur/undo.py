@@ -8,9 +8,12 @@ no exception has to find its way up through code that might swallow it. Imports 
 from __future__ import annotations
 
 import contextlib
+import os
+from collections import deque
 from collections.abc import Callable
 
 _actions: dict[int, Callable[[], object]] = {}
+_moves: deque[tuple[os.PathLike, os.PathLike]] = deque(maxlen=1000)
 _numbers = iter(range(1 << 62))
 
 
@@ -31,3 +34,13 @@ def undo_all() -> None:
         _, action = _actions.popitem()
         with contextlib.suppress(Exception):  # one that fails does not keep the others
             action()
+
+
+def about_to_move(partial: os.PathLike, path: os.PathLike) -> None:
+    """Say before a complete file gets its name what it was called until then."""
+    _moves.append((partial, path))
+
+
+def was_written() -> list[str]:
+    """What got its name in this process so far, the latest thousand. To be asked before `undo_all`."""
+    return [os.fspath(path) for partial, path in list(_moves) if not os.path.lexists(partial)]

@@ -6,7 +6,6 @@ import errno
 import os
 import re
 import sys
-import traceback
 
 from ..errors import FaceblurError, InputError, OutputError
 
@@ -19,6 +18,8 @@ _UNSAFE = re.compile("[\0-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 def in_words(problem: BaseException) -> tuple[str, int]:
     """(one line, exit code). With FACEBLUR_DEBUG=1 it also says where, on standard error."""
     if DEBUG:
+        import traceback
+
         traceback.print_exception(problem)
     if isinstance(problem, FaceblurError):
         return on_one_line(str(problem)), problem.exit_code

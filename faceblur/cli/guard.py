@@ -12,7 +12,6 @@ who waits for it in `interruptible` gets a KeyboardInterrupt. What was set to be
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -21,8 +20,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ..errors import FaceblurError, InputError, OutputError, by_name, death_by
-from ..undo import undo_all
-from .failures import DEBUG, in_words
+from ..undo import undo_all, was_written
+from .failures import DEBUG, in_words, on_one_line
 
 CAN_FORK = hasattr(os, "fork")
 STOPPED = 130  # the exit code
@@ -103,6 +102,8 @@ def contained(work: Callable[[], object], name: str) -> object:
         raise KeyboardInterrupt
     if not data:
         raise FaceblurError(f"{name}: its process ended without a word (code {os.WEXITSTATUS(status)})")
+    import json  # not above: most commands do without, and it takes as long to load as all of this
+
     said = json.loads(data)
     if "error" in said:
         raise by_name(*said["error"])
@@ -110,6 +111,8 @@ def contained(work: Callable[[], object], name: str) -> object:
 
 
 def _report(work: Callable[[], object], writing: int) -> int:
+    import json
+
     try:
         said = {"result": work()}
     except Exception as problem:
@@ -152,6 +155,7 @@ def _work(work: Callable[[], int]) -> None:
     except BaseException as problem:  # nothing may go up into the parent's copy of the program
         print(f"faceblur: {in_words(problem)[0]}", file=sys.stderr)
     finally:
+        undo_all()
         os._exit(code or 0)
 
 
@@ -172,9 +176,8 @@ def _stop(*_) -> None:
 
 def stop_line() -> str:
     """That it was stopped, and what was written before, if anything was."""
-    files = sys.modules.get("faceblur.files")
-    written = files.was_written() if files else []
-    return f"faceblur: stopped; {', '.join(map(str, written)) + ' was' if written else 'nothing was'} written"
+    written = ", ".join(map(on_one_line, was_written()))
+    return f"faceblur: stopped; {written or 'nothing'} was written"
 
 
 def _end(child: int) -> None:
