@@ -24,7 +24,7 @@ from .merge import merge_plans
 from .plan import Plan
 from .rendering import Progress, render
 from .report import make_report, once
-from .video import EncoderSettings, Span, check_output, cut, join, probe
+from .video import EncoderSettings, Reader, Span, check_output, cut, join, probe, settled, size_notes
 from .worker import detections_to_json
 
 _SHORTEST_S = 4.0  # a span is analysed with a margin before and after; shorter ones are mostly margin
@@ -63,7 +63,9 @@ def render_in_jobs(
     spans = _spans(source, jobs)
     if len(spans) == 1:
         return render(source, output, plan, encoder=encoder, progress=progress)
-    each = replace(encoder, threads=encoder.threads or max(1, (os.cpu_count() or 1) // len(spans)))
+    with Reader(source) as reader:
+        used = settled(reader, encoder, output)
+    each = replace(used, threads=encoder.threads or max(1, (os.cpu_count() or 1) // len(spans)))
     with tempfile.TemporaryDirectory(dir=Path(output).parent, prefix=".faceblur-") as folder:
         written = Path(folder, "plan.json")
         written.write_text(json.dumps(plan.to_json()), encoding="utf-8")
@@ -84,7 +86,9 @@ def render_in_jobs(
         parts = [_read(result) for result in results]
     rows = [row for part in parts for row in part["frames"]]
     notes = once(notes + [note for part in parts for note in part["notes"]])
-    return make_report(source, output, plan, rows, encoder, notes)
+    if encoder.crf is None:
+        notes += size_notes(source, output, used.to_json())
+    return make_report(source, output, plan, rows, used, notes)
 
 
 def _spans(source: str | Path, jobs: int) -> list[Span]:

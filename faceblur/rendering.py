@@ -13,7 +13,7 @@ from .plan import Plan
 from .report import AREA, Rows, make_report
 from .styles import Style
 from .threads import one_thread
-from .video import EncoderSettings, Frame, Reader, Span, Writer, check_output
+from .video import EncoderSettings, Frame, Reader, Span, Writer, check_output, size_notes
 from .video.planes import PLANAR
 
 Progress = Callable[[int, int], None]
@@ -39,12 +39,16 @@ def render(
     check_output(source, output)
     plan = replace(plan, style=style) if style else plan
     encoder = encoder or EncoderSettings()
-    rows, notes = _write_frames(source, output, plan, span, encoder, progress)
-    return make_report(source, output, plan, rows.to_json(), encoder, notes)
+    rows, notes, used = _write_frames(source, output, plan, span, encoder, progress)
+    if span is None and encoder.crf is None:
+        notes += size_notes(source, output, used.to_json())
+    return make_report(source, output, plan, rows.to_json(), used, notes)
 
 
-def _write_frames(source, output, plan: Plan, span, encoder, progress: Progress | None) -> tuple[Rows, list[str]]:
-    """What was covered, and notes. The decoder and the encoder are gone at its end, before the report takes memory."""
+def _write_frames(
+    source, output, plan: Plan, span, encoder, progress: Progress | None
+) -> tuple[Rows, list[str], EncoderSettings]:
+    """What was covered, notes, and how it was encoded. The decoder and the encoder are gone at its end, before the report takes memory."""
     covering, rows = Covering(plan), Rows()
     with Reader(source, span=span, threads=encoder.threads) as reader:
         total = reader.expected_frames
@@ -61,7 +65,7 @@ def _write_frames(source, output, plan: Plan, span, encoder, progress: Progress 
                 writer.write(event)
         if progress:
             progress(len(rows), len(rows))
-        return rows, writer.notes + reader.notes
+        return rows, writer.notes + reader.notes, writer.settings
 
 
 class Covering:

@@ -77,9 +77,11 @@ def add(commands) -> None:
     add_plan_options(one)
     add_style_options(one)
     group = one.add_argument_group("how it is encoded")
-    group.add_argument("--codec", default=EncoderSettings.codec, help="h264 (default), hevc or av1")
+    group.add_argument("--codec", help="h264, hevc or av1 (default: what plays where the input plays)")
     group.add_argument(
-        "--crf", type=int, help="quality, lower is better (default 18 for h264: near transparent)"
+        "--crf",
+        type=int,
+        help="quality, lower is better (default for h264: 18, near transparent, or what keeps a small file small)",
     )
     group.add_argument(
         "--smart", action="store_true", help="copy what holds no face instead of encoding it (H.264 only)"

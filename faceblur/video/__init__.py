@@ -4,6 +4,7 @@ Times are presentation times in milliseconds on the clock that a player shows; b
 as displayed. May import `errors`; nothing else of ours.
 """
 
+from .choice import settled
 from .encoder import EncoderSettings
 from .frame import Frame
 from .orientation import Orientation
@@ -14,6 +15,7 @@ from .reader import Packet, Reader, Span
 from .segments import cut, join
 from .sparse import Passed, SparseReader
 from .stills import Stills, changeable
+from .trial import size_notes
 from .writer import Writer
 
 __all__ = [
@@ -35,4 +37,6 @@ __all__ = [
     "encode",
     "join",
     "probe",
+    "settled",
+    "size_notes",
 ]
