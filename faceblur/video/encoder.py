@@ -15,6 +15,7 @@ from .fitting import ColourTags
 from .planes import ENCODABLE
 
 FIELD_ORDERS = (2, 3, 4, 5)  # libavcodec AVFieldOrder: everything but unknown and progressive
+HEVC_TAG = "hvc1"  # in MP4 and MOV: the one of the two that Apple's players take
 PRESETS = (
     "ultrafast",
     "superfast",
@@ -110,7 +111,7 @@ def _set_up(context, reader, raw, tags: ColourTags, settings: EncoderSettings) -
     context.thread_count = settings.threads
     context.flags |= Flags.frame_duration | Flags.global_header
     if settings.codec == "hevc":
-        context.codec_tag = "hvc1"  # the one of the two that Apple's players take
+        context.codec_tag = HEVC_TAG
     # Fields of 4:2:0 have half the lines, and those go in pairs.
     if settings.codec == "h264" and raw.interlaced_frame and raw.height % 4 == 0:
         context.flags |= Flags.interlaced_dct | Flags.interlaced_me

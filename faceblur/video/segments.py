@@ -10,6 +10,7 @@ import av
 
 from ..errors import InputError, OutputError
 from . import h264
+from .encoder import HEVC_TAG
 from .mux import Muxer
 from .probe import display_matrix, open_input, video_stream
 from .reader import Reader, Span
@@ -77,6 +78,8 @@ def join(source: str | Path, pieces: Sequence[str | Path], output: str | Path) -
             parameters = template.codec_context.extradata
             video = muxer.container.add_stream_from_template(template, opaque=True)
             video.time_base = time_base
+            if template.codec_context.codec.canonical_name == "hevc":
+                video.codec_context.codec_tag = HEVC_TAG
             matrix = display_matrix(next(first.decode(template)))
         _check_alike(pieces, parameters, time_base)
         muxer.start(matrix, video)

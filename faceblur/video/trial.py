@@ -23,7 +23,7 @@ from .seek import seek_before
 
 LIMIT = 1.5  # times the input's size: more than that is not made without being asked, or said
 _WANTED = 1.2  # what is aimed at instead, because the moments may not be like the rest
-_WORST = 10  # crf above the near transparent one: 37 to 40 dB to inputs of 150 to 500 kbit/s
+_WORST = 10  # crf above the near transparent one: 34 to 40 dB to inputs of 150 to 500 kbit/s, see docs/encoding.md
 _WINDOWS, _FRAMES = 4, 24
 _LONGEST_GROUP = 250  # frames from one keyframe to the next, as libx264, libx265 and libsvtav1 choose it themselves
 # Bits a frame over (its pixels to the power of 3/4), from which crf 18 was never 1.5 times as large: no trial is needed.
@@ -140,10 +140,11 @@ def _try(reader: Reader, settings: EncoderSettings, formats: tuple[str, ...], fr
     fitter = encoder = None
     step = max(1, round(1 / (reader.frame_rate * reader.time_base)))
     for number, raw in enumerate(frames):
+        raw.time_base = reader.time_base  # frames that a decoder gives at the end have none
         fitter = fitter or Fitter(raw, formats)
         raw = fitter.fit(raw)
         encoder = encoder or lone_encoder(reader, raw, fitter.tags, settings, ())
-        raw.pts, raw.time_base, raw.pict_type = number * step, reader.time_base, 0
+        raw.pts, raw.pict_type = number * step, 0
         for packet in encoder.encode(raw):
             sizes.add(packet)
     for packet in encoder.encode(None) if encoder else ():
