@@ -57,7 +57,7 @@ def join_segments(event, context):
         notes = video.join(source, [piece for piece, _, _ in parts], joined)
         plans = [Plan.from_json(each) for _, each, _ in parts]
         plan, report = merge_segments(source, joined, plans, [each for _, _, each in parts])
-        report["notes"] += notes
+        report["notes"] += notes + video.size_notes(source, joined, report["settings"]["encoder"])
         verdict = audit.verify(source, joined, plan, said=report["notes"])
         log(key=event["input"]["key"], audit=verdict.to_json())
         if not verdict.passed:

@@ -55,16 +55,18 @@ def analyse(
     *,
     span: Span | None = None,
     settings: AnalysisSettings | None = None,
+    every_frame: bool = False,
     progress: Progress | None = None,
 ) -> Plan:
     """Find and follow every face. Given detections lead and the detector fills in; without them it leads.
 
-    A span is analysed with a margin, the plan holds the span's frames only. Raises InputError, DetectorError.
+    A span is analysed with a margin, the plan holds the span's frames only. every_frame: decode all, also those that no
+    other frame refers to. Raises InputError, DetectorError.
     """
     hand_back()
     settings = _reaching(settings or AnalysisSettings(), detections)
     # Given samples belong to certain frames, which must all be there.
-    kinds = (SparseReader, Reader) if detections is None else (Reader,)
+    kinds = (SparseReader, Reader) if detections is None and not every_frame else (Reader,)
     for kind in kinds:
         with contextlib.suppress(Irregular), kind(source, span=span, margin_ms=SPAN_MARGIN_MS) as reader:
             watcher = _Watcher(settings, detections, span, reader.end_ms)

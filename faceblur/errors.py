@@ -4,6 +4,7 @@
     ├── InputError          2     the file given is missing, empty, not a video, or has no picture
     ├── DetectionsError     2     a detections or plan file does not hold what it should
     │   └── PlanError       2     a plan holds no boxes, areas or frames, or they do not fit the video
+    │       └── UnplannedFrameError  2  the video has a frame that the plan was not made of
     ├── OutputError         3     the output cannot be written
     ├── DetectorError       4     the face detector cannot be loaded
     ├── VerificationError   5     the result was looked at again and may show a face
@@ -34,6 +35,10 @@ class DetectionsError(FaceblurError):
 
 class PlanError(DetectionsError):
     """What a plan says cannot be, or does not fit the video."""
+
+
+class UnplannedFrameError(PlanError):
+    """A frame was decoded that the plan does not account for."""
 
 
 class OutputError(FaceblurError):

@@ -27,24 +27,29 @@ from .plan import Plan
 from .rendering import Progress, render
 from .report import make_report, once
 from .undo import forget, remember
-from .video import EncoderSettings, Span, check_output, cut, join, probe
+from .video import EncoderSettings, Reader, Span, check_output, cut, join, probe, settled, size_notes
 from .worker import detections_to_json
 
 _SHORTEST_S = 4.0  # a span is analysed with a margin before and after; shorter ones are mostly margin
 
 
 def analyse_in_jobs(
-    source: str | Path, detections: Detections | None = None, *, jobs: int, progress: Progress | None = None
+    source: str | Path,
+    detections: Detections | None = None,
+    *,
+    jobs: int,
+    every_frame: bool = False,
+    progress: Progress | None = None,
 ) -> Plan:
     """`analyse`, in up to `jobs` processes at once. Raises InputError, DetectorError."""
     spans = _spans(source, jobs)
     if len(spans) == 1:
-        return analyse(source, detections, progress=progress)
+        return analyse(source, detections, every_frame=every_frame, progress=progress)
     with working_folder(tempfile.gettempdir()) as folder:
         results = [Path(folder, f"{span.index}.json") for span in spans]
         given = detections_to_json(detections)
         tasks = [
-            {"do": "analyse", **_facts(source, span, result), "detections": given}
+            {"do": "analyse", **_facts(source, span, result), "detections": given, "every_frame": every_frame}
             for span, result in zip(spans, results, strict=True)
         ]
         run_tasks(tasks, jobs, progress)
@@ -66,7 +71,9 @@ def render_in_jobs(
     spans = _spans(source, jobs)
     if len(spans) == 1:
         return render(source, output, plan, encoder=encoder, progress=progress)
-    each = replace(encoder, threads=encoder.threads or max(1, (os.cpu_count() or 1) // len(spans)))
+    with Reader(source) as reader:
+        used = settled(reader, encoder, output)
+    each = replace(used, threads=encoder.threads or max(1, (os.cpu_count() or 1) // len(spans)))
     with working_folder(Path(os.path.realpath(output)).parent) as folder:
         written = Path(folder, "plan.json")
         written.write_text(json.dumps(plan.to_json()), encoding="utf-8")
@@ -87,7 +94,9 @@ def render_in_jobs(
         parts = [_read(result) for result in results]
     rows = [row for part in parts for row in part["frames"]]
     notes = once(notes + [note for part in parts for note in part["notes"]])
-    return make_report(source, output, plan, rows, encoder, notes)
+    if encoder.crf is None:
+        notes += size_notes(source, output, used.to_json())
+    return make_report(source, output, plan, rows, used, notes)
 
 
 def _spans(source: str | Path, jobs: int) -> list[Span]:

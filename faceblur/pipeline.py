@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from .detections import Detections
+from .errors import UnplannedFrameError
 from .jobs import analyse_in_jobs, render_in_jobs
+from .plan import Plan
 from .rendering import Progress
 from .smart import render_smart
 from .styles import Style
@@ -34,8 +37,24 @@ def blur(
     def part(number: int) -> Progress | None:
         return None if progress is None else lambda done, total: progress(number * total + done, 2 * total)
 
+    def make_plan(every_frame: bool) -> Plan:
+        plan = analyse_in_jobs(source, detections, jobs=jobs, every_frame=every_frame, progress=part(0))
+        return replace(plan, style=style) if style else plan
+
+    def render(plan: Plan) -> dict:
+        way = render_smart if smart else render_in_jobs
+        return way(source, output, plan, encoder=encoder, jobs=jobs, progress=part(1))
+
     check_output(source, output)
-    plan = analyse_in_jobs(source, detections, jobs=jobs, progress=part(0))
-    plan = replace(plan, style=style) if style else plan
-    way = render_smart if smart else render_in_jobs
-    return way(source, output, plan, encoder=encoder, jobs=jobs, progress=part(1))
+    return plan_and_render(make_plan, render)
+
+
+def plan_and_render(make_plan: Callable[[bool], Plan], render: Callable[[Plan], dict]) -> dict:
+    """The report of `render`. A plan that does not account for a frame is made anew, once, of every frame decoded.
+
+    make_plan: is told whether to decode every frame.
+    """
+    try:
+        return render(make_plan(False))
+    except UnplannedFrameError:
+        return render(make_plan(True))

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from .errors import PlanError
+from .errors import UnplannedFrameError
 from .memory import hand_back
 from .plan import Area, Plan, refuse_areas_beyond
 from .report import AREA, Rows, make_report
 from .styles import Style
 from .threads import one_thread
-from .video import EncoderSettings, Frame, Reader, Span, Writer, check_output, probe, scan
+from .video import EncoderSettings, Frame, Reader, Span, Writer, check_output, probe, scan, size_notes
 from .video.planes import PLANAR
 
 Progress = Callable[[int, int], None]
@@ -41,12 +41,19 @@ def render(
     check_areas(plan.areas, source)
     plan = replace(plan, style=style) if style else plan
     encoder = encoder or EncoderSettings()
-    rows, notes = _write_frames(source, output, plan, span, encoder, progress)
-    return make_report(source, output, plan, rows.to_json(), encoder, notes)
+    rows, notes, used = _write_frames(source, output, plan, span, encoder, progress)
+    if span is None and encoder.crf is None:
+        notes += size_notes(source, output, used.to_json())
+    return make_report(source, output, plan, rows.to_json(), used, notes)
 
 
-def _write_frames(source, output, plan: Plan, span, encoder, progress: Progress | None) -> tuple[Rows, list[str]]:
-    """What was covered, and notes. The decoder and the encoder are gone at its end, before the report takes memory."""
+def _write_frames(
+    source, output, plan: Plan, span, encoder, progress: Progress | None
+) -> tuple[Rows, list[str], EncoderSettings]:
+    """What was covered, notes, and how it was encoded.
+
+    The decoder and the encoder are gone at its end, before the report takes memory.
+    """
     covering, rows = Covering(plan), Rows()
     with Reader(source, span=span, threads=encoder.threads) as reader:
         total = reader.expected_frames
@@ -63,7 +70,7 @@ def _write_frames(source, output, plan: Plan, span, encoder, progress: Progress 
                 writer.write(event)
         if progress:
             progress(len(rows), len(rows))
-        return rows, writer.notes + reader.notes
+        return rows, writer.notes + reader.notes, writer.settings
 
 
 def check_areas(areas: Iterable[Area], source: str | Path) -> None:
@@ -82,7 +89,7 @@ class Covering:
     def at(self, time_ms: float) -> list[tuple[int, tuple[float, float, float, float]]]:
         """(track or AREA, box as displayed with its margin) of everything to cover in the frame at this time."""
         if self._frames is not None and not self._frames.has(time_ms):
-            raise PlanError(
+            raise UnplannedFrameError(
                 f"the plan was not made of the frame at {time_ms / 1000:.3f} s, so nothing says what it shows; "
                 "make a new plan of this file"
             )

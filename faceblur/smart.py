@@ -15,7 +15,7 @@ from .rendering import Covering, Progress, check_areas
 from .report import Rows, make_report
 from .styles import Style
 from .threads import one_thread
-from .video import EncoderSettings, Reader, check_output
+from .video import EncoderSettings, Reader, check_output, settled, size_notes
 from .video.planes import PLANAR, plane_views
 from .video.smart import SmartWriter
 from .video.survey import Survey, Unsafe, divide, survey
@@ -49,10 +49,11 @@ def render_smart(
 
 
 def _copy_and_encode(source, output, plan: Plan, encoder: EncoderSettings, progress: Progress | None) -> dict:
-    if encoder.codec != "h264":
+    if encoder.codec not in (None, "h264"):
         raise Unsafe(f"{encoder.codec} was asked for, and only h264 can be mixed")
     found, covering = survey(source), Covering(plan)
     with Reader(source, threads=encoder.threads) as reader:
+        used = settled(reader, replace(encoder, codec="h264"), output)  # as is what is copied
 
         def touch(raw, orientation) -> None:
             covered = covering.at(reader.time_ms_of(raw.pts))
@@ -69,10 +70,12 @@ def _copy_and_encode(source, output, plan: Plan, encoder: EncoderSettings, progr
                 else "every group of pictures changes"
             )
             raise Unsafe(why)
-        with SmartWriter(output, reader, encoder, found, parts, _first_frame(source)) as writer:
+        with SmartWriter(output, reader, used, found, parts, _first_frame(source)) as writer:
             copied = writer.write_all(touch, _counting(progress, len(found)))
         notes = writer.notes
-    report = make_report(source, output, plan, rows.to_json(), encoder, notes)
+    if encoder.crf is None:
+        notes += size_notes(source, output, used.to_json())
+    report = make_report(source, output, plan, rows.to_json(), used, notes)
     report["counts"]["copied_frames"] = copied
     return report
 

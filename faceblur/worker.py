@@ -31,7 +31,8 @@ def main() -> int:
 
 def _analyse(task: dict) -> None:
     span, given = Span.from_json(task["span"]), detections_from_json(task["detections"])
-    plan = analyse(task["source"], given, span=span, progress=_Progress())
+    every_frame = task["every_frame"]
+    plan = analyse(task["source"], given, span=span, every_frame=every_frame, progress=_Progress())
     Path(task["result"]).write_text(json.dumps(plan.to_json()), encoding="utf-8")
 
 

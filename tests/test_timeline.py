@@ -256,3 +256,20 @@ def test_times_that_do_not_rise_are_refused_where_they_are_made():
         FrameTimes.of([0.0, 40.0, 40.0])
     with pytest.raises(PlanError, match="do not rise"):
         FrameTimes((np.array([0.0, 40.0]), np.array([40.0, 80.0])))
+
+
+def test_a_plan_that_missed_a_frame_is_made_anew_of_every_frame(walk, tmp_path, monkeypatch):
+    """Whatever a thinned-out reading gets wrong: the video is blurred all the same, and every frame accounted for."""
+    path, kinds = walk[1], []
+    whole = SparseReader.__iter__
+
+    def lossy(self):
+        kinds.append("sparse")
+        return (frame for number, frame in enumerate(whole(self)) if number != 7)
+
+    monkeypatch.setattr(SparseReader, "__iter__", lossy)
+    report = blur(path, tmp_path / "out.mp4")
+    assert kinds == ["sparse"] and report["counts"]["frames_with_regions"] == 30
+    with pytest.raises(PlanError, match="not made of the frame"):
+        render(path, tmp_path / "other.mp4", analyse(path))
+    assert not (tmp_path / "other.mp4").exists()

@@ -13,6 +13,7 @@ from ..detections import Detections
 from ..errors import DetectionsError, InputError
 from ..files import check_targets, sha256_of
 from ..jobs import analyse_in_jobs, render_in_jobs
+from ..pipeline import plan_and_render
 from ..plan import Plan
 from ..rendering import check_areas, render
 from ..smart import render_smart
@@ -78,9 +79,11 @@ def add(commands) -> None:
     add_plan_options(one)
     add_style_options(one)
     group = one.add_argument_group("how it is encoded")
-    group.add_argument("--codec", default=EncoderSettings.codec, help="h264 (default), hevc or av1")
+    group.add_argument("--codec", help="h264, hevc or av1 (default: what plays where the input plays)")
     group.add_argument(
-        "--crf", type=int, help="quality, lower is better (default 18 for h264: near transparent)"
+        "--crf",
+        type=int,
+        help="quality, lower is better (default for h264: 18, near transparent, or what keeps a small file small)",
     )
     group.add_argument(
         "--smart", action="store_true", help="copy what holds no face instead of encoding it (H.264 only)"
@@ -127,9 +130,16 @@ def _blur(options, watch: Callable[[str], Progress] = Progress) -> dict | None:
         return None
     stamp = _stamp(options.input)
     span = first_seconds(options.input, options.preview) if options.preview else None
-    plan = _plan(options, plan, given, span, watch)
-    with watch("blurring") as progress:
-        report = _render(options, plan, span, encoder, progress)
+
+
+    def make_plan(every_frame: bool) -> Plan:
+        return _plan(options, plan, given, span, every_frame, watch)
+
+    def render_it(plan: Plan) -> dict:
+        with watch("blurring") as progress:
+            return _render(options, plan, span, encoder, progress)
+
+    report = render_it(make_plan(False)) if plan else plan_and_render(make_plan, render_it)
     report["asked"] = asked
     if _stamp(options.input) != stamp:
         raise InputError(f"{options.input}: changed while it was blurred; blur it again when it is complete")
@@ -166,14 +176,15 @@ def _asked(options, plan: Plan | None, encoder: EncoderSettings) -> dict:
     }
 
 
-def _plan(options, plan: Plan | None, given: Detections | None, span: Span | None, watch) -> Plan:
+def _plan(options, plan: Plan | None, given: Detections | None, span: Span | None, every_frame: bool, watch) -> Plan:
     """The plan to render: the one given, or a new one; with the choices of the command line."""
     if plan is None:
         with watch("looking for faces") as progress:
             if span is None:
-                plan = analyse_in_jobs(options.input, given, jobs=options.jobs, progress=progress)
+                how = {"jobs": options.jobs, "every_frame": every_frame}
+                plan = analyse_in_jobs(options.input, given, **how, progress=progress)
             else:
-                plan = analyse(options.input, given, span=span, progress=progress)
+                plan = analyse(options.input, given, span=span, every_frame=every_frame, progress=progress)
     else:
         refuse_other_file(plan, options.input, options.plan, allowed=options.other_file)
     plan = replace(plan, style=chosen_style(options, plan.style))

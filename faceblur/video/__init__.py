@@ -4,6 +4,7 @@ Times are presentation times in milliseconds on the clock that a player shows; b
 as displayed. May import `errors`; nothing else of ours.
 """
 
+from .choice import settled
 from .encoder import EncoderSettings
 from .formats import SUFFIXES
 from .frame import Frame
@@ -16,6 +17,7 @@ from .scan import Scan, scan
 from .segments import cut, join
 from .sparse import Irregular, Passed, SparseReader
 from .stills import Stills, changeable
+from .trial import size_notes
 from .writer import Writer
 
 __all__ = [
@@ -41,4 +43,6 @@ __all__ = [
     "join",
     "probe",
     "scan",
+    "settled",
+    "size_notes",
 ]

@@ -1,85 +1,52 @@
-"""Which of a file's tracks is the video: the one that players show.
-
-A cover or preview picture never stands for the film. Then the track marked as default comes first, then the one with
-more pixels, the longer one, the one with more frames, the first one.
+"""How a video is encoded where nobody asked: the codec and the colour resolution that play where the input plays, and
+a quality that keeps its size. docs/encoding.md has the reasons, with sources.
 """
 
 from __future__ import annotations
 
-from fractions import Fraction
+from dataclasses import replace
+from pathlib import Path
 
-from av.stream import Disposition
+from .encoder import CODECS, FIELD_ORDERS, EncoderSettings
+from .fitting import working_format
+from .output import CONTAINERS
+from .reader import Reader
+from .trial import quality_for
 
-from ..errors import InputError
-from .formats import is_photo
-from .fourcc import codec_of
-from .opening import DECODER_OPTIONS, LARGEST_PICTURE, LARGEST_SIDE, open_input, packets_of, path_of
-
-COVER = Disposition.attached_pic | Disposition.timed_thumbnails
-_LOOKED_AT = 5000  # packets, where the file does not say how many frames a track has
-_FAR_MORE = 10  # times as many frames
-
-
-def video_stream(container):
-    """The track that is the video, the same one in every reading of the file.
-
-    Raises InputError when there is none, or none that can be worked on: a photo, a codec without a decoder, an
-    encrypted track, pictures that are too large.
-    """
-    path = path_of(container)
-    tracks = [stream for stream in container.streams.video if not stream.disposition & COVER]
-    if not tracks:
-        raise InputError(f"{path}: has no video stream")
-    if is_photo(container):
-        raise InputError(f"{path}: is a photo, not a video")
-    track = tracks[0] if len(tracks) == 1 else _chosen(path, tracks)
-    _check(path, track)
-    track.codec_context.options = dict(DECODER_OPTIONS)
-    return track
+# Everybody's players take these with any colour resolution; with H.264 or HEVC they take 4:2:0 alone.
+_PLAY_IN_ANY_COLOUR = ("mjpeg", "dvvideo", "theora", "vp9", "av1")
+_SMALLEST = {"hevc": 32, "av1": 64}  # pixels a side; libx265 and libsvtav1 do not take, or spoil, smaller pictures
 
 
-def _chosen(path: str, tracks: list):
-    frames = {track.index: track.frames for track in tracks}
-    if not all(frames.values()):
-        frames = _counted(path, frames)
-
-    def rank(track) -> tuple:
-        beside = any(_is_preview(track, other, frames) for other in tracks)
-        length = (track.duration or 0) * Fraction(track.time_base or 0)
-        is_default = bool(track.disposition & Disposition.default)
-        return not beside, is_default, _pixels(track), length, frames[track.index], -track.index
-
-    return max(tracks, key=rank)
+def settled(reader: Reader, settings: EncoderSettings, output: str | Path) -> EncoderSettings:
+    """The settings with a codec and a crf. The file as a whole decides, so that all its pieces are encoded alike."""
+    if settings.codec is None:
+        settings = replace(settings, codec=codec_for(reader.stream, CONTAINERS.get(Path(output).suffix.lower())))
+    if settings.crf is None:
+        settings = replace(settings, crf=quality_for(reader, settings, pixel_formats(reader.stream, settings.codec)))
+    return settings
 
 
-def _is_preview(track, other, frames: dict[int, int]) -> bool:
-    """Whether a track holds a still beside this film, or few and smaller pictures."""
-    few, many = frames[track.index], frames[other.index]
-    return few <= 1 < many or (few * _FAR_MORE <= many and _pixels(track) < _pixels(other))
+def codec_for(stream, container_format: str | None) -> str:
+    """The codec for a source's stream that has not been decoded yet; container_format: of the output."""
+    context = stream.codec_context
+    source, pixel_format = context.codec.canonical_name, context.format
+    if pixel_format is None:
+        return "h264"
+    codec = "h264"
+    if max(component.bits for component in pixel_format.components) > 8:
+        is_of_browsers = source in ("av1", "vp9") and container_format != "mov"  # MOV holds no AV1
+        codec = "av1" if is_of_browsers else "hevc"
+        if context.field_order in FIELD_ORDERS:
+            codec = "h264"  # the only one of them that keeps fields
+    elif source == "hevc" and not pixel_format.is_rgb and working_format(pixel_format) not in ("yuv420p", "yuvj420p"):
+        codec = "hevc"
+    return codec if min(context.width, context.height) >= _SMALLEST.get(codec, 0) else "h264"
 
 
-def _pixels(track) -> int:
-    return track.codec_context.width * track.codec_context.height if track.codec_context else 0
-
-
-def _counted(path: str, frames: dict[int, int]) -> dict[int, int]:
-    """How many frames each track has at the beginning of the file."""
-    counts = dict.fromkeys(frames, 0)
-    with open_input(path) as container:
-        for number, packet in enumerate(packets_of(container, [container.streams[index] for index in frames])):
-            counts[packet.stream.index] += 1
-            if number == _LOOKED_AT:
-                break
-    return counts
-
-
-def _check(path: str, track) -> None:
-    codec = codec_of(track)
-    if track.codec_context is None:
-        raise InputError(f"{path}: this build has no decoder for its video ({codec})")
-    if track.codec_context.codec_tag == "encv":
-        raise InputError(f"{path}: its video is encrypted; only who has the key can read it")
-    width, height = track.codec_context.width, track.codec_context.height
-    if max(width, height) > LARGEST_SIDE or width * height > LARGEST_PICTURE:
-        limits = f"{LARGEST_SIDE} on a side and {LARGEST_PICTURE // 10**6} million in all"
-        raise InputError(f"{path}: its pictures of {width}x{height} pixels are too large; at most {limits}")
+def pixel_formats(stream, codec: str) -> tuple[str, ...]:
+    """Those that may be encoded."""
+    formats = CODECS[codec].pixel_formats
+    if stream.codec_context.codec.canonical_name in _PLAY_IN_ANY_COLOUR:
+        return tuple(name for name in formats if "420" in name)
+    return formats

@@ -14,7 +14,8 @@ from ..errors import OutputError
 from .fitting import ColourTags
 from .planes import ENCODABLE
 
-_FIELD_ORDERS = (2, 3, 4, 5)  # libavcodec AVFieldOrder: everything but unknown and progressive
+FIELD_ORDERS = (2, 3, 4, 5)  # libavcodec AVFieldOrder: everything but unknown and progressive
+HEVC_TAG = "hvc1"  # in MP4 and MOV: the one of the two that Apple's players take
 PRESETS = (
     "ultrafast",
     "superfast",
@@ -34,49 +35,50 @@ _SVT_PRESETS = dict(zip(PRESETS, (12, 11, 10, 9, 8, 6, 4, 3, 2), strict=True))
 
 @dataclass(frozen=True)
 class Codec:
-    """crf: near transparent, in the encoder's own scale. params: its option for further settings."""
+    """crf: near transparent, in the encoder's own scale. params: its option for further settings. halving: by how much
+    a higher crf halves the size, about.
+    """
 
     encoder: str
     crf: int
     worst_crf: int
     params: str
     pixel_formats: tuple[str, ...] = tuple(ENCODABLE)
+    halving: int = 6
 
 
 CODECS = {
     "h264": Codec("libx264", 18, 51, "x264-params"),
     "hevc": Codec("libx265", 20, 51, "x265-params"),
-    "av1": Codec("libsvtav1", 22, 63, "svtav1-params", ("yuv420p", "yuv420p10le")),
+    "av1": Codec("libsvtav1", 22, 63, "svtav1-params", ("yuv420p", "yuv420p10le"), halving=10),
 }
 
 
 @dataclass(frozen=True)
 class EncoderSettings:
-    """codec: one of CODECS. crf: constant rate factor, lower is better; None is the codec's near transparent
-    one. threads: for decoding and encoding each; 0 is what `Reader` and the encoder choose.
+    """codec: one of CODECS; None is what plays where the input plays (see `choice`). crf: constant rate factor, lower
+    is better; None is the codec's near transparent one, or where that would make much more of it than the input is, one
+    that does not (see `trial`). threads: for decoding and encoding each; 0 is what `Reader` and the encoder choose.
 
     Raises OutputError when there is no such codec, quality or preset.
     """
 
     crf: int | None = None
     preset: str = "veryfast"
-    codec: str = "h264"
+    codec: str | None = None
     threads: int = 0
 
     def __post_init__(self):
-        if self.codec not in CODECS:
+        if self.codec not in (None, *CODECS):
             raise OutputError(f"codec {self.codec!r} is not known; use one of {', '.join(CODECS)}")
         if self.preset not in PRESETS:
             raise OutputError(f"preset {self.preset!r} is not known; use one of {', '.join(PRESETS)}")
-        if not 0 <= self.quality <= CODECS[self.codec].worst_crf:
-            raise OutputError(f"crf goes from 0 (best) to {CODECS[self.codec].worst_crf}, not {self.crf}")
-
-    @property
-    def quality(self) -> int:
-        return CODECS[self.codec].crf if self.crf is None else self.crf
+        worst = CODECS[self.codec or "h264"].worst_crf
+        if self.crf is not None and not 0 <= self.crf <= worst:
+            raise OutputError(f"crf goes from 0 (best) to {worst}, not {self.crf}")
 
     def to_json(self) -> dict:
-        return {"codec": self.codec, "crf": self.quality, "preset": self.preset}
+        return {"codec": self.codec, "crf": self.crf, "preset": self.preset}
 
 
 def add_video(container, reader, raw, tags: ColourTags, settings: EncoderSettings):
@@ -109,18 +111,18 @@ def _set_up(context, reader, raw, tags: ColourTags, settings: EncoderSettings) -
     context.thread_count = settings.threads
     context.flags |= Flags.frame_duration | Flags.global_header
     if settings.codec == "hevc":
-        context.codec_tag = "hvc1"  # the one of the two that Apple's players take
+        context.codec_tag = HEVC_TAG
     # Fields of 4:2:0 have half the lines, and those go in pairs.
     if settings.codec == "h264" and raw.interlaced_frame and raw.height % 4 == 0:
         context.flags |= Flags.interlaced_dct | Flags.interlaced_me
         order = reader.stream.codec_context.field_order
-        if order in _FIELD_ORDERS:
+        if order in FIELD_ORDERS:
             context.field_order = order
 
 
 def _options(raw, settings: EncoderSettings, more: tuple[str, ...] = ()) -> dict[str, str]:
     preset = str(_SVT_PRESETS[settings.preset]) if settings.codec == "av1" else settings.preset
-    options = {"preset": preset, "crf": str(settings.quality)}
+    options = {"preset": preset, "crf": str(settings.crf)}
     params = [*_hdr(raw, settings.codec), *more]
     if settings.codec == "hevc":
         params.append("log-level=none")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import av
+import numpy as np
 
 from .planes import ENCODABLE, plane_views
 
 FULL_RANGE = 2  # libavutil AVCOL_RANGE_JPEG
 _VIDEO_RANGE = 1
 _DYNAMIC_HDR = ("DOVI_RPU_BUFFER", "DOVI_METADATA", "DYNAMIC_HDR_PLUS", "DYNAMIC_HDR_VIVID")
+_HIGHEST_OF_TEN_BITS = 1023
 _BT709, _SRGB = 1, 13  # ITU-T H.273 numbers of matrix, primaries and transfer characteristics
 
 
@@ -42,12 +44,18 @@ class Fitter:
             self._note(
                 f"the picture's size changes on the way: all of it was scaled to {self.width}x{self.height}"
             )
-            return _stamped(self._converted(raw, self.width, self.height), raw)
+            return self._within_depth(_stamped(self._converted(raw, self.width, self.height), raw))
         if raw.format.name != self.format:
             raw = _stamped(self._converted(raw, raw.width, raw.height), raw)
         if (self.width, self.height) != self._first_size:
             raw = _stamped(_cropped(raw, self.width, self.height), raw)
-        return raw
+        return self._within_depth(raw)
+
+    def _within_depth(self, raw):
+        if not self.format.endswith("10le") or is_within_ten_bits(raw):
+            return raw
+        self._note("samples beyond 10 bits were cut to the highest value")
+        return cut_to_ten_bits(raw)
 
     def _converted(self, raw, width: int, height: int):
         if raw.format.is_rgb or raw.format.has_palette:
@@ -69,6 +77,19 @@ class Fitter:
     def _note(self, text: str) -> None:
         if text not in self.notes:
             self.notes.append(text)
+
+
+def is_within_ten_bits(raw) -> bool:
+    """Samples have 16 bits in memory: raw video may use them all, and a damaged stream too. libx264 aborts then."""
+    return all(view.max() <= _HIGHEST_OF_TEN_BITS for view in plane_views(raw))
+
+
+def cut_to_ten_bits(raw):
+    """The frame, with its own memory, its samples at most 1023."""
+    raw.make_writable()
+    for view in plane_views(raw):
+        np.minimum(view, _HIGHEST_OF_TEN_BITS, out=view)
+    return raw
 
 
 def working_format(pixel_format, formats: tuple[str, ...] = tuple(ENCODABLE)) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from .audio import AacTrack
-from .choice import COVER
 from .copied import CopiedTrack
 from .fourcc import codec_of
+from .selection import COVER
 from .subtitles import TEXT, TextTrack
-from .trial import Trial
+from .tryout import Trial
 
 # What browsers and common players read in an MP4 file. PCM and Vorbis are allowed, but stay silent.
 _MP4_AUDIO = {"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"}

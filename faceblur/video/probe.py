@@ -10,10 +10,10 @@ from pathlib import Path
 import av
 
 from ..errors import InputError
-from .choice import video_stream
 from .fourcc import codec_of
 from .opening import LARGEST_PICTURE, open_input, packets_of
 from .orientation import Orientation
+from .selection import video_stream
 from .sidedata import display_matrix
 
 _LATE_MS = 1000  # less is how streams of one file lie to each other

@@ -14,13 +14,13 @@ import av
 
 from ..errors import InputError
 from .ahead import ahead
-from .choice import video_stream
 from .clock import Clock
 from .frame import Frame
 from .opening import open_input, packets_of
 from .orientation import Orientation
 from .probe import duration_ms_of, frame_rate_of, orientation_of, start_offset_ms
 from .seek import seek_before
+from .selection import video_stream
 from .tail import frames_after
 
 _LEAST_S = Fraction(2, 10**6)  # times are given to the microsecond, and every frame has its own

@@ -10,11 +10,12 @@ import av
 
 from ..errors import InputError, OutputError
 from . import h264
-from .choice import video_stream
 from .clock import Clock
+from .encoder import HEVC_TAG
 from .mux import Muxer
 from .opening import open_input, packets_of
 from .reader import Reader, Span
+from .selection import video_stream
 from .sidedata import display_matrix
 from .times import decoding_times, reordering
 
@@ -79,6 +80,8 @@ def join(source: str | Path, pieces: Sequence[str | Path], output: str | Path) -
             parameters = template.codec_context.extradata
             video = muxer.container.add_stream_from_template(template, opaque=True)
             video.time_base = time_base
+            if template.codec_context.codec.canonical_name == "hevc":
+                video.codec_context.codec_tag = HEVC_TAG
             matrix = display_matrix(next(first.decode(template)))
         _check_alike(pieces, parameters, time_base)
         muxer.start(matrix, video)

@@ -17,7 +17,7 @@ import av
 
 from . import h264
 from .encoder import EncoderSettings, lone_encoder
-from .fitting import Fitter
+from .fitting import Fitter, cut_to_ten_bits, is_within_ten_bits
 from .mux import Muxer
 from .orientation import Orientation
 from .probe import orientation_of
@@ -188,6 +188,8 @@ class _Coder:
                 continue
             self._wanted.discard(raw.pts)
             raw.time_base, raw.pict_type = self._found.time_base, 0
+            if self._found.sps.bit_depth > 8 and not is_within_ten_bits(raw):
+                raw = cut_to_ten_bits(raw)
             self._touch(raw)
             encoded += self._packed(self._encoder.encode(raw))
         return encoded

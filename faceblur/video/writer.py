@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import OutputError
+from .choice import pixel_formats, settled
 from .copies import FrameCopies
-from .encoder import CODECS, EncoderSettings, add_video
+from .encoder import EncoderSettings, add_video
 from .fitting import Fitter
 from .frame import Frame
 from .mux import Muxer
@@ -16,15 +17,19 @@ from .planes import plane_views
 from .reader import Packet, Reader
 from .sidedata import display_matrix
 
+_HIGH_10 = "H.264 with 10 bits plays in few players (not in Safari, QuickTime, most televisions); --codec hevc in more"
+
 
 class Writer(Muxer):
-    """Write the frames of a reader, blurred or not, and pass its other streams' packets on."""
+    """Write the frames of a reader, blurred or not, and pass its other streams' packets on. `settings`: those given,
+    with what was left open decided.
+    """
 
     def __init__(
         self, path: str | Path, reader: Reader, settings: EncoderSettings, *, copy_streams: bool = True
     ):
+        self.settings = settled(reader, settings, path)
         super().__init__(path, reader, copy_streams=copy_streams)
-        self.settings = settings
         self._video = self._fitter = self._copies = None
 
     def writable(self, frame: Frame) -> list[np.ndarray]:
@@ -53,7 +58,7 @@ class Writer(Muxer):
 
     def _prepare(self, frame: Frame) -> None:
         if self._fitter is None:
-            self._fitter = Fitter(frame.raw, CODECS[self.settings.codec].pixel_formats)
+            self._fitter = Fitter(frame.raw, pixel_formats(self.reader.stream, self.settings.codec))
             matrix = display_matrix(frame.raw)
             if frame.orientation.is_mirrored and self.output.container_format == "matroska":
                 raise OutputError(
@@ -63,6 +68,8 @@ class Writer(Muxer):
             tags = self._fitter.tags
             self._video = add_video(self.container, self.reader, frame.raw, tags, self.settings)
             self.start(matrix, self._video)
+            if self.settings.codec == "h264" and self._fitter.format.endswith("10le"):
+                self.notes.append(_HIGH_10)
         elif not frame.is_fitted:
             frame.raw = self._fitter.fit(frame.raw)
         frame.is_fitted = True
