@@ -11,6 +11,7 @@ from proof_kit import FINE, Film, make_film, rewrite
 from faceblur import Plan, Track, render
 from faceblur.audit import verify
 from faceblur.localaws.rekognition import Job, RekognitionVideo
+from faceblur.merge import merge_plans, number_tracks
 from faceblur.video.planes import plane_views
 
 PAGE = 1000
@@ -105,3 +106,27 @@ def test_the_embedded_pages_hold_every_face_once(tmp_path, count):
         request["NextToken"] = answer["NextToken"]
     assert [face for page in pages for face in page] == faces
     assert len(pages) == max(1, -(-count // PAGE))  # no page without a face behind a full one
+
+
+def face(number: int, start_ms: float, left: float, keep: bool = False) -> Track:
+    return Track(number, np.array([start_ms]), np.array([[left, 0.3, 0.2, 0.2]], np.float32), keep)
+
+
+@pytest.mark.parametrize(
+    ("share", "gap_ms", "is_same"),
+    [(0.35, 40, True), (0.25, 40, False), (0.9, 240, True), (0.9, 260, False)],
+)
+def test_who_crosses_a_border_is_the_same_person_only_near_by_and_at_once(share, gap_ms, is_same):
+    """Two faces that overlap by `share`: a choice made for one must not reach the other."""
+    moved = 0.2 * (1 - share) / (1 + share)  # of two boxes as wide as 0.2
+    plans = (Plan((face(0, 0.0, 0.1),)), Plan((face(0, gap_ms, 0.1 + moved),)))
+    (first, second) = number_tracks(plans)
+    assert (first[0] == second[0]) == is_same
+    assert len(merge_plans(plans).tracks) == (1 if is_same else 2)
+
+
+def test_a_person_stays_visible_over_a_border_only_when_both_sides_say_so():
+    for before, after in ((True, False), (False, True), (True, True), (False, False)):
+        plans = (Plan((face(0, 0.0, 0.1, before),)), Plan((face(0, 40.0, 0.1, after),)))
+        (track,) = merge_plans(plans).tracks
+        assert track.keep == (before and after)
