@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from .opening import path_of
 
 UNKNOWN = "unknown"
+_ENCRYPTED = ("encv", "enca", "enct", "encs")
 _WAY = (b"mdia", b"minf", b"stbl")
 
 
@@ -18,6 +19,14 @@ def codec_of(stream) -> str:
         return stream.codec_context.codec.canonical_name
     name = getattr(stream, "name", None)  # tracks of sound and pictures without a decoder have no such attribute
     return name or _four_letters(stream) or UNKNOWN
+
+
+def is_encrypted(stream) -> bool:
+    """Whether the codec's letters say that the contents are encrypted (ISO/IEC 23001-7)."""
+    try:
+        return stream.codec_context.codec_tag in _ENCRYPTED
+    except UnicodeDecodeError:  # in AVI and others these are numbers
+        return False
 
 
 def _four_letters(stream) -> str | None:

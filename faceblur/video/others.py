@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .audio import AacTrack
 from .copied import CopiedTrack
-from .fourcc import codec_of
+from .fourcc import codec_of, is_encrypted
 from .selection import COVER
 from .subtitles import TEXT, TextTrack
 from .tryout import Trial
@@ -15,7 +15,6 @@ _MP4_AUDIO = {"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"}
 # it tells who filmed where and when.
 FILE_METADATA = ("title",)
 _TRACK_METADATA = ("language", "title")
-_ENCRYPTED = ("enca", "enct", "encs")  # what ISO/IEC 23001-7 makes of the codec's four letters
 _FONTS = ("font/", "application/x-truetype-font", "application/vnd.ms-opentype", "application/x-font")
 
 
@@ -51,7 +50,7 @@ def _way(stream, container, video, trial) -> tuple[str | None, str | None]:
         return None, f"{name} was left out"
     if not stream.codec_context:
         return None, f"{name} was left out: it is of a kind that this build does not know"
-    if stream.codec_context.codec_tag in _ENCRYPTED:
+    if is_encrypted(stream):
         return None, f"{name} was left out: it is encrypted"
     ways = _ways_of_sound(container, codec) if stream.type == "audio" else _ways_of_text(container, codec)
     for way, note in ways:

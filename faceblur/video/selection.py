@@ -12,7 +12,7 @@ from av.stream import Disposition
 
 from ..errors import InputError
 from .formats import is_photo
-from .fourcc import codec_of
+from .fourcc import codec_of, is_encrypted
 from .opening import DECODER_OPTIONS, LARGEST_PICTURE, LARGEST_SIDE, open_input, packets_of, path_of
 
 COVER = Disposition.attached_pic | Disposition.timed_thumbnails
@@ -77,7 +77,7 @@ def _check(path: str, track) -> None:
     codec = codec_of(track)
     if track.codec_context is None:
         raise InputError(f"{path}: this build has no decoder for its video ({codec})")
-    if track.codec_context.codec_tag == "encv":
+    if is_encrypted(track):
         raise InputError(f"{path}: its video is encrypted; only who has the key can read it")
     width, height = track.codec_context.width, track.codec_context.height
     if max(width, height) > LARGEST_SIDE or width * height > LARGEST_PICTURE:
