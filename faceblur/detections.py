@@ -15,6 +15,7 @@ from pathlib import Path
 
 from .errors import DetectionsError
 from .files import read_json
+from .foreign import brief
 
 MAX_STEP_MS = 1000.0  # samples further apart than this do not follow each other
 
@@ -88,7 +89,7 @@ class Detections:
         try:
             return cls.from_faces(timed_faces())
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as problem:
-            raise DetectionsError(f"not the result of GetFaceDetection: {problem!r}") from problem
+            raise DetectionsError(f"not the result of GetFaceDetection: {brief(repr(problem))}") from problem
 
     def to_rekognition(self, metadata: Mapping | None = None) -> dict:
         """One GetFaceDetection-shaped response that holds everything (no NextToken)."""

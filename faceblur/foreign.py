@@ -21,6 +21,7 @@ MOST = 2**63  # what a number has to stay below: a whole number of 64 bits
 # Bytes that an array, an object, a further value and half a string cost in Python (64 bits), about.
 _COSTS = {b"[": 96, b"{": 200, b",": 32, b'"': 25}
 NUMBER = (int, float)
+_LONGEST = 200  # letters of what is repeated from a file
 
 
 def read_json(path: str | Path, hint: str = "") -> object:
@@ -78,6 +79,12 @@ def _object(pairs: list[tuple[str, object]]) -> dict:
         twice = next(name for name in names if names.count(name) > 1)
         raise DetectionsError(f"says {twice[:50]!r} twice, so what it means is not certain")
     return content
+
+
+def brief(problem: object) -> str:
+    """A problem's words, of which those of others' files may be long, on one line."""
+    words = " ".join(str(problem).split())
+    return words if len(words) <= _LONGEST else f"{words[:_LONGEST]} ..."
 
 
 def _refuse_constant(name: str):

@@ -17,7 +17,7 @@ import numpy as np
 
 from .errors import DetectionsError, PlanError
 from .files import read_json, write_text
-from .foreign import NUMBER, check_shape
+from .foreign import NUMBER, brief, check_shape
 from .frame_times import FrameTimes
 from .regions import Regions
 from .styles import Style
@@ -217,7 +217,7 @@ class Plan:
         if not isinstance(content, dict) or "plan" not in content:
             raise DetectionsError("not a redaction plan: it does not say its version, {'plan': 1}")
         if content["plan"] != VERSION:
-            raise DetectionsError(f"the plan has version {content['plan']}, this faceblur reads {VERSION}")
+            raise DetectionsError(f"the plan has version {brief(content['plan'])}, this faceblur reads {VERSION}")
         try:
             check_shape(content, _SHAPE)
             tracks = tuple(Track.from_json(track) for track in content["tracks"])
@@ -234,9 +234,9 @@ class Plan:
                 frames=FrameTimes.from_json(content["frames"]) if "frames" in content else None,
             )
         except KeyError as problem:
-            raise DetectionsError(f"not a redaction plan: {problem} is missing") from problem
+            raise DetectionsError(f"not a redaction plan: {brief(problem)} is missing") from problem
         except (TypeError, ValueError, AttributeError, DetectionsError) as problem:
-            raise DetectionsError(f"not a redaction plan: {problem}") from problem
+            raise DetectionsError(f"not a redaction plan: {brief(problem)}") from problem
 
     @classmethod
     def from_report(cls, report: dict) -> Plan:
@@ -263,9 +263,9 @@ class Plan:
             frames = FrameTimes.of([frame["time_ms"] for frame in report["frames"]])
             return cls(tracks, tuple(areas), style, source=report["input"], video=report["video"], frames=frames)
         except PlanError as problem:
-            raise PlanError(f"not a report of faceblur: {problem}") from problem
+            raise PlanError(f"not a report of faceblur: {brief(problem)}") from problem
         except (KeyError, TypeError, ValueError, AttributeError) as problem:
-            raise DetectionsError(f"not a report of faceblur: {problem!r}") from problem
+            raise DetectionsError(f"not a report of faceblur: {brief(repr(problem))}") from problem
 
     def save(self, path: str | Path) -> None:
         """One box a line, so that the file can be read, searched and edited."""

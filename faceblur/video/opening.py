@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
@@ -47,13 +47,17 @@ def path_of(container) -> str:
     return container.name.removeprefix(_FILE)
 
 
-def packets_of(container, *streams) -> Iterator[av.Packet]:
-    """The packets of these streams that hold something. A demuxer that fails is at its end."""
+def packets_of(container, *streams, failed: Callable[[], None] = lambda: None) -> Iterator[av.Packet]:
+    """The packets of these streams that hold something. A demuxer that fails is at its end; failed: is told so."""
     packets = container.demux(*streams)
     while True:
         try:
             packet = next(packets, None)
-        except DEMUXER_FAULTS:
+        except IndexError:  # PyAV's word for a packet of a stream that appears late: it is none of these
+            packets = container.demux(*streams)
+            continue
+        except (av.error.FFmpegError, MemoryError):
+            failed()
             return
         if packet is None:
             return

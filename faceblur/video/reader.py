@@ -188,18 +188,12 @@ class Reader:
         return start, None if self.span.end_pts is None else self.span.end_pts + margin
 
     def _demux(self, streams):
-        """Packets, then None: the end. A demuxer that fails is at its end."""
-        packets = self.container.demux(streams)
-        while True:
-            try:
-                packet = next(packets)
-            except (StopIteration, IndexError):  # IndexError: further streams appeared on the way
-                break
-            except av.error.FFmpegError:
-                self.damaged += 1
-                break
-            if packet.size:
-                yield packet
+        """Packets, then None: the end."""
+
+        def note_failure() -> None:
+            self.damaged += 1
+
+        yield from packets_of(self.container, streams, failed=note_failure)
         yield None
 
     def _decode(self, packet):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 import av
 
-from .opening import open_input
+from .opening import open_input, packets_of
 from .seek import seek_before
 
 
@@ -17,14 +18,14 @@ def frames_after(path: str, stream_index: int, pts: int) -> Iterator[av.VideoFra
         stream.codec_context.thread_count = 1
         try:
             seek_before(container, stream, pts)
-            for packet in container.demux(stream):
-                yield from (raw for raw in _decoded(packet) if raw.pts is not None and raw.pts > pts)
+            for packet in chain(packets_of(container, stream), [None]):  # None: what the decoder still holds
+                yield from (raw for raw in _decoded(stream, packet) if raw.pts is not None and raw.pts > pts)
         except av.error.FFmpegError:  # no way to seek, or the damage reaches to the end
             return
 
 
-def _decoded(packet) -> list[av.VideoFrame]:
+def _decoded(stream, packet) -> list[av.VideoFrame]:
     try:
-        return packet.decode()
+        return stream.decode(packet)
     except av.error.FFmpegError:
         return []
