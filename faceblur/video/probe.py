@@ -10,9 +10,9 @@ from pathlib import Path
 import av
 
 from ..errors import InputError
-from .choice import video_stream
+from .choice import ENCRYPTED, video_stream
 from .fourcc import codec_of
-from .opening import LARGEST_PICTURE, open_input, packets_of
+from .opening import LARGEST_PICTURE, open_input, packets_of, path_of
 from .orientation import Orientation
 from .sidedata import display_matrix
 
@@ -102,6 +102,8 @@ def orientation_of(frame) -> Orientation:
 
 def _first_frame(container, stream):
     for packet in chain(packets_of(container, stream), [None]):  # None: what the decoder still holds
+        if packet is not None and packet.has_sidedata("encryption_info"):
+            raise InputError(f"{path_of(container)}: {ENCRYPTED}")
         try:
             for frame in stream.decode(packet):
                 return frame
