@@ -18,38 +18,40 @@ def codec_of(stream) -> str:
     if stream.codec_context:
         return stream.codec_context.codec.canonical_name
     name = getattr(stream, "name", None)  # tracks of sound and pictures without a decoder have no such attribute
-    return name or _four_letters(stream) or UNKNOWN
+    return name or next(iter(_letters(stream)), UNKNOWN)
 
 
 def is_encrypted(stream) -> bool:
-    """Whether the codec's letters say that the contents are encrypted (ISO/IEC 23001-7)."""
-    try:
-        return stream.codec_context.codec_tag in _ENCRYPTED
-    except UnicodeDecodeError:  # in AVI and others these are numbers
-        return False
+    """Whether the codec's letters say that the contents are encrypted (ISO/IEC 23001-7); FFmpeg does not tell."""
+    return any(letters in _ENCRYPTED for letters in _letters(stream))
 
 
-def _four_letters(stream) -> str | None:
+def _letters(stream) -> list[str]:
+    """The four letters of every kind of contents that the track has."""
     if "mov" not in stream.container.format.name:
-        return None
+        return []
     try:
         with open(path_of(stream.container), "rb") as file:
             file.seek(0, 2)
-            return _entry_of(file, stream.id, file.tell())
+            return _entries_of(file, stream.id, file.tell())
     except (OSError, ValueError, OverflowError):
-        return None
+        return []
 
 
-def _entry_of(file, track: int, end: int) -> str | None:
+def _entries_of(file, track: int, end: int) -> list[str]:
     for start, stop in _boxes(file, 0, end, b"moov"):
         for place in _boxes(file, start, stop, b"trak"):
             if _id_of(file, *place) == track:
-                return _first_entry(file, *place)
-    return None
+                return _entries(file, *place)
+    return []
 
 
-def _boxes(file, start: int, end: int, kind: bytes) -> Iterator[tuple[int, int]]:
+def _boxes(file, start: int, end: int, wanted: bytes) -> Iterator[tuple[int, int]]:
     """Where the contents of the boxes of a kind begin and end."""
+    return ((body, stop) for kind, body, stop in _all_boxes(file, start, end) if kind == wanted)
+
+
+def _all_boxes(file, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     while start + 8 <= end:
         file.seek(start)
         head = file.read(16)
@@ -57,10 +59,9 @@ def _boxes(file, start: int, end: int, kind: bytes) -> Iterator[tuple[int, int]]
         if size == 1:
             size, body = int.from_bytes(head[8:16], "big"), start + 16
         stop = end if size == 0 else start + size
-        if stop <= start + 7 or stop > end:
+        if stop < start + 8 or stop > end:
             return
-        if head[4:8] == kind:
-            yield body, stop
+        yield head[4:8], body, stop
         start = stop
 
 
@@ -72,11 +73,10 @@ def _id_of(file, start: int, end: int) -> int | None:
     return None
 
 
-def _first_entry(file, start: int, end: int) -> str | None:
+def _entries(file, start: int, end: int) -> list[str]:
     for kind in _WAY:
         start, end = next(_boxes(file, start, end, kind), (0, 0))
-    for place, _ in _boxes(file, start, end, b"stsd"):
-        file.seek(place + 12)
-        letters = file.read(4).decode("latin-1").strip()
-        return letters if letters.isprintable() else None
-    return None
+    for place, stop in _boxes(file, start, end, b"stsd"):
+        kinds = (kind.decode("latin-1").strip() for kind, _, _ in _all_boxes(file, place + 8, stop))
+        return [kind for kind in kinds if kind.isprintable()]
+    return []

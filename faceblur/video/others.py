@@ -48,10 +48,10 @@ def _way(stream, container, video, trial) -> tuple[str | None, str | None]:
         return "font", None
     if stream.type not in ("audio", "subtitle"):
         return None, f"{name} was left out"
-    if not stream.codec_context:
-        return None, f"{name} was left out: it is of a kind that this build does not know"
     if is_encrypted(stream):
         return None, f"{name} was left out: it is encrypted"
+    if not stream.codec_context:
+        return None, f"{name} was left out: it is of a kind that this build does not know"
     ways = _ways_of_sound(container, codec) if stream.type == "audio" else _ways_of_text(container, codec)
     for way, note in ways:
         if trial.succeeds(stream.index, way, add_track):

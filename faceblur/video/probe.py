@@ -11,9 +11,9 @@ import av
 
 from ..errors import InputError
 from .fourcc import codec_of
-from .opening import LARGEST_PICTURE, open_input, packets_of
+from .opening import LARGEST_PICTURE, open_input, packets_of, path_of
 from .orientation import Orientation
-from .selection import video_stream
+from .selection import ENCRYPTED, video_stream
 from .sidedata import display_matrix
 
 _LATE_MS = 1000  # less is how streams of one file lie to each other
@@ -121,6 +121,8 @@ def orientation_of(frame) -> Orientation:
 
 def _first_frame(container, stream):
     for packet in chain(packets_of(container, stream), [None]):  # None: what the decoder still holds
+        if packet is not None and packet.has_sidedata("encryption_info"):
+            raise InputError(f"{path_of(container)}: {ENCRYPTED}")
         try:
             for frame in stream.decode(packet):
                 return frame

@@ -16,6 +16,7 @@ from .fourcc import codec_of, is_encrypted
 from .opening import DECODER_OPTIONS, LARGEST_PICTURE, LARGEST_SIDE, open_input, packets_of, path_of
 
 COVER = Disposition.attached_pic | Disposition.timed_thumbnails
+ENCRYPTED = "its video is encrypted; only who has the key can read it"
 _LOOKED_AT = 5000  # packets, where the file does not say how many frames a track has
 _FAR_MORE = 10  # times as many frames
 
@@ -74,11 +75,10 @@ def _counted(path: str, frames: dict[int, int]) -> dict[int, int]:
 
 
 def _check(path: str, track) -> None:
-    codec = codec_of(track)
-    if track.codec_context is None:
-        raise InputError(f"{path}: this build has no decoder for its video ({codec})")
     if is_encrypted(track):
-        raise InputError(f"{path}: its video is encrypted; only who has the key can read it")
+        raise InputError(f"{path}: {ENCRYPTED}")
+    if track.codec_context is None:
+        raise InputError(f"{path}: this build has no decoder for its video ({codec_of(track)})")
     width, height = track.codec_context.width, track.codec_context.height
     if max(width, height) > LARGEST_SIDE or width * height > LARGEST_PICTURE:
         limits = f"{LARGEST_SIDE} on a side and {LARGEST_PICTURE // 10**6} million in all"
