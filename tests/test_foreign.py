@@ -1,4 +1,4 @@
-"""JSON that others wrote: whatever is wrong with it is one line and exit code 2, and costs no more memory than it may."""
+"""JSON that others wrote: whatever is wrong with it is one line and exit code 2, and memory stays within its limits."""
 
 import json
 import resource
