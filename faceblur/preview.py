@@ -101,13 +101,18 @@ def draw_boxes(picture: np.ndarray, boxes: Iterable[Box]) -> np.ndarray:
     texts = []
     for box in boxes:
         colour = PALETTE[box.number % len(PALETTE)]
-        left, top = round(box.left * width), round(box.top * height)
-        right, bottom = round((box.left + box.width) * width), round((box.top + box.height) * height)
+        left, top = _pixels(box.left, width), _pixels(box.top, height)
+        right, bottom = _pixels(box.left + box.width, width), _pixels(box.top + box.height, height)
         cv2.rectangle(canvas, (left, top), (right, bottom), (255, 255, 255), line + 2)
         cv2.rectangle(canvas, (left, top), (right, bottom), _bgr(colour), line)
         if box.label:
             texts.append((max(0, left - line // 2), top, box.label, colour))
     return _with_labels(canvas, texts, size=max(11, round(width / 44))) if texts else canvas
+
+
+def _pixels(ratio: float, size: int) -> int:
+    """Of what lies far outside the picture, no more than can be drawn."""
+    return round(min(max(ratio, -1.0), 2.0) * size)
 
 
 def contact_sheet(

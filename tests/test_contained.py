@@ -35,7 +35,7 @@ HARM = {
     "no memory, says the system": ("os.kill(os.getpid(), signal.SIGKILL)", 2, "memory"),
     "no memory, says Python": ("raise MemoryError", 2, "memory"),
     "a damaged disk": ("raise OSError(5, 'Input/output error')", 2, "Input/output error"),
-    "a mistake of ours": ("raise ValueError('odd\\\\nthing')", 1, "unexpected ValueError: odd\\nthing; please report"),
+    "a mistake of ours": ("raise ValueError('a\\\\nb')", 1, "unexpected ValueError: a\\nb; please report it"),
 }
 
 

@@ -1,6 +1,7 @@
 """A plan that is looked over: who stays visible, areas, style; what a frame looks like with it."""
 
 import json
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import video_kit
 from seeing import SIZE, make_video
 
-from faceblur import Area, DetectionsError, InputError, Plan, Style, Track, render
+from faceblur import Area, DetectionsError, InputError, OutputError, Plan, Style, Track, render
 from faceblur.preview import read_frames
 from faceblur.report import describe_file
 from faceblur.review import Review, changed_style, find_video
@@ -193,3 +194,26 @@ def test_a_video_that_cannot_be_read_is_refused(tmp_path):
     (tmp_path / "film.mp4").write_text(json.dumps("no film"))
     with pytest.raises(InputError):
         Review(some_plan(), tmp_path / "film.mp4")
+
+
+@pytest.mark.parametrize("way", ["itself", "spelled otherwise", "symbolic link", "hard link"])
+def test_the_original_is_never_blurred_over(review, film, tmp_path, way):
+    source = tmp_path / "film.mp4"
+    source.write_bytes(film.read_bytes())
+    target = {"itself": source, "spelled otherwise": tmp_path / "x" / ".." / "film.mp4"}.get(way, tmp_path / "o.mp4")
+    (tmp_path / "x").mkdir()
+    if way == "symbolic link":
+        target.symlink_to(source)
+    elif way == "hard link":
+        os.link(source, target)
+    with pytest.raises(OutputError, match="is the input itself"):
+        Review(some_plan(source), source).blur(target)
+    assert source.read_bytes() == film.read_bytes()
+    assert {path.name for path in tmp_path.iterdir()} <= {"film.mp4", "o.mp4", "x"}
+
+
+def test_what_is_not_checked_yet_takes_nobodys_name(review, tmp_path):
+    (tmp_path / "out_unchecked.mp4").write_bytes(b"mine")
+    assert review.blur(tmp_path / "out.mp4")["audit"]["passed"] is True
+    assert (tmp_path / "out_unchecked.mp4").read_bytes() == b"mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4", "out_unchecked.mp4"]

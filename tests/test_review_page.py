@@ -120,9 +120,9 @@ def test_what_is_refused_is_said_and_leaves_the_plan_alone(server):
         assert not server.review.is_changed
 
 
-def request(server, path="", method="GET", wish=None, **headers):
-    body = None if wish is None else json.dumps(wish).encode()
-    if body:
+def request(server, path="", method="GET", wish=None, body=None, **headers):
+    body = body if wish is None else json.dumps(wish).encode()
+    if body is not None:
         headers = {"Content-Type": "application/json"} | headers
     ask = urllib.request.Request(urllib.parse.urljoin(server.address, path), body, headers, method=method)
     with urllib.request.urlopen(ask) as answer:
@@ -146,18 +146,53 @@ def request(server, path="", method="GET", wish=None, **headers):
         (400, "keep", {"wish": [1]}),
         (400, "add", {"wish": {"left": 0}}),
         (400, "style", {"wish": {"forced": True}}),
+        (400, "style", {"wish": {"name": ["solid"]}}),
+        (400, "style", {"wish": {"strength": True}}),
+        (400, "style", {"wish": {"margin_ratio": "0.1"}}),
+        (400, "style", {"wish": {"shape": {}}}),
+        (400, "keep", {"wish": {"track": True, "keep": True}}),
+        (400, "keep", {"wish": {"track": 1.0, "keep": True}}),
+        (400, "keep", {"wish": {"track": [1], "keep": True}}),
+        (400, "keep", {"wish": {}}),
+        (400, "add", {"wish": {"left": "0", "top": 0, "width": 1, "height": 1, "start_ms": 0}}),
+        (400, "add", {"wish": {"left": 0, "top": 0, "width": 1, "height": 1, "start_ms": None}}),
+        (400, "add", {"wish": {"left": 0, "top": 0, "width": True, "height": 1, "start_ms": 0}}),
+        (400, "add", {"wish": {"left": 0, "top": 0, "width": 1, "height": 1, "start_ms": 0, "end_ms": "9"}}),
+        (400, "keep", {"body": b"{" * 10_000}),
+        (400, "keep", {"body": b'{"track": 1, "track": 1, "keep": true}'}),
+        (400, "keep", {"body": b'{"track": 1e400, "keep": true}'}),
+        (400, "keep", {"body": b"9" * 10_000}),
+        (400, "keep", {"body": b"\xff\xfe\x00"}),
+        (400, "save", {"body": b""}),
+        (404, "thumbnail/" + "1" * 5000, {}),
+        (400, "frame?ms=1e999", {}),
+        (400, "frame?" + "&".join(f"a{n}=1" for n in range(50)), {}),
         (413, "save", {"wish": {"long": "x" * 70_000}}),
         (415, "save", {"wish": {}, "Content-Type": "text/plain"}),
     ],
 )
 def test_strange_requests_are_refused(server, code, path, options):
-    wish = options.pop("wish", None)
+    wish, body = options.pop("wish", None), options.pop("body", None)
     with pytest.raises(urllib.error.HTTPError) as refused:
-        request(server, path, "GET" if wish is None else "POST", wish, **options)
+        request(server, path, "GET" if wish is None and body is None else "POST", wish, body, **options)
     with refused.value:
         assert refused.value.code == code
     assert server.review.saves == 0
     assert not server.review.is_changed
+
+
+@pytest.mark.parametrize("area", [0.5, False, "0", None, [0], -1, 1])
+def test_an_area_is_taken_out_by_its_number_only(server, area):
+    request(server, "add", "POST", {"left": 0, "top": 0, "width": 0.1, "height": 0.1, "start_ms": 0})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        request(server, "remove", "POST", {"area": area})
+    refused.value.close()
+    assert refused.value.code == 400 and len(server.review.plan.areas) == 1
+
+
+def test_a_time_far_away_shows_the_first_or_the_last_frame(server):
+    shown = [json.loads(request(server, f"frame?ms={time}"))["time_ms"] for time in ("-1e300", "0", "1e5", "1e300")]
+    assert shown[0] == shown[1] and shown[2] == shown[3] > shown[0]
 
 
 def test_the_page_needs_nothing_from_elsewhere(server):

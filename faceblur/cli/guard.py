@@ -148,8 +148,8 @@ def _work(work: Callable[[], int]) -> None:
         _handle(signal.SIG_IGN)
         code = _flush() or code
     except SystemExit as ended:  # argparse
-        _flush()
-        code = ended.code if isinstance(ended.code, int) else 1
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        code = _flush() or code
     except KeyboardInterrupt:
         code = STOPPED
     except BaseException as problem:  # nothing may go up into the parent's copy of the program
