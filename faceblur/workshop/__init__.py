@@ -4,6 +4,7 @@ What a notebook teaches stands in the notebook in plain boto3; what it does not 
 packaging, image build, drawing, inventory) is one call into this package.
 """
 
+from . import extra  # noqa: F401 - before the others, which need what it looks for
 from .chapters import CHAPTERS, Chapter
 from .cleanup import clean_up, remaining
 from .costs import PRICES, run_costs, standing_costs, with_prices

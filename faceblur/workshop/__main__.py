@@ -11,7 +11,8 @@ import signal
 import sys
 from pathlib import Path
 
-from ..errors import FaceblurError
+from ..errors import FaceblurError, WorkshopError
+from .extra import hint
 from .session import project_root
 
 
@@ -23,10 +24,16 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"unrecognized arguments: {' '.join(options.jupyter)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the embedded AWS is stopped, too
     try:
+        project_root()  # said before any work: the notebooks are not in the wheel
         return options.command(options)
     except FaceblurError as problem:
         print(f"faceblur: {problem}", file=sys.stderr)
         return problem.exit_code
+    except ModuleNotFoundError as problem:
+        if problem.name is None or problem.name.partition(".")[0] == "faceblur":
+            raise
+        print(f"faceblur: {hint(problem.name)}", file=sys.stderr)
+        return WorkshopError.exit_code
     except KeyboardInterrupt:
         print("faceblur: interrupted", file=sys.stderr)
         return 130

@@ -24,12 +24,15 @@ TARGETS = ("local", "aws")
 
 
 def project_root() -> Path:
-    """The checkout that holds lambda_src/, container/ and notebooks/."""
+    """The checkout that holds lambda_src/, container/ and notebooks/. Raises WorkshopError where there is none."""
     candidates = (Path(__file__).resolve().parents[2], Path.cwd(), *Path.cwd().parents)
     for folder in candidates:
         if (folder / "lambda_src").is_dir() and (folder / "container").is_dir():
             return folder
-    raise WorkshopError("lambda_src/ and container/ were not found; start from the faceblur checkout")
+    raise WorkshopError(
+        "the workshop's notebooks/, lambda_src/ and container/ are not here, for the wheel does not hold them: "
+        "start it in a checkout or an unpacked sdist of faceblur, with python3 kit.py demo"
+    )
 
 
 def state_path(target: str, prefix: str) -> Path:
