@@ -273,3 +273,16 @@ def test_a_plan_that_missed_a_frame_is_made_anew_of_every_frame(walk, tmp_path, 
     with pytest.raises(PlanError, match="not made of the frame"):
         render(path, tmp_path / "other.mp4", analyse(path))
     assert not (tmp_path / "other.mp4").exists()
+
+
+def test_sound_of_joined_recordings_passes_the_audit_and_nothing_unsaid_does(tmp_path):
+    """Where the second part's sound overlaps the first's, packets are left out, and the report says how many."""
+    parts = [make(tmp_path / f"{n}.ts", count=30, audio=[{"seconds": 1.25}]) for n in (0, 1)]
+    path = tmp_path / "joined.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    report = render(path, tmp_path / "out.mp4", no_faces())
+    plan = replace(no_faces(), frames=FrameTimes.of(times_of(Reader, path)))
+    assert any("damaged packets of stream 1 were passed over" in note for note in report["notes"])
+    found = verify(path, tmp_path / "out.mp4", plan, said=report["notes"])
+    assert found.passed is True and any("as its report says" in note for note in found.notes)
+    assert verify(path, tmp_path / "out.mp4", plan).passed is False
