@@ -36,11 +36,15 @@ def allow(actions, *resources):
     return {"Effect": "Allow", "Action": actions, "Resource": list(resources) or ["*"]}
 
 
-def make_role(service, *statements):
-    """A role that the service may assume; returns its ARN."""
+def trust(service, **changes):
+    """A statement that lets the service assume a role."""
+    return {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"} | changes
+
+
+def make_role(service, *statements, trusted=()):
+    """A role that the service may assume; returns its ARN. trusted: the statements of its trust policy instead."""
     iam, name = boto3.client("iam"), unique("role")
-    trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    document = json.dumps({"Version": "2012-10-17", "Statement": list(trusted) or [trust(service)]})
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
     if statements:
         policy = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})

@@ -18,6 +18,7 @@ from localaws_kit import (
     make_function,
     make_role,
     package,
+    trust,
     unique,
 )
 
@@ -220,6 +221,19 @@ def test_a_role_that_lambda_cannot_assume_is_refused(role):
     role = make_role("states.amazonaws.com") if role == "states" else role
     with pytest.raises(ClientError, match="cannot be assumed by Lambda"):
         make_function("def handler(event, context): pass", role=role)
+
+
+def test_a_role_may_be_for_certain_functions_only():
+    def role_for(functions):
+        condition = {"ArnLike": {"aws:SourceArn": f"arn:aws:lambda:*:123456789012:function:{functions}"}}
+        return make_role("lambda.amazonaws.com", trusted=[trust("lambda.amazonaws.com", Condition=condition)])
+
+    function = make_function("def handler(event, context): pass", role=role_for("function-*"))
+    client = boto3.client("lambda")
+    for name in (function, function.rpartition(":")[2]):
+        client.update_function_configuration(FunctionName=name, Role=role_for("function-*"))
+        with pytest.raises(ClientError, match="cannot be assumed by Lambda"):
+            client.update_function_configuration(FunctionName=name, Role=role_for("other"))
 
 
 def test_concurrent_calls_get_processes_of_their_own():

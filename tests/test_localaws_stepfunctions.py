@@ -15,6 +15,7 @@ from localaws_kit import (
     read_object,
     receive,
     subscribe,
+    trust,
     unique,
 )
 
@@ -298,6 +299,44 @@ def test_a_role_that_does_not_trust_the_service_is_refused(service):
     role = make_role(service) if service else "arn:aws:iam::123456789012:role/not-there"
     with pytest.raises(ClientError, match="authorized to assume the provided role"):
         deploy(one(Type="Pass"), role=role)
+
+
+STATES = "states.amazonaws.com"
+
+
+def only_for(**sources):
+    """A condition on whom the service acts for: SourceAccount, SourceArn."""
+    return {"ArnLike" if "Arn" in key else "StringEquals": {f"aws:{key}": value} for key, value in sources.items()}
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [trust(STATES), trust(STATES, Effect="Deny")],
+        [trust(STATES, Action="sts:TagSession")],
+        [trust(STATES, Condition=only_for(SourceAccount="111111111111"))],
+        [trust(STATES, Condition=only_for(SourceArn="arn:aws:states:*:123456789012:stateMachine:other"))],
+        [trust([STATES, "lambda.amazonaws.com"]), trust("*", Principal="*", Effect="Deny")],
+    ],
+    ids=["denied", "another action", "another account", "another source", "everybody denied"],
+)
+def test_all_of_a_trust_policy_counts(statements):
+    with pytest.raises(ClientError, match="authorized to assume the provided role"):
+        deploy(one(Type="Pass"), role=make_role(STATES, trusted=statements))
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [trust(["lambda.amazonaws.com", STATES], Action=["sts:AssumeRole", "sts:TagSession"])],
+        [trust(STATES, Condition=only_for(SourceAccount="123456789012"))],
+        [trust(STATES, Condition=only_for(SourceArn="arn:aws:states:*:123456789012:stateMachine:machine-*"))],
+        [trust("lambda.amazonaws.com", Effect="Deny"), trust(STATES)],
+    ],
+    ids=["one of several", "this account", "this machine", "another denied"],
+)
+def test_a_trust_policy_may_say_more(statements):
+    assert run(deploy(one(Type="Pass"), role=make_role(STATES, trusted=statements)))["status"] == "SUCCEEDED"
 
 
 def test_a_faulty_definition_is_refused():

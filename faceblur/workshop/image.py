@@ -246,13 +246,9 @@ def _run(command: list[str], problem: str, given: str = "") -> None:
 
 def cache_folder() -> Path:
     """Where this user's caches are, by the platform's habit."""
-    if os.environ.get("XDG_CACHE_HOME"):
-        return Path(os.environ["XDG_CACHE_HOME"]) / "faceblur"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "faceblur"
-    if os.name == "nt" and os.environ.get("LOCALAPPDATA"):
-        return Path(os.environ["LOCALAPPDATA"]) / "faceblur"
-    return Path.home() / ".cache" / "faceblur"
+    from platformdirs import user_cache_path
+
+    return user_cache_path("faceblur", appauthor=False)
 
 
 def _say(words: str) -> None:

@@ -97,7 +97,7 @@ class Lambdas:
             name = arguments[0] if len(arguments) == 2 else data.get("FunctionName")
             uri, digest = image_of(data), ""
             try:
-                problem = problem_with(data)
+                problem = problem_with(data, name or "")
                 if uri and not problem:
                     digest, _ = read_manifest(uri, fetch_from_ecr)
             except ImageError as found:
@@ -147,9 +147,10 @@ def fetch_from_ecr(repository: str, kind: str, reference: str) -> bytes | None:
     return image["imageManifest"].encode() if image else None
 
 
-def problem_with(data: dict) -> str | None:
-    """Why AWS Lambda would refuse these settings of a new or changed function."""
-    if "Role" in data and not permissions.trusts(data["Role"], "lambda.amazonaws.com"):
+def problem_with(data: dict, name: str) -> str | None:
+    """Why AWS Lambda would refuse these settings of a new or changed function of this name."""
+    function = permissions.own_arn("lambda", f"function:{name.rpartition(':function:')[2]}")
+    if "Role" in data and not permissions.trusts(data["Role"], "lambda.amazonaws.com", function):
         return "The role defined for the function cannot be assumed by Lambda."
     return limits.refusal(data)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from ministack import app
@@ -39,21 +38,20 @@ def install() -> None:
     app.pin_request_origin = lambda address, _secure: pin(address, True)
 
 
-def trusts(role_arn: str, service: str) -> bool:
-    """Whether the role exists and its trust policy lets the service ('lambda.amazonaws.com') assume it."""
+def own_arn(service: str, name: str) -> str:
+    """The ARN of something in the account and region of the request."""
+    return f"arn:aws:{service}:{get_region()}:{get_account_id()}:{name}"
+
+
+def trusts(role_arn: str, service: str, source_arn: str | None = None) -> bool:
+    """Whether the role exists and its trust policy lets the service ('lambda.amazonaws.com') assume it for a source.
+
+    ministack's evaluation of trust policies takes one service for any other; that of resource policies does not.
+    """
     role = iam._roles.get(role_arn.rsplit("/", 1)[-1])
     if role is None or ":role/" not in role_arn:
         return False
-    document = role.get("AssumeRolePolicyDocument") or {}
-    document = json.loads(document) if isinstance(document, str) else document
-    statements = document.get("Statement", [])
-    for statement in statements if isinstance(statements, list) else [statements]:
-        principal = statement.get("Principal", {})
-        services = principal.get("Service", []) if isinstance(principal, dict) else []
-        services = [services] if isinstance(services, str) else services
-        if statement.get("Effect") == "Allow" and service in services:
-            return True
-    return False
+    return service_may(role.get("AssumeRolePolicyDocument"), service, "sts:AssumeRole", role_arn, source_arn)
 
 
 def role_credentials(role_arn: str, session: str) -> dict[str, str]:
@@ -95,8 +93,8 @@ def check(access_key: str, action: str, resource: str, context: dict | None = No
     return Denied(principal.arn, action, resource, result.decision == "Deny")
 
 
-def service_may(policy, service: str, action: str, resource: str, source_arn: str) -> bool:
-    """Whether a resource's own policy lets an AWS service act on it for a source."""
+def service_may(policy, service: str, action: str, resource: str, source_arn: str | None) -> bool:
+    """Whether a resource's own policy lets an AWS service act on it for a source of this account."""
     request = iam_evaluator.EvalContext(
         principal_arn=service,
         principal_type="Service",

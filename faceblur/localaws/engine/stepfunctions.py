@@ -48,7 +48,8 @@ def create(original):
         if text is not None and (found := problems(text) or beyond_this_engine(text)):
             text = "Invalid State Machine Definition: '" + ", ".join(found) + "'"
             return error_response_json("InvalidDefinition", text, 400)
-        if "roleArn" in request and not permissions.trusts(request["roleArn"], "states.amazonaws.com"):
+        machine = permissions.own_arn("states", f"stateMachine:{request.get('name')}")
+        if "roleArn" in request and not permissions.trusts(request["roleArn"], "states.amazonaws.com", machine):
             text = (
                 "Neither the global service principal states.amazonaws.com, nor the regional one is "
                 "authorized to assume the provided role."
