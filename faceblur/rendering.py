@@ -48,7 +48,9 @@ def render(
 def _write_frames(
     source, output, plan: Plan, span, encoder, progress: Progress | None
 ) -> tuple[Rows, list[str], EncoderSettings]:
-    """What was covered, notes, and how it was encoded. The decoder and the encoder are gone at its end, before the report takes memory."""
+    """What was covered, notes, and how it was encoded. The decoder and the encoder are gone at its end, before the
+    report takes memory.
+    """
     covering, rows = Covering(plan), Rows()
     with Reader(source, span=span, threads=encoder.threads) as reader:
         total = reader.expected_frames

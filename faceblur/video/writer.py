@@ -17,7 +17,6 @@ from .planes import plane_views
 from .probe import display_matrix
 from .reader import Packet, Reader
 
-
 _HIGH_10 = "H.264 with 10 bits plays in few players (not in Safari, QuickTime, most televisions); --codec hevc in more"
 
 
