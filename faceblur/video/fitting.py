@@ -83,7 +83,9 @@ class Fitter:
 
 
 def is_within_ten_bits(raw) -> bool:
-    """Samples have 16 bits in memory: raw video may use them all, and a damaged stream too. libx264 aborts then."""
+    """Samples have 16 bits in memory: raw video may use them all, and a damaged stream too. libx264 may
+    abort then (seen with the preset ultrafast).
+    """
     return all(view.max() <= _HIGHEST_OF_TEN_BITS for view in plane_views(raw))
 
 
