@@ -57,13 +57,14 @@ def join_segments(event, context):
         notes = video.join(source, [piece for piece, _, _ in parts], joined)
         plans = [Plan.from_json(each) for _, each, _ in parts]
         plan, report = merge_segments(source, joined, plans, [each for _, _, each in parts])
-        report["notes"] += notes + video.size_notes(source, joined, report["settings"]["encoder"])
+        report["notes"] += notes
         verdict = audit.verify(source, joined, plan, said=report["notes"])
         log(key=event["input"]["key"], audit=verdict.to_json())
         if not verdict.passed:
             raise VerificationError(
                 "; ".join(verdict.problems) or "the audit could not tell whether it is safe"
             )
+        report["notes"] += video.size_notes(source, joined, report["settings"]["encoder"])
         report = name_files(report, event) | {"audit": verdict.to_json()}
         deliver(output, joined, {"report": report, "plan": plan.to_json()})
     work.remove()

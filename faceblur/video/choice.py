@@ -15,7 +15,6 @@ from .trial import quality_for
 
 # Everybody's players take these with any colour resolution; with H.264 or HEVC they take 4:2:0 alone.
 _PLAY_IN_ANY_COLOUR = ("mjpeg", "dvvideo", "theora", "vp9", "av1")
-_SMALLEST = {"hevc": 32, "av1": 64}  # pixels a side; libx265 and libsvtav1 do not take, or spoil, smaller pictures
 
 
 def settled(reader: Reader, settings: EncoderSettings, output: str | Path) -> EncoderSettings:
@@ -41,7 +40,8 @@ def codec_for(stream, container_format: str | None) -> str:
             codec = "h264"  # the only one of them that keeps fields
     elif source == "hevc" and not pixel_format.is_rgb and working_format(pixel_format) not in ("yuv420p", "yuvj420p"):
         codec = "hevc"
-    return codec if min(context.width, context.height) >= _SMALLEST.get(codec, 0) else "h264"
+    width, height = context.width - 1, context.height - 1  # an odd side loses a pixel
+    return next((name for name in (codec, "h264", "hevc") if CODECS[name].takes(width, height)), codec)
 
 
 def pixel_formats(stream, codec: str) -> tuple[str, ...]:

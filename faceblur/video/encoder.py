@@ -36,7 +36,8 @@ _SVT_PRESETS = dict(zip(PRESETS, (12, 11, 10, 9, 8, 6, 4, 3, 2), strict=True))
 @dataclass(frozen=True)
 class Codec:
     """crf: near transparent, in the encoder's own scale. params: its option for further settings. halving: by how much
-    a higher crf halves the size, about.
+    a higher crf halves the size, about. smallest, largest: sides in pixels; libx265 writes past its memory at widths
+    from 34 to 48, whatever the height (found with MALLOC_CHECK_).
     """
 
     encoder: str
@@ -45,12 +46,26 @@ class Codec:
     params: str
     pixel_formats: tuple[str, ...] = tuple(ENCODABLE)
     halving: int = 6
+    smallest: int = 1
+    largest: tuple[int, int] = (16384, 16384)
+
+    def takes(self, width: int, height: int) -> bool:
+        return min(width, height) >= self.smallest and width <= self.largest[0] and height <= self.largest[1]
 
 
 CODECS = {
     "h264": Codec("libx264", 18, 51, "x264-params"),
-    "hevc": Codec("libx265", 20, 51, "x265-params"),
-    "av1": Codec("libsvtav1", 22, 63, "svtav1-params", ("yuv420p", "yuv420p10le"), halving=10),
+    "hevc": Codec("libx265", 20, 51, "x265-params", smallest=64, largest=(65535, 65535)),
+    "av1": Codec(
+        "libsvtav1",
+        22,
+        63,
+        "svtav1-params",
+        ("yuv420p", "yuv420p10le"),
+        halving=10,
+        smallest=4,
+        largest=(16384, 8704),
+    ),
 }
 
 
@@ -101,6 +116,12 @@ def lone_encoder(reader, raw, tags: ColourTags, settings: EncoderSettings, param
 
 
 def _set_up(context, reader, raw, tags: ColourTags, settings: EncoderSettings) -> None:
+    if not CODECS[settings.codec].takes(raw.width, raw.height):
+        others = " or ".join(name for name, codec in CODECS.items() if codec.takes(raw.width, raw.height))
+        raise OutputError(
+            f"a picture of {raw.width}x{raw.height} pixels cannot be written as {settings.codec}; "
+            f"{f'use {others}' if others else 'no codec takes it'}"
+        )
     context.width, context.height = raw.width, raw.height
     context.pix_fmt = raw.format.name
     context.time_base = reader.time_base

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import av
 import numpy as np
 
+from ..errors import InputError
 from .planes import ENCODABLE, plane_views
 
 FULL_RANGE = 2  # libavutil AVCOL_RANGE_JPEG
@@ -34,6 +35,8 @@ class Fitter:
         self.format = working_format(first.format, formats)
         across, down = ENCODABLE[self.format]
         self.width, self.height = first.width - first.width % across, first.height - first.height % down
+        if not self.width or not self.height:
+            raise InputError(f"a picture of {first.width}x{first.height} pixels is too small to be encoded")
         self.tags = _tags(first)
         self._first_size = (first.width, first.height)
         self._note_changes(first)
@@ -80,7 +83,9 @@ class Fitter:
 
 
 def is_within_ten_bits(raw) -> bool:
-    """Samples have 16 bits in memory: raw video may use them all, and a damaged stream too. libx264 aborts then."""
+    """Samples have 16 bits in memory: raw video may use them all, and a damaged stream too. libx264 may
+    abort then (seen with the preset ultrafast).
+    """
     return all(view.max() <= _HIGHEST_OF_TEN_BITS for view in plane_views(raw))
 
 

@@ -27,8 +27,8 @@ _WANTED = 1.2  # what is aimed at instead, because the moments may not be like t
 _WORST = 10  # crf above the near transparent one: 34 to 40 dB to inputs of 150 to 500 kbit/s, see docs/encoding.md
 _WINDOWS, _FRAMES = 4, 24
 _LONGEST_GROUP = 250  # frames from one keyframe to the next, as libx264, libx265 and libsvtav1 choose it themselves
-# Bits a frame over (its pixels to the power of 3/4), from which crf 18 was never 1.5 times as large: no trial is
-# needed. The newer codecs say the same with fewer bits.
+# Bits a frame over (its pixels to the power of 3/4). With more than that, crf 18 is rarely 1.5 times as large (grain),
+# and no trial is made. The newer codecs say the same with fewer bits.
 _ENOUGH, _ENOUGH_NEWER = 1.25, 2.0
 _NEWER = ("hevc", "av1", "vp9", "vvc")
 _SMALL_BYTES = 8192  # what a container may add is no matter of quality
