@@ -44,8 +44,8 @@ behind the names, not between them.
 A report or plan may go into a pipe or a device (/dev/stdout), a video only into a file; a link is followed.
 
 exit codes: 0 done, 1 some of several videos could not be blurred (or a mistake of faceblur's: FACEBLUR_DEBUG=1 shows
-where), 2 the input or an option cannot be used, 3 the output cannot be written, 4 no face detector, 130 stopped (Ctrl-C,
-SIGTERM, SIGHUP)"""
+where), 2 the input or an option cannot be used, 3 the output cannot be written, 4 no face detector, 130 stopped
+(Ctrl-C, SIGTERM, SIGHUP)"""
 
 
 def add(commands) -> None:
