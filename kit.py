@@ -63,7 +63,10 @@ def make_venv():
     python = os.path.join(VENV, "Scripts", "python.exe") if os.name == "nt" else os.path.join(VENV, "bin", "python")
     stamp = os.path.join(VENV, ".kit-stamp")
     with open(LOCK, "rb") as lock:
-        want = hashlib.sha256(lock.read() + sys.version.encode() + ROOT.encode()).hexdigest()
+        want = hashlib.sha256(lock.read() + sys.version.encode() + ROOT.encode())
+    with open(os.path.join(ROOT, "pyproject.toml"), "rb") as project:  # the command's entry point stands in it
+        want.update(project.read())
+    want = want.hexdigest()
     if os.path.exists(stamp) and os.path.exists(python):
         with open(stamp) as made_from:
             if made_from.read() == want:

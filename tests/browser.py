@@ -10,6 +10,7 @@ needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-g
 OPTIONS = (
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-gpu-sandbox",  # of version 156 on, without it the GPU process ends where /proc is restricted
     "--no-first-run",
     "--autoplay-policy=no-user-gesture-required",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",

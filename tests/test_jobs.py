@@ -74,6 +74,7 @@ def test_given_detections_reach_the_processes_unchanged():
 def test_what_a_process_raises_is_raised(tmp_path):
     (tmp_path / "in.mp4").write_bytes(b"no video")
     facts = {"source": str(tmp_path / "in.mp4"), "result": str(tmp_path / "x"), "detections": None}
+    facts["every_frame"] = False
     task = {"do": "analyse", "span": {"index": 0, "start_pts": None, "end_pts": None}, **facts}
     with pytest.raises(InputError, match="not a video"):
         run_tasks([task, task, task], 2)

@@ -159,10 +159,10 @@ def _set(path, value):
         (("areas",), [{"left": 0, "top": 0, "width": 50, "height": 50}], "outside of the picture"),
         (("areas",), [{"left": -0.5, "top": 0, "width": 0.5, "height": 1}], "outside of the picture"),
         (("areas",), [{"left": 0.1, "top": 0.1, "width": 1e-9, "height": 0.5}], "needs a width"),
-        (("areas",), [{"left": 0.1, "top": 0.1, "width": 1e400, "height": 0.5}], "outside of the picture"),
+        (("areas",), [{"left": 0.1, "top": 0.1, "width": 1e400, "height": 0.5}], "holds Infinity"),
         (("tracks", 0, "boxes"), [[0, 0.1, 0.1, 1e-46, 0.1]], "boxes are"),  # vanishes in float32
-        (("tracks", 0, "boxes"), [[0, 0.1, 0.1, 0.2, 1e39]], "boxes are"),  # overflows
-        (("tracks", 0, "boxes"), [[0, -1e30, 0.1, 2e30, 0.1]], "boxes are"),
+        (("tracks", 0, "boxes"), [[0, 0.1, 0.1, 0.2, 1e39]], "too large"),  # overflows
+        (("tracks", 0, "boxes"), [[0, -1e15, 0.1, 2e15, 0.1]], "boxes are"),
         (("tracks", 0, "boxes"), [[0, 0.1, 0.1, 1e-6, 0.1]], "boxes are"),  # the file holds five digits
         (("frames",), [{"count": 1, "sha256": "00", "times_ms": [0.0]}], "list of frames was changed"),
         (("frames",), [{"times_ms": [0.0]}], "'sha256' is missing"),

@@ -84,7 +84,7 @@ def test_where_a_face_was_lost_is_one_click_away(view):
 def test_what_is_refused_is_said(view):
     view.area.sides["width"].value = 0.0
     view.area.cover.click()
-    assert "an area needs a width" in view.status.value
+    assert "needs a width and a height" in view.status.value
     assert not view.review.is_changed
 
 

@@ -6,6 +6,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from browser import OPTIONS
 from test_video_pictures import TURNS, matrix_in, matrix_of
 from test_video_times import VARIABLE, cut_by_edit_list
 from video_kit import atoms, make, packets, planes_of, shown
@@ -243,11 +244,7 @@ def test_chromium_plays_it_to_the_end(tmp_path, kind):
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium,
-            args=[
-                "--no-sandbox",
-                "--autoplay-policy=no-user-gesture-required",
-                "--allow-file-access-from-files",
-            ],
+            args=[*OPTIONS, "--allow-file-access-from-files"],
         )
         page = browser.new_page()
         page.goto((tmp_path / "player.html").as_uri())
