@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import boto3
 import psutil
 import pytest
+from botocore.exceptions import ClientError
 from localaws_kit import eventually, invoke, make_function
 
 from faceblur.errors import WorkshopError
@@ -89,6 +91,17 @@ def test_stop_can_be_called_twice_and_start_again():
     aws.start()
     assert urllib.request.urlopen(aws.endpoint_url + "/_ministack/health").status == 200
     aws.stop()
+
+
+def test_nobody_can_guess_the_access_key(local_aws):
+    """For it is all that is looked at: a function that others could make would run with this user's rights."""
+    key = local_aws.environment["AWS_ACCESS_KEY_ID"]
+    with LocalAws() as another:
+        others = another.environment["AWS_ACCESS_KEY_ID"]
+    assert re.fullmatch("AKIA[A-Z2-7]{16}", key) and re.fullmatch("AKIA[A-Z2-7]{16}", others) and key != others
+    example = {"aws_access_key_id": "AKIAIOSFODNN7EXAMPLE", "aws_secret_access_key": "wJalrXUtnFEMI"}
+    with pytest.raises(ClientError, match="UnrecognizedClientException"):
+        boto3.client("lambda", **example).list_functions()
 
 
 def test_unknown_keys_are_refused(local_aws):

@@ -10,9 +10,14 @@ import tarfile
 import tomllib
 import zipfile
 from email.parser import Parser
+from importlib import metadata
+from itertools import chain
 from pathlib import Path
 
+import av
 import pytest
+from av._core import library_meta
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 import faceblur
@@ -207,3 +212,37 @@ def test_no_release_without_an_address_or_a_dated_entry(release, unpacked, tmp_p
 def test_the_sources_name_no_address_of_their_own():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert "urls" not in project  # .ci/release.py adds them, when there is an address
+
+
+def licence(name: str) -> str:
+    """What an installed package says of itself, in the words of THIRD-PARTY.md or longer ones."""
+    told = metadata.metadata(name)
+    said = [told["License-Expression"], (told["License"] or "").partition("\n")[0], *told.get_all("Classifier", ())]
+    return " ".join(line for line in filter(None, said) if "::" not in line or line.startswith("License"))
+
+
+def test_every_dependency_is_explained_with_its_licence():
+    rows = re.findall(r"^\| ([\w ,.-]+) \| ([^|]+) \|", (ROOT / "THIRD-PARTY.md").read_text(encoding="utf-8"), re.M)
+    told = {name: words for names, words in rows for name in names.split(", ") if name != "package"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = chain(project["dependencies"], *project["optional-dependencies"].values())
+    assert set(told) == {Requirement(line).name for line in lines}
+    for name, words in told.items():
+        first = re.match(r"[A-Z]+", words)[0]  # MIT, BSD, A(pache), MPL, PSF
+        known = {"A": "Apache", "PSF": "Python Software Foundation"}.get(first, first)
+        assert known in licence(name), f"{name}: {words}, but {licence(name)}"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the wheels' libraries lie elsewhere on other systems")
+def test_what_the_page_says_of_the_wheels_is_so():
+    packages = Path(av.__file__).parents[1]
+    ours, opencvs = (
+        [path.name for path in packages.glob(f"{name}.libs/*")] for name in ("av", "opencv_python_headless")
+    )
+    if not ours:
+        pytest.skip("this PyAV was built from its sources")
+    assert all(any(name in each for each in ours) for name in ("libx264", "libx265", "SvtAv1"))
+    assert opencvs and not any("x264" in name or "x265" in name for name in opencvs)
+    about = library_meta["libavcodec"]
+    assert about["license"] == "LGPL version 3 or later" and "--enable-libx264" in about["configuration"]
+    assert "--enable-gpl" not in about["configuration"]

@@ -18,7 +18,7 @@ from ..errors import WorkshopError
 REGION = "us-east-1"
 # AWS's example account: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 ACCOUNT = "123456789012"
-ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
+_KEY_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 # What the extra `local` brings.
 PACKAGES = ("ministack", "psutil", "statelint", "boto3")
 START_SECONDS = 60
@@ -56,7 +56,7 @@ class LocalAws:
 
         remove_abandoned_roots()
         self.root, lock = private_root()
-        secret = secrets.token_hex(20)
+        keys = new_keys()
         with (
             open(self.root / LOG, "wb") as log,
             socket.create_server(("127.0.0.1", 0), backlog=128) as listener,
@@ -64,7 +64,7 @@ class LocalAws:
             port, number = listener.getsockname()[1], listener.fileno()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "faceblur.localaws.engine", str(self.root), str(number)],
-                env=engine_environment(self.root, port, secret),
+                env=engine_environment(self.root, port, keys),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -76,7 +76,7 @@ class LocalAws:
         atexit.register(self.stop)
         self._wait_until_ready()
         self.endpoint_url = f"http://127.0.0.1:{port}"
-        self.environment = client_environment(self.root, self.endpoint_url, secret)
+        self.environment = client_environment(self.root, self.endpoint_url, keys)
 
     def stop(self) -> None:
         """End the process and everything it started, and delete its files. May be called twice."""
@@ -103,7 +103,13 @@ class LocalAws:
         raise WorkshopError(f"the embedded AWS did not start: {last or 'it said nothing'}")
 
 
-def engine_environment(root: Path, port: int, secret: str) -> dict[str, str]:
+def new_keys() -> dict[str, str]:
+    """Those of one embedded AWS. ministack looks at the access key alone, not at the signature: both are secret."""
+    letters = (secrets.choice(_KEY_LETTERS) for _ in range(16))
+    return {"AWS_ACCESS_KEY_ID": f"AKIA{''.join(letters)}", "AWS_SECRET_ACCESS_KEY": secrets.token_hex(20)}
+
+
+def engine_environment(root: Path, port: int, keys: dict[str, str]) -> dict[str, str]:
     """This process's environment without its AWS settings, and with what ministack reads."""
     kept = {
         name: value
@@ -118,8 +124,7 @@ def engine_environment(root: Path, port: int, secret: str) -> dict[str, str]:
         "BIND_HOST": "127.0.0.1",
         "MINISTACK_HOST": "127.0.0.1",
         "AUTH": "true",
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": secret,
+        **keys,
         "AWS_DEFAULT_REGION": REGION,
         "MINISTACK_REGION": REGION,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
@@ -135,12 +140,11 @@ def engine_environment(root: Path, port: int, secret: str) -> dict[str, str]:
     return kept | alone(root) | own
 
 
-def client_environment(root: Path, endpoint_url: str, secret: str) -> dict[str, str]:
+def client_environment(root: Path, endpoint_url: str, keys: dict[str, str]) -> dict[str, str]:
     """What boto3 and the AWS CLI need to talk to the embedded AWS and to nothing else."""
     return alone(root) | {
         "AWS_ENDPOINT_URL": endpoint_url,
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": secret,
+        **keys,
         "AWS_SESSION_TOKEN": "",
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
