@@ -19,6 +19,7 @@ from . import h264
 from .encoder import EncoderSettings, lone_encoder
 from .fitting import Fitter, cut_to_ten_bits, is_within_ten_bits
 from .mux import Muxer
+from .opening import packets_of
 from .orientation import Orientation
 from .probe import orientation_of
 from .reader import Packet, Reader
@@ -94,15 +95,14 @@ class SmartWriter(Muxer):
         """(number, packet) of the video; those of other streams are passed on."""
         streams = [self.reader.stream, *(self.reader.container.streams[index] for index in self.copied)]
         number = 0
-        for packet in self.reader.container.demux(streams):
+        for packet in packets_of(self.reader.container, streams):
             if packet.stream.index != self.reader.stream.index:
-                if packet.size and packet.dts is not None:
-                    self.copy(Packet(packet, packet.stream.index))
-            elif packet.size:
-                if number >= len(self._found) or packet.pts != self._found.pts[number]:
-                    raise Unsafe("it is not the file that was surveyed")
-                yield number, packet
-                number += 1
+                self.copy(Packet(packet, packet.stream.index))
+                continue
+            if number >= len(self._found) or packet.pts != self._found.pts[number]:
+                raise Unsafe("it is not the file that was surveyed")
+            yield number, packet
+            number += 1
 
     def _put_all(self, encoded: list[tuple[bytes, int, bool]]) -> None:
         for one in encoded:

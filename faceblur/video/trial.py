@@ -17,7 +17,7 @@ import av
 
 from .encoder import CODECS, EncoderSettings, lone_encoder
 from .fitting import Fitter
-from .opening import open_input
+from .opening import open_input, packets_of
 from .reader import Reader
 from .seek import seek_before
 from .selection import video_stream
@@ -107,13 +107,9 @@ def _look_through(path: str) -> tuple[_Sizes, list[int | None]]:
     """The sizes of all packets, and where to try: times of keyframes, spread; None is the beginning."""
     sizes, times = _Sizes(), []
     with open_input(path) as container:
-        try:
-            for packet in container.demux(video_stream(container)):
-                if packet.size:
-                    sizes.add(packet)
-                    times += [packet.pts] if packet.is_keyframe else []
-        except av.error.FFmpegError:
-            pass  # the rest is lost to every reading
+        for packet in packets_of(container, video_stream(container)):
+            sizes.add(packet)
+            times += [packet.pts] if packet.is_keyframe else []
     if len(sizes.keys) + len(sizes.others) <= _WINDOWS * _FRAMES or None in times or len(times) < 2:
         return sizes, [None]
     return sizes, [times[len(times) * number // _WINDOWS] for number in range(min(_WINDOWS, len(times)))]
@@ -126,9 +122,9 @@ def _moment(path: str, start: int | None, count: int, sizes: _Sizes) -> Iterator
         if start is not None:
             seek_before(container, stream, start)
         left, has_begun = count, start is None
-        for packet in container.demux(stream):
+        for packet in packets_of(container, stream):
             has_begun = has_begun or packet.pts == start
-            if packet.size and has_begun:
+            if has_begun:
                 sizes.add(packet)
                 yield from packet.decode()
                 left -= 1
