@@ -132,6 +132,8 @@ class Reader:
             notes.append(f"{self.damaged} damaged packets or frames in the input were passed over")
         if self._clock.restarts:
             notes.append(f"the input's clock starts anew {_times(self._clock.restarts)}: it was made to go on")
+            if self._hidden:
+                notes.append(f"{self._hidden} frames were left out: the file says that they are not to be shown")
         if self._clock.never_placed:
             notes.append(
                 f"{self._clock.never_placed} packets of other streams were left out: their clock goes back, "
