@@ -21,22 +21,71 @@ _MAY_JUMP = 0x200  # libavformat AVFMT_TS_DISCONT
 _WINDOW = 32  # packets; decoders reorder over 16 at the most
 
 
-class StreamClock:
-    """Tells where one stream's time stamps start anew. parts: how often they have."""
+class _Watch:
+    """Tells where the video's time stamps start anew."""
 
     def __init__(self, time_base: Fraction, may_jump: bool):
         self._back = round(_BACK_S / time_base)
         self._jump = round((_JUMP_S if may_jump else _LONGEST_PAUSE_S) / time_base)
         self._last: int | None = None
-        self.parts = 0
 
     def begins_anew(self, packet) -> bool:
         stamp = packet.pts if packet.dts is None else packet.dts
         last, self._last = self._last, stamp
         step = 0 if last is None else stamp - last
-        is_new = step < -self._back or step > self._jump
-        self.parts += is_new
-        return is_new
+        return step < -self._back or step > self._jump
+
+
+class _Beside:
+    """A stream beside the video: which part of the file its packets belong to.
+
+    Where its time stamps go back, the video's may be about to; where they then go on as if nothing had happened, or the
+    video never follows, they were wrong.
+    """
+
+    def __init__(self, time_base: Fraction):
+        self._back, self._jump = round(_BACK_S / time_base), round(_JUMP_S / time_base)
+        self.time_base, self.part = time_base, 0
+        self.held: list = []  # packets that seem to belong to the next part
+        self._top: int | None = None
+        self._top_before: int | None = None  # the last leap ahead
+        self._next_top: int | None = None
+
+    def take(self, packet) -> list:
+        """The packets that are known to belong to `part` by now."""
+        stamp = packet.pts if packet.dts is None else packet.dts
+        if self._top is None:
+            self._top = stamp
+        if self._next_top is not None:
+            if not self._goes_on(stamp, self._top):
+                self._next_top = max(self._next_top, stamp)
+                self.held.append(packet)
+                return []
+            self._next_top = None
+        elif stamp < self._top - self._back:
+            if self._top_before is None or not self._goes_on(stamp, self._top_before):
+                self._next_top = stamp
+                self.held.append(packet)
+                return []
+            self._top = stamp  # the one before was far ahead of its time
+        self._top_before = self._top if stamp > self._top + self._jump else None
+        self._top = max(self._top, stamp)
+        return [*self.rest(), packet]
+
+    def _goes_on(self, stamp: int, top: int) -> bool:
+        return -self._back <= stamp - top <= self._jump
+
+    def follow(self, part: int) -> list:
+        """The packets that were held back for this part of the video."""
+        if part <= self.part or self._next_top is None:
+            return []
+        self.part, self._top = self.part + 1, self._next_top
+        self._next_top = self._top_before = None
+        return self.rest()
+
+    def rest(self) -> list:
+        held, self.held = self.held, []
+        return held
 
 
 class Clock:
@@ -47,18 +96,16 @@ class Clock:
     """
 
     def __init__(self, container, stream):
-        self._may_jump = bool(int(container.format.flags) & _MAY_JUMP)
         self.is_regular = True
         self._last_dts: int | None = None
         self._near: deque[int] = deque(maxlen=_WINDOW)  # times of the last packets
-        self._video = StreamClock(Fraction(stream.time_base), self._may_jump)
+        self._video = _Watch(Fraction(stream.time_base), bool(int(container.format.flags) & _MAY_JUMP))
         self._time_base = Fraction(stream.time_base)
         self._step = max(1, round(1 / (frame_rate_of(stream) * self._time_base)))
         self._shifts = [0]  # one a part, in the video's time base
         self._start = math.ceil(start_offset_ms(container) / 1000 / self._time_base)
         self._latest: int | None = None
-        self._others: dict[int, StreamClock] = {}
-        self._held: list = []
+        self._others: dict[int, _Beside] = {}
 
     @property
     def restarts(self) -> int:
@@ -94,28 +141,25 @@ class Clock:
         if packet.pts is None and packet.dts is None:
             yield packet
             return
-        time_base = Fraction(packet.time_base)
-        clock = self._others.setdefault(packet.stream.index, StreamClock(time_base, self._may_jump))
-        clock.begins_anew(packet)
-        self._held.append((clock.parts, packet))
+        other = self._others.setdefault(packet.stream.index, _Beside(Fraction(packet.time_base)))
+        yield from self._moved(other, other.take(packet))
         yield from self.released()
 
     def released(self) -> Iterator:
         """Those that waited for what the video has reached by now."""
-        if not self._held:
-            return
-        held, self._held = self._held, []
-        for part, packet in held:
-            if part < len(self._shifts):
-                _move(packet, round(self._shifts[part] * self._time_base / Fraction(packet.time_base)))
-                yield packet
-            else:
-                self._held.append((part, packet))
+        for other in self._others.values():
+            if other.held:
+                yield from self._moved(other, other.follow(self.restarts))
 
-    @property
-    def never_placed(self) -> int:
-        """Packets that wait in vain once the video has ended."""
-        return len(self._held)
+    def never_placed(self) -> Iterator:
+        """Those that waited in vain, once the video has ended: as they are."""
+        for other in self._others.values():
+            yield from other.rest()
+
+    def _moved(self, other: _Beside, packets: list) -> Iterator:
+        for packet in packets:
+            _move(packet, round(self._shifts[other.part] * self._time_base / other.time_base))
+            yield packet
 
 
 def _move(packet, shift: int) -> None:

@@ -134,11 +134,6 @@ class Reader:
             notes.append(f"the input's clock starts anew {_times(self._clock.restarts)}: it was made to go on")
             if self._hidden:
                 notes.append(f"{self._hidden} frames were left out: the file says that they are not to be shown")
-        if self._clock.never_placed:
-            notes.append(
-                f"{self._clock.never_placed} packets of other streams were left out: their clock goes back, "
-                "the picture's does not"
-            )
         declared = self.stream.frames - self._hidden
         if self.span is None and self.stream.frames and declared != self._index:
             notes.append(f"the input declares {declared} frames, {self._index} could be decoded")
@@ -172,7 +167,8 @@ class Reader:
                 continue
             if packet is not None:
                 self._clock.place(packet)
-                yield from (Packet(raw, raw.stream.index) for raw in self._clock.released())
+            waiting = self._clock.released() if packet is not None else self._clock.never_placed()
+            yield from (Packet(raw, raw.stream.index) for raw in waiting)
             for raw in self._decode(packet) if packet is not None else self._drain():
                 if first_pts is not None and raw.pts < first_pts:
                     continue
