@@ -1,5 +1,7 @@
 """What an input becomes when nobody asks for a codec or a quality: what plays where it plays, and is no larger."""
 
+from dataclasses import replace
+
 import av
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from faceblur import EncoderSettings, render, video
 from faceblur.errors import InputError, OutputError
 from faceblur.jobs import render_in_jobs
 from faceblur.smart import render_smart
+from faceblur.video.encoder import CODECS
 
 X265 = {"preset": "ultrafast", "x265-params": "log-level=none:keyint=25:min-keyint=25:scenecut=0:open-gop=0"}
 SVT = {"preset": "12", "svtav1-params": "lp=1"}
