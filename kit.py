@@ -9,6 +9,7 @@
 The first call makes .venv from requirements.lock; later calls reuse it until the lock or the Python changes.
 KIT_NO_VENV=1 uses the Python that runs this file (a conda environment, say) after checking it against the lock.
 """
+
 # This file must start on old Pythons, too: they get a clear line instead of a syntax error.
 import hashlib
 import os
@@ -29,9 +30,10 @@ TASKS = {
 
 def check_python():
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
-        sys.exit("kit: Python %d.%d to %d.%d is needed, this is %s; "
-                 "call kit.py with another one, e.g. python3.12 kit.py"
-                 % (OLDEST + NEWEST + (sys.version.split()[0],)))
+        sys.exit(
+            "kit: Python %d.%d to %d.%d is needed, this is %s; "
+            "call kit.py with another one, e.g. python3.12 kit.py" % (OLDEST + NEWEST + (sys.version.split()[0],))
+        )
 
 
 def check_environment():
@@ -54,8 +56,10 @@ def check_environment():
             if found is None or not requirement.specifier.contains(found):
                 wrong.append("%s (found %s)" % (requirement, found or "nothing"))
     if wrong:
-        sys.exit("kit: KIT_NO_VENV=1, but this environment differs from requirements.lock in %d packages: %s; "
-                 "run: pip install -r requirements.lock" % (len(wrong), ", ".join(wrong[:3])))
+        sys.exit(
+            "kit: KIT_NO_VENV=1, but this environment differs from requirements.lock in %d packages: %s; "
+            "run: pip install -r requirements.lock" % (len(wrong), ", ".join(wrong[:3]))
+        )
 
 
 def make_venv():

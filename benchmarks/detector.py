@@ -44,9 +44,7 @@ class OpenCvDetector:
 
     def __init__(self, score_threshold: float = 0.6):
         model = np.frombuffer(model_bytes(), np.uint8)
-        self._net = cv2.FaceDetectorYN.create(
-            "onnx", model, np.zeros(0, np.uint8), (32, 32), score_threshold, 0.3
-        )
+        self._net = cv2.FaceDetectorYN.create("onnx", model, np.zeros(0, np.uint8), (32, 32), score_threshold, 0.3)
 
     def find(self, bgr: np.ndarray, width: int | None = None) -> list[Face]:
         if width is not None and width != bgr.shape[1]:
@@ -83,9 +81,7 @@ class _OpenVinoSession:
             network = self._core.read_model(model_bytes(), b"")
             network.reshape(list(picture.shape))
             one = {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1}
-            self._requests[picture.shape] = self._core.compile_model(
-                network, "CPU", one
-            ).create_infer_request()
+            self._requests[picture.shape] = self._core.compile_model(network, "CPU", one).create_infer_request()
         request = self._requests[picture.shape]
         request.infer({"input": picture})
         return [request.get_tensor(name).data.copy() for name in names]
@@ -111,28 +107,20 @@ def main(arguments: list[str] | None = None) -> int:
         whole = compare_whole(clips, folder, options.repeat)
     print("\n".join([*_alone_lines(alone), "", *_whole_lines(whole)]))
     if options.json:
-        Path(options.json).write_text(
-            json.dumps({"alone": alone, "whole": whole}, indent=1) + "\n", encoding="utf-8"
-        )
+        Path(options.json).write_text(json.dumps({"alone": alone, "whole": whole}, indent=1) + "\n", encoding="utf-8")
     return _verdict(alone, whole)
 
 
 def _verdict(alone: list[dict], whole: dict) -> int:
     gain = 1 - whole["total"]["ONNX Runtime"] / whole["total"]["OpenCV"]
     agree = all(row["agreed"] >= 0.99 for row in alone)
-    print(
-        f"\nthe boxes {'agree' if agree else 'DO NOT AGREE'}; the whole pass takes {gain:.0%} less CPU time"
-    )
-    print(
-        f"{'met    ' if gain >= LEAST_GAIN else 'NOT MET'}  at least {LEAST_GAIN:.0%} less than with OpenCV"
-    )
+    print(f"\nthe boxes {'agree' if agree else 'DO NOT AGREE'}; the whole pass takes {gain:.0%} less CPU time")
+    print(f"{'met    ' if gain >= LEAST_GAIN else 'NOT MET'}  at least {LEAST_GAIN:.0%} less than with OpenCV")
     return 0 if agree and gain >= LEAST_GAIN else 1
 
 
 def _options(arguments) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", nargs="*", type=Path, metavar="CLIP")
     parser.add_argument("--repeat", type=int, default=2, help="the least of so many runs counts (default 2)")
     parser.add_argument("--json", metavar="FILE")
@@ -171,9 +159,7 @@ def compare_alone(pictures: list[np.ndarray], repeat: int) -> list[dict]:
         times = {name: [] for name in made}
         for _ in range(repeat):
             for name, detector in made.items():
-                times[name].append(
-                    _cpu_ms(lambda d=detector, p=sized: [d.find(one) for one in p]) / len(sized)
-                )
+                times[name].append(_cpu_ms(lambda d=detector, p=sized: [d.find(one) for one in p]) / len(sized))
         for row in rows[-len(made) :]:
             row["ms"] = round(min(times[row["detector"]]), 2)
     return rows
@@ -210,9 +196,7 @@ def compare_whole(clips: list[Path], folder: Path, repeat: int) -> dict:
         for _ in range(repeat):
             for name, build in names.items():
                 with _using(build):
-                    best[name] = min(
-                        best[name], _cpu_ms(lambda c=clip: faceblur.blur(c, folder / "out.mp4")) / 1000
-                    )
+                    best[name] = min(best[name], _cpu_ms(lambda c=clip: faceblur.blur(c, folder / "out.mp4")) / 1000)
         rows[clip.name] = {name: round(seconds, 2) for name, seconds in best.items()}
         print(f"{clip.name}: done", file=sys.stderr, flush=True)
     return {

@@ -25,9 +25,7 @@ def make_all(folder: Path) -> list[Path]:
 
 def make(path: Path, name: str, number: int) -> Path:
     """Write the clip of one picture; `number` chooses size and path. The same every time."""
-    video.encode(
-        path, _frames(name, _SIZES[number % len(_SIZES)], number), frame_rate=_RATE, crf=23, preset="veryfast"
-    )
+    video.encode(path, _frames(name, _SIZES[number % len(_SIZES)], number), frame_rate=_RATE, crf=23, preset="veryfast")
     return path
 
 
@@ -57,7 +55,5 @@ def _camera(picture: np.ndarray, size: tuple[int, int], centre: np.ndarray, zoom
     scale = zoom * max(size[0] / columns, size[1] / rows)
     seen = np.array(size) / scale
     middle = seen / 2 + centre * (np.array([columns, rows]) - seen)
-    matrix = np.array(
-        [[scale, 0, size[0] / 2 - scale * middle[0]], [0, scale, size[1] / 2 - scale * middle[1]]]
-    )
+    matrix = np.array([[scale, 0, size[0] / 2 - scale * middle[0]], [0, scale, size[1] / 2 - scale * middle[1]]])
     return cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)

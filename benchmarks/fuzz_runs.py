@@ -185,5 +185,3 @@ def _judge_output(folder: Path, left: set[str], lines: list[str]) -> str:
 def clear(run: Run) -> None:
     shutil.rmtree(run.folder, ignore_errors=True)
     run.folder.with_suffix(".said").unlink(missing_ok=True)
-
-

@@ -71,22 +71,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _options(arguments) -> argparse.Namespace:
     shared = ROOT.parent / "shared"
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, default=shared / "clips")
     parser.add_argument("--clips", nargs="+", metavar="NAME", help="only clips whose names begin so")
     parser.add_argument("--methods", nargs="+", choices=[*OURS, DEFACE], default=[*OURS, DEFACE])
-    parser.add_argument(
-        "--deface", type=Path, default=shutil.which("deface"), help="its command, when not on the PATH"
-    )
-    parser.add_argument(
-        "--scorer", type=Path, default=shared / "tools" / "leak_score.py", help="an independent scorer"
-    )
+    parser.add_argument("--deface", type=Path, default=shutil.which("deface"), help="its command, when not on the PATH")
+    parser.add_argument("--scorer", type=Path, default=shared / "tools" / "leak_score.py", help="an independent scorer")
     parser.add_argument("--no-faceless", action="store_true", help="leave out the clips without faces")
-    parser.add_argument(
-        "--phase", type=float, default=0.0, metavar="MS", help="when the first sample is taken"
-    )
+    parser.add_argument("--phase", type=float, default=0.0, metavar="MS", help="when the first sample is taken")
     parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 1) // 2))
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--keep", metavar="DIR", help="keep the outputs here")
@@ -100,9 +92,7 @@ def _options(arguments) -> argparse.Namespace:
 def _clips(options) -> list[Path]:
     if not options.folder.is_dir():
         return []
-    found = (
-        path.with_name(path.name.removesuffix(".faces.json")) for path in options.folder.glob("*.faces.json")
-    )
+    found = (path.with_name(path.name.removesuffix(".faces.json")) for path in options.folder.glob("*.faces.json"))
     wanted = tuple(options.clips or ("",))
     return sorted(clip for clip in found if clip.is_file() and clip.name.startswith(wanted))
 
@@ -224,16 +214,11 @@ def table(rows: list[dict], totals: list[dict]) -> list[str]:
         if last not in (None, row["clip"]):
             lines.append("")
         last = row["clip"]
-        area = (
-            f"{row['blurred_ellipses'] / row['face_area']:.2f}/{row['blurred_boxes'] / row['face_area']:.2f}"
-        )
+        area = f"{row['blurred_ellipses'] / row['face_area']:.2f}/{row['blurred_boxes'] / row['face_area']:.2f}"
         find = "-" if row["find_ms"] is None else f"{row['find_ms']:.1f}"
         lines.append(
             f"{row['clip'][:25]:<26}{row['method']:<19}{row['face_frames']:>6}"
-            + "".join(
-                f"{_percent(row, key):>8.2f}"
-                for key in ("leaks_boxes", "leaks_ellipses", "exposed", "readable")
-            )
+            + "".join(f"{_percent(row, key):>8.2f}" for key in ("leaks_boxes", "leaks_ellipses", "exposed", "readable"))
             + f"{area:>12}{find:>9}{row['all_ms']:>9.1f}{row['peak_mb'] or '-':>6}"
         )
     return lines
@@ -246,9 +231,7 @@ def _percent(row: dict, key: str) -> float:
 def false_table(false: list[dict]) -> list[str]:
     lines = [f"{'without faces':<46}{'method':<19}{'lasts s':>8}{'longest false region s':>24}"]
     for row in false:
-        lines.append(
-            f"{row['clip'][:45]:<46}{row['method']:<19}{row['seconds']:>8.1f}{row['longest_false_s']:>24.2f}"
-        )
+        lines.append(f"{row['clip'][:45]:<46}{row['method']:<19}{row['seconds']:>8.1f}{row['longest_false_s']:>24.2f}")
     return lines if false else []
 
 
@@ -281,12 +264,8 @@ def _against_deface(rows: list[dict]) -> list[dict]:
             pairs = [(r, theirs[r["clip"]]) for r in rows if r["method"] == method and r["clip"] in theirs]
             if not pairs:
                 continue
-            worse = [
-                f"{a['clip']} {a[key]} : {b[key]}" for a, b in pairs if not (a[key] < b[key] or a[key] == 0)
-            ]
-            found = f"on {len(pairs) - len(worse)} of {len(pairs)} clips" + "".join(
-                f"; not {w}" for w in worse
-            )
+            worse = [f"{a['clip']} {a[key]} : {b[key]}" for a, b in pairs if not (a[key] < b[key] or a[key] == 0)]
+            found = f"on {len(pairs) - len(worse)} of {len(pairs)} clips" + "".join(f"; not {w}" for w in worse)
             verdicts.append({"target": f"{method}: {key} under deface's", "found": found, "met": not worse})
     return verdicts
 

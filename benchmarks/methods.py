@@ -127,9 +127,7 @@ def interpreter(script: Path) -> str:
 
 def _command(command: list) -> tuple[str, float]:
     """Run it; -> what it printed, its CPU seconds with those of its children."""
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    }
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
     words = [str(word) for word in command]
     with subprocess.Popen(
         words,

@@ -159,10 +159,7 @@ class Bench:
             order = (name, against) if number % 2 else (against, name)
             costs = {each: measure(self.command(each)) for each in order}
             pairs.append((costs[name], costs[against]))
-        ratios = {
-            unit: sorted(getattr(a, unit) / getattr(b, unit) for a, b in pairs)
-            for unit in ("cpu_s", "wall_s")
-        }
+        ratios = {unit: sorted(getattr(a, unit) / getattr(b, unit) for a, b in pairs) for unit in ("cpu_s", "wall_s")}
         entry = {
             "against": against,
             "cpu_s": statistics.median(a.cpu_s for a, _ in pairs),
@@ -189,9 +186,7 @@ class Bench:
         if "render" in names:
             self.pair("render")
             if self.height in RENDER_CPU:
-                self.expect(
-                    "render's CPU over the limit's", runs["render"]["cpu_ratio"], RENDER_CPU[self.height]
-                )
+                self.expect("render's CPU over the limit's", runs["render"]["cpu_ratio"], RENDER_CPU[self.height])
             if self.height in PEAK_MB:
                 self.expect("render's peak memory, MiB", runs["render"]["peak_mb"], PEAK_MB[self.height])
         if "pieces" in names:
@@ -264,8 +259,7 @@ def _plan(source: Path, faces: dict, turns: int, until_ms: float = float("inf"))
             if time_ms <= until_ms:
                 rows.setdefault(1000 * turn + track, []).append((time_ms, *box))
     tracks = (
-        Track(track, np.array(boxes)[:, 0], np.array(boxes)[:, 1:].astype(np.float32))
-        for track, boxes in rows.items()
+        Track(track, np.array(boxes)[:, 0], np.array(boxes)[:, 1:].astype(np.float32)) for track, boxes in rows.items()
     )
     return Plan(tuple(tracks))
 
@@ -282,9 +276,7 @@ def _line(height: int, name: str, entry: dict) -> str:
 def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     if not list(options.folder.glob("*.faces.json")):
-        print(
-            "speed.py: no clip with NAME.faces.json beside it; name a folder that has some", file=sys.stderr
-        )
+        print("speed.py: no clip with NAME.faces.json beside it; name a folder that has some", file=sys.stderr)
         return 2
     results, verdicts = [], []
     with tempfile.TemporaryDirectory(prefix="speed-") as temporary:
@@ -306,9 +298,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _options(arguments) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT.parent / "shared" / "clips")
     parser.add_argument("--heights", nargs="+", type=int, default=[360, 720, 1080])
     parser.add_argument("--seconds", type=float, default=60.0)

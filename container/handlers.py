@@ -61,9 +61,7 @@ def join_segments(event, context):
         verdict = audit.verify(source, joined, plan, said=report["notes"])
         log(key=event["input"]["key"], audit=verdict.to_json())
         if not verdict.passed:
-            raise VerificationError(
-                "; ".join(verdict.problems) or "the audit could not tell whether it is safe"
-            )
+            raise VerificationError("; ".join(verdict.problems) or "the audit could not tell whether it is safe")
         report["notes"] += video.size_notes(source, joined, report["settings"]["encoder"])
         report = name_files(report, event) | {"audit": verdict.to_json()}
         deliver(output, joined, {"report": report, "plan": plan.to_json()})

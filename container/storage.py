@@ -30,9 +30,7 @@ def fetch_input(upload: dict, folder: Path, room: float) -> Path:
         # Without permission to list a bucket, S3 answers 403 for what is not there.
         raise InputError(f"{upload['key']}: is no longer in the bucket {upload['bucket']}") from problem
     if upload["etag"] and found["ETag"].strip('"') != upload["etag"]:
-        raise InputError(
-            f"{upload['key']}: was replaced after this upload; the newer one has its own execution"
-        )
+        raise InputError(f"{upload['key']}: was replaced after this upload; the newer one has its own execution")
     free = shutil.disk_usage(folder).free
     if found["ContentLength"] * room > free:
         raise InputError(

@@ -113,9 +113,7 @@ class _Sheet:
             self._bar(self._x(start), self._x(end), y, thickness, row.colour)
         for start, end in row.review:
             middle = y + thickness / 2
-            self._bar(
-                self._x(start), self._x(end), middle - max(1, thickness // 8), max(2, thickness // 4), REVIEW
-            )
+            self._bar(self._x(start), self._x(end), middle - max(1, thickness // 8), max(2, thickness // 4), REVIEW)
         for start, end in row.leaks:
             self._bar(self._x(start), max(self._x(end), self._x(start) + 3), y - 1, thickness + 2, LEAK)
 

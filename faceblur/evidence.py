@@ -51,9 +51,7 @@ def choose(faces: tuple[Leak, ...]) -> list[Leak]:
 
 
 def _is_apart(face: Leak, other: Leak) -> bool:
-    is_elsewhere = (
-        abs(face.box[0] - other.box[0]) > face.box[2] or abs(face.box[1] - other.box[1]) > face.box[3]
-    )
+    is_elsewhere = abs(face.box[0] - other.box[0]) > face.box[2] or abs(face.box[1] - other.box[1]) > face.box[3]
     return is_elsewhere or abs(face.time_ms - other.time_ms) >= _APART_MS
 
 
@@ -63,11 +61,7 @@ def _card(before: np.ndarray, after: np.ndarray, face: Leak, is_leak: bool) -> n
     pair = np.hstack([_crop(before, face), np.full((_SIDE, 4, 3), 255, np.uint8), _crop(after, face)])
     caption = np.full((_CAPTION, pair.shape[1], 3), PAPER, np.uint8)
     who = "" if face.track is None else ("   area" if face.track < 0 else f"   track {face.track}")
-    left = (
-        "too small to measure"
-        if face.detail is None
-        else f"{max(0.0, face.detail):.0%} of its detail is left"
-    )
+    left = "too small to measure" if face.detail is None else f"{max(0.0, face.detail):.0%} of its detail is left"
     score = "" if face.score is None else f", a face by {face.score:.0%}"
     lines = [
         (f"frame {face.index}   {clock(face.time_ms)}{who}", INK),

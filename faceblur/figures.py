@@ -113,9 +113,7 @@ def covered(boxes: Sequence[Sequence[float]], cells: int = 200) -> float:
     """The share of the picture under the boxes; overlaps count once. Exact to 1/cells a side."""
     picture = np.zeros((cells, cells), bool)
     for left, top, width, height in boxes:
-        x0, x1, y0, y1 = (
-            min(cells, max(0, round(cells * side))) for side in (left, left + width, top, top + height)
-        )
+        x0, x1, y0, y1 = (min(cells, max(0, round(cells * side))) for side in (left, left + width, top, top + height))
         picture[y0:y1, x0:x1] = True
     return float(picture.mean())
 

@@ -28,9 +28,7 @@ class Rows:
     def __len__(self) -> int:
         return len(self._times)
 
-    def add(
-        self, time_ms: float, regions: Iterable[tuple[int, Box]], visible: Iterable[tuple[int, Box]]
-    ) -> None:
+    def add(self, time_ms: float, regions: Iterable[tuple[int, Box]], visible: Iterable[tuple[int, Box]]) -> None:
         """regions: (track or AREA, box as displayed, margin included); visible: faces left on purpose,
         ungrown.
         """

@@ -143,9 +143,7 @@ class Searcher:
         bright = brightened(picture)
         found = self._crop_detector.find(picture if bright is None else bright)
         return [
-            Observation(
-                (left + f.left * width, top + f.top * height, f.width * width, f.height * height), f.confidence
-            )
+            Observation((left + f.left * width, top + f.top * height, f.width * width, f.height * height), f.confidence)
             for f in found
             if not _is_cut_off(f, crop)
         ]

@@ -64,11 +64,7 @@ def _copy_and_encode(source, output, plan: Plan, encoder: EncoderSettings, progr
         rows, touched = _rows(found, covering, reader)
         parts = divide(found, touched.__contains__)
         if not any(part.is_copied for part in parts):
-            why = (
-                "its groups of pictures are open"
-                if found.has_open_groups
-                else "every group of pictures changes"
-            )
+            why = "its groups of pictures are open" if found.has_open_groups else "every group of pictures changes"
             raise Unsafe(why)
         with SmartWriter(output, reader, used, found, parts, _first_frame(source)) as writer:
             copied = writer.write_all(touch, _counting(progress, len(found)))

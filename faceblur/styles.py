@@ -78,9 +78,7 @@ class Style:
                 )
         if self.name == "gaussian":
             if not 0 < self.sigma_ratio <= 4:
-                raise DetectionsError(
-                    "a gaussian's strength is sigma over the region's width, above 0 and up to 4"
-                )
+                raise DetectionsError("a gaussian's strength is sigma over the region's width, above 0 and up to 4")
             if self.sigma_ratio < MIN_SIGMA_RATIO and not self.forced:
                 raise DetectionsError(
                     f"a gaussian of {self.sigma_ratio:g} widths can be undone (0.05: 75 % re-identified); "

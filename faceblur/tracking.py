@@ -122,9 +122,7 @@ class Tracker:
         """N x 4: where the active tracklets are believed to be in the current frame."""
         return np.array([t.box(-1) for t in self._active]).reshape(-1, 4)
 
-    def advance(
-        self, time_ms: float, picture: np.ndarray, is_cut: bool, unseen: Sequence[float] = ()
-    ) -> None:
+    def advance(self, time_ms: float, picture: np.ndarray, is_cut: bool, unseen: Sequence[float] = ()) -> None:
         """Go to the next frame that is looked at; `picture` is its luma, H x W uint8.
 
         unseen: times just before it of frames nobody saw; if this is a cut, they may belong to either shot.

@@ -64,8 +64,7 @@ def detections_to_json(detections: Detections | None) -> dict | None:
     if detections is None:
         return None
     samples = [
-        [s.time_ms, [[f.left, f.top, f.width, f.height, f.confidence] for f in s.faces]]
-        for s in detections.samples
+        [s.time_ms, [[f.left, f.top, f.width, f.height, f.confidence] for f in s.faces]] for s in detections.samples
     ]
     return {"samples": samples, "rejected": detections.rejected}
 

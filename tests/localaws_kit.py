@@ -76,9 +76,7 @@ def make_function(source, *statements, role=None, **options):
     }
     given = {name: value for name, value in settings.items() if value is not None}
     arn = client.create_function(**given)["FunctionArn"]
-    client.get_waiter("function_active_v2").wait(
-        FunctionName=arn, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400}
-    )
+    client.get_waiter("function_active_v2").wait(FunctionName=arn, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
     return arn
 
 
@@ -133,7 +131,5 @@ def subscribe(queue_url, topic):
 def receive(queue_url):
     """The next message that a topic sent."""
     sqs = boto3.client("sqs")
-    message = eventually(lambda: sqs.receive_message(QueueUrl=queue_url, WaitTimeSeconds=1).get("Messages"))[
-        0
-    ]
+    message = eventually(lambda: sqs.receive_message(QueueUrl=queue_url, WaitTimeSeconds=1).get("Messages"))[0]
     return json.loads(message["Body"])["Message"]

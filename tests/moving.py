@@ -20,9 +20,7 @@ from faceblur.sample import pictures
 from faceblur.sample.portraits import EILEEN, GRACE
 
 WIDTH, HEIGHT = 320, 180
-MIN_SEEN = (
-    0.3  # a face of which less can be seen, because it is outside or behind others, is not in the truth
-)
+MIN_SEEN = 0.3  # a face of which less can be seen, because it is outside or behind others, is not in the truth
 COVERED = 0.9
 
 
@@ -94,9 +92,7 @@ class Scene:
         video.encode(path, self.frames(), frame_rate=self.rate, crf=20, preset="ultrafast")
         return path
 
-    def samples(
-        self, every_ms: float, phase_ms: float = 0.0, missing: frozenset[int] = frozenset()
-    ) -> Detections:
+    def samples(self, every_ms: float, phase_ms: float = 0.0, missing: frozenset[int] = frozenset()) -> Detections:
         """The truth at the frames nearest to these times, as Rekognition would have it: times in ms, faces
         given twice now and then, boxes past the border.
         """
@@ -104,9 +100,7 @@ class Scene:
         while phase_ms + number * every_ms <= self.times_ms[-1]:
             time_ms = min(self.times_ms, key=lambda t: abs(t - phase_ms - number * every_ms))
             if number not in missing:
-                timed += [(float(round(time_ms)), Face(*box)) for box in self.truth(time_ms)] * (
-                    1 + number % 2
-                )
+                timed += [(float(round(time_ms)), Face(*box)) for box in self.truth(time_ms)] * (1 + number % 2)
             number += 1
         return Detections.from_faces(timed)
 
@@ -192,9 +186,7 @@ def _placed(mover: Mover, time_ms: float) -> tuple[np.ndarray, np.ndarray]:
     scale = mover.size / width
     to_x, to_y = (left + wide / 2) * WIDTH, (top + high / 2) * HEIGHT
     move = np.array([[scale, 0, to_x - scale * x], [0, scale, to_y - scale * y]])
-    colours = cv2.warpAffine(
-        _softened(mover.kind, scale), move, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE
-    )
+    colours = cv2.warpAffine(_softened(mover.kind, scale), move, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE)
     return colours, cv2.warpAffine(matte, move, (WIDTH, HEIGHT))
 
 

@@ -74,9 +74,7 @@ def reachable(scene: Scene, given_samples: Detections) -> set[tuple[int, int]]:
     for sample in given_samples.samples:
         shot = int(sample.time_ms >= scene.cut_ms)
         for number, mover in enumerate(scene.movers):
-            if mover.shot == shot and any(
-                np.allclose(mover.box(sample.time_ms), box_of(f)) for f in sample.faces
-            ):
+            if mover.shot == shot and any(np.allclose(mover.box(sample.time_ms), box_of(f)) for f in sample.faces):
                 seen.add((shot, number))
     return seen
 
@@ -249,9 +247,7 @@ def leaks(plan, frames) -> list[tuple[float, int]]:
 def test_hardly_a_face_of_a_real_clip_slips_through(name, with_samples):
     frames = reference(name)["frames"]
     taken = frames[6::12] if with_samples else []
-    samples = tuple(
-        Sample(f["time_ms"], tuple(Face(*b) for _, *b in f["faces"])) for f in taken if f["faces"]
-    )
+    samples = tuple(Sample(f["time_ms"], tuple(Face(*b) for _, *b in f["faces"])) for f in taken if f["faces"])
     plan = analyse(FOLDER / name, Detections(samples) if with_samples else None)
     assert len(leaks(plan, frames)) <= 0.02 * sum(len(frame["faces"]) for frame in frames)
 

@@ -231,9 +231,7 @@ def test_large_faces_are_judged_like_small_ones():
 
     before = _face(1, 96).clip(0, 255).astype(np.uint8)
     after = cv2.GaussianBlur(before, (0, 0), 3)
-    large = [
-        cv2.resize(picture, None, fx=5, fy=5, interpolation=cv2.INTER_CUBIC) for picture in (before, after)
-    ]
+    large = [cv2.resize(picture, None, fx=5, fy=5, interpolation=cv2.INTER_CUBIC) for picture in (before, after)]
     assert detail_left(*large, BOX).left == pytest.approx(detail_left(before, after, BOX).left, abs=0.04)
 
 

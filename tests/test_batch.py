@@ -185,6 +185,7 @@ def test_resume_does_again_what_changed_and_nothing_else(put, blur, other_clip):
 )
 def test_resume_does_again_with_other_settings(put, change):
     """The record holds every setting that changes the picture; --jobs does not."""
+
     def asked(words: str) -> dict:
         options = _parser().parse_args(["blur", "a.mp4", "b.mp4", *words.split()])
         return _asked(options, None, video.EncoderSettings(options.crf, options.preset, options.codec))

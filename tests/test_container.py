@@ -213,6 +213,4 @@ def test_what_fails_the_audit_is_not_delivered(modules, bucket, clip, tmp_path):
 def test_a_video_without_faces_is_delivered_and_says_so(modules):
     handlers, _ = modules
     report = {"counts": {"frames": 30, "frames_with_regions": 0, "face_frames": 0, "tracks": 0}}
-    assert (
-        "no face was found in 30 frames" in handlers.summary({"bucket": "b", "key": "k"}, report)["message"]
-    )
+    assert "no face was found in 30 frames" in handlers.summary({"bucket": "b", "key": "k"}, report)["message"]

@@ -112,8 +112,6 @@ def test_everything_is_drawn_without_matplotlib(film, tmp_path):
         "sys.exit(main(['audit', *files, '--plan', 'plan.json', '-o', 'out']))"
     )
     film.plan.save(tmp_path / "plan.json")
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["audit.json", "coverage.png", "worst.png"]

@@ -39,9 +39,7 @@ def test_a_fade_to_black_and_back_is_no_cut():
 def test_noise_is_no_cut():
     random = np.random.default_rng(0)
     picture = luma(Scene((), seconds=0.1))[0].astype(float)
-    noisy = [
-        np.clip(picture + random.normal(0, 25, (HEIGHT, WIDTH)), 0, 255).astype(np.uint8) for _ in range(20)
-    ]
+    noisy = [np.clip(picture + random.normal(0, 25, (HEIGHT, WIDTH)), 0, 255).astype(np.uint8) for _ in range(20)]
     assert cuts(noisy) == []
 
 

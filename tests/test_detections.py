@@ -17,9 +17,7 @@ json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats() | st.text(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["Faces", "Face", "BoundingBox", "Timestamp", "Left"]), inner, max_size=4
-        )
+        | st.dictionaries(st.sampled_from(["Faces", "Face", "BoundingBox", "Timestamp", "Left"]), inner, max_size=4)
     ),
     max_leaves=8,
 )
@@ -67,9 +65,7 @@ def test_every_face_given_is_kept_or_counted_as_rejected(given_faces):
 def test_the_order_in_which_faces_come_does_not_matter(given_faces):
     one, other = Detections.from_faces(given_faces), Detections.from_faces(reversed(given_faces))
     assert one.rejected == other.rejected
-    assert [(s.time_ms, set(s.faces)) for s in one.samples] == [
-        (s.time_ms, set(s.faces)) for s in other.samples
-    ]
+    assert [(s.time_ms, set(s.faces)) for s in one.samples] == [(s.time_ms, set(s.faces)) for s in other.samples]
 
 
 @given(timed_faces)

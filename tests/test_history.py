@@ -11,9 +11,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 class Events(list):
     def add(self, second, type_, **details):
-        self.append(
-            {"id": len(self) + 1, "type": type_, "timestamp": START + timedelta(seconds=second), **details}
-        )
+        self.append({"id": len(self) + 1, "type": type_, "timestamp": START + timedelta(seconds=second), **details})
 
     def enter(self, second, name, kind="Task"):
         self.add(second, f"{kind}StateEntered", stateEnteredEventDetails={"name": name})

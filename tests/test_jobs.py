@@ -18,9 +18,7 @@ from faceblur.worker import detections_from_json, detections_to_json
 def long(tmp_path_factory):
     """Ten seconds with a keyframe every second."""
     options = {"preset": "ultrafast", "g": "25"}
-    return make(
-        tmp_path_factory.mktemp("long") / "in.mp4", count=250, options=options, audio=[{"seconds": 10.0}]
-    )
+    return make(tmp_path_factory.mktemp("long") / "in.mp4", count=250, options=options, audio=[{"seconds": 10.0}])
 
 
 def test_two_processes_render_what_one_renders(tmp_path, long):

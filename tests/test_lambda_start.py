@@ -157,6 +157,4 @@ def test_a_passing_error_is_raised_after_the_other_records_were_started(app):
         stepfunctions.add_response("start_execution", EXECUTION, started(second, {"job_id": "job"}))
         with pytest.raises(ClientError) as raised:
             app.handler(event("s3_several"), None)
-    assert (
-        type(raised.value).__name__ == "LimitExceededException"
-    )  # the name that a state machine would match
+    assert type(raised.value).__name__ == "LimitExceededException"  # the name that a state machine would match

@@ -13,9 +13,7 @@ SETTINGS = TrackingSettings()
 FRAMES = np.arange(250) * FRAME_MS
 
 
-def tracklet(
-    first: int, boxes, *, seen=None, shot: int = 0, score: float = 0.9, leads: bool = False
-) -> Tracklet:
+def tracklet(first: int, boxes, *, seen=None, shot: int = 0, score: float = 0.9, leads: bool = False) -> Tracklet:
     """Rows from frame `first` on; seen: the rows observed, all when None."""
     made = Tracklet(shot)
     for row, box in enumerate(boxes):
@@ -34,9 +32,7 @@ def frames_of(track) -> list[int]:
 
 def holds(outer, inner) -> bool:
     outer, inner = np.asarray(outer, float), np.asarray(inner, float)
-    return (outer[:2] <= inner[:2] + 1e-5).all() and (
-        outer[:2] + outer[2:] >= inner[:2] + inner[2:] - 1e-5
-    ).all()
+    return (outer[:2] <= inner[:2] + 1e-5).all() and (outer[:2] + outer[2:] >= inner[:2] + inner[2:] - 1e-5).all()
 
 
 @given(
@@ -52,11 +48,7 @@ def test_no_sighting_is_uncovered_by_smoothing(boxes, first):
     assert all(holds(outer, inner) for outer, inner in zip(track.boxes, boxes, strict=True))
 
 
-@given(
-    st.lists(
-        st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0.02, 0.5), st.floats(0.02, 0.5)), min_size=1
-    )
-)
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0.02, 0.5), st.floats(0.02, 0.5)), min_size=1))
 def test_steady_only_grows_boxes(boxes):
     boxes = np.array(boxes)
     calm = steady(np.arange(len(boxes)) * FRAME_MS, boxes)

@@ -67,8 +67,7 @@ def test_two_run_beside_each_other_and_leave_no_files():
         assert one.endpoint_url != other.endpoint_url
         for aws in (one, other):
             keys = {
-                name.lower(): aws.environment[name.upper()]
-                for name in ("aws_access_key_id", "aws_secret_access_key")
+                name.lower(): aws.environment[name.upper()] for name in ("aws_access_key_id", "aws_secret_access_key")
             }
             s3 = boto3.client("s3", endpoint_url=aws.endpoint_url, region_name="us-east-1", **keys)
             s3.create_bucket(Bucket="same-name")

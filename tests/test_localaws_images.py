@@ -79,9 +79,7 @@ def from_image(uri, **options):
 
 
 WHO = (
-    "import helper\n"
-    "def handler(event, context): return [helper.name, event]\n"
-    "def other(event, context): return 'other'"
+    "import helper\ndef handler(event, context): return [helper.name, event]\ndef other(event, context): return 'other'"
 )
 
 
@@ -118,8 +116,7 @@ def test_packages_and_variables_of_the_image_are_seen(repository):
     aws, name, uri = repository
     packages = f"usr/local/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
     source = (
-        "import os, library, extra\n"
-        "def handler(event, context): return [library.name, extra.name, os.environ['MODE']]"
+        "import os, library, extra\ndef handler(event, context): return [library.name, extra.name, os.environ['MODE']]"
     )
     files = {f"{packages}/library.py": "name = 'l'", "srv/extra.py": "name = 'e'", "var/task/app.py": source}
     push(aws, name, "one", *image([layer(**files)], variables=["MODE=image", "PYTHONPATH=/srv"]))
@@ -128,10 +125,7 @@ def test_packages_and_variables_of_the_image_are_seen(repository):
 
 def test_whiteouts_remove_what_lower_layers_held(repository):
     aws, name, uri = repository
-    source = (
-        "import os\n"
-        "def handler(event, context): return sorted(os.listdir(os.environ['LAMBDA_TASK_ROOT'] + '/d'))"
-    )
+    source = "import os\ndef handler(event, context): return sorted(os.listdir(os.environ['LAMBDA_TASK_ROOT'] + '/d'))"
     lower = layer(
         **{
             "var/task/app.py": source,
@@ -140,9 +134,7 @@ def test_whiteouts_remove_what_lower_layers_held(repository):
             "var/task/d/sub/a": "x",
         }
     )
-    upper = layer(
-        **{"var/task/d/.wh.gone": None, "var/task/d/sub/.wh..wh..opq": None, "var/task/d/sub/b": "x"}
-    )
+    upper = layer(**{"var/task/d/.wh.gone": None, "var/task/d/sub/.wh..wh..opq": None, "var/task/d/sub/b": "x"})
     push(aws, name, "one", *image([lower, upper]))
     assert invoke(from_image(f"{uri}:one"))[0] == ["stays", "sub"]
 
@@ -244,9 +236,7 @@ def test_a_tag_that_moves_changes_nothing_until_the_function_is_updated(reposito
     assert invoke(function)[0] == 1
     client = boto3.client("lambda")
     client.update_function_code(FunctionName=function, ImageUri=f"{uri}:latest")
-    eventually(
-        lambda: client.get_function_configuration(FunctionName=function)["LastUpdateStatus"] == "Successful"
-    )
+    eventually(lambda: client.get_function_configuration(FunctionName=function)["LastUpdateStatus"] == "Successful")
     assert invoke(function)[0] == 2
 
 
@@ -279,9 +269,7 @@ def test_the_layer_api_keeps_layers(repository):
                 layerPartBlob=part,
             )
         ecr.complete_layer_upload(repositoryName=name, uploadId=upload, layerDigests=[digest])
-    checked = ecr.batch_check_layer_availability(
-        repositoryName=name, layerDigests=[*blobs, "sha256:" + "0" * 64]
-    )
+    checked = ecr.batch_check_layer_availability(repositoryName=name, layerDigests=[*blobs, "sha256:" + "0" * 64])
     assert [entry["layerAvailability"] for entry in checked["layers"]] == [
         "AVAILABLE",
         "AVAILABLE",
@@ -291,9 +279,7 @@ def test_the_layer_api_keeps_layers(repository):
     assert invoke(from_image(f"{uri}:api"))[0] == "by API"
     upload = ecr.initiate_layer_upload(repositoryName=name)["uploadId"]
     with pytest.raises(ecr.exceptions.InvalidLayerPartException):
-        ecr.upload_layer_part(
-            repositoryName=name, uploadId=upload, partFirstByte=5, partLastByte=5, layerPartBlob=b"x"
-        )
+        ecr.upload_layer_part(repositoryName=name, uploadId=upload, partFirstByte=5, partLastByte=5, layerPartBlob=b"x")
 
 
 def test_the_authorization_token_is_one_for_docker(local_aws):

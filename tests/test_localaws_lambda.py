@@ -112,10 +112,7 @@ def test_code_that_cannot_run_is_reported_as_lambda_does(source, name):
 
 def test_a_timeout_ends_the_process_and_the_next_call_gets_a_new_one():
     function = make_function(
-        "import time, os\n"
-        "def handler(event, context):\n"
-        "    time.sleep(event.get('s', 0))\n"
-        "    return os.getpid()",
+        "import time, os\ndef handler(event, context):\n    time.sleep(event.get('s', 0))\n    return os.getpid()",
         Timeout=2,
     )
     first, _ = invoke(function)
@@ -177,9 +174,7 @@ def test_logs_are_those_of_cloudwatch_and_the_tail_comes_with_the_answer():
 
 
 def test_a_role_without_log_permission_leaves_no_logs():
-    function = make_function(
-        "def handler(event, context): print('x')", role=make_role("lambda.amazonaws.com")
-    )
+    function = make_function("def handler(event, context): print('x')", role=make_role("lambda.amazonaws.com"))
     assert invoke(function) == (None, None)
     client = boto3.client("logs")
     with pytest.raises(client.exceptions.ResourceNotFoundException):
@@ -255,26 +250,18 @@ def test_new_code_and_new_variables_take_effect():
     client.update_function_code(
         FunctionName=function, ZipFile=package(app="import os\ndef handler(e, c): return os.getenv('X')")
     )
-    eventually(
-        lambda: client.get_function_configuration(FunctionName=function)["LastUpdateStatus"] == "Successful"
-    )
+    eventually(lambda: client.get_function_configuration(FunctionName=function)["LastUpdateStatus"] == "Successful")
     assert invoke(function)[0] is None
     client.update_function_configuration(FunctionName=function, Environment={"Variables": {"X": "2"}})
-    eventually(
-        lambda: client.get_function_configuration(FunctionName=function)["LastUpdateStatus"] == "Successful"
-    )
+    eventually(lambda: client.get_function_configuration(FunctionName=function)["LastUpdateStatus"] == "Successful")
     assert invoke(function)[0] == "2"
 
 
 def test_layers_are_on_the_path():
     client = boto3.client("lambda")
     content = package(**{"python/helper": "value = 'from the layer'"})
-    layer = client.publish_layer_version(LayerName=unique("layer"), Content={"ZipFile": content})[
-        "LayerVersionArn"
-    ]
-    function = make_function(
-        "import helper\ndef handler(event, context): return helper.value", Layers=[layer]
-    )
+    layer = client.publish_layer_version(LayerName=unique("layer"), Content={"ZipFile": content})["LayerVersionArn"]
+    function = make_function("import helper\ndef handler(event, context): return helper.value", Layers=[layer])
     assert invoke(function)[0] == "from the layer"
 
 

@@ -30,9 +30,7 @@ def executor(request, tmp_path, monkeypatch):
 def make(executor, source, **options):
     task = executor.unpack(package(app=source))
     arn = "arn:aws:lambda:us-east-1:123456789012:function:f"
-    return Function(
-        **{"name": "f", "arn": arn, "handler": "app.handler", "task": task, "timeout_s": 20, **options}
-    )
+    return Function(**{"name": "f", "arn": arn, "handler": "app.handler", "task": task, "timeout_s": 20, **options})
 
 
 def call(executor, function, event=None):

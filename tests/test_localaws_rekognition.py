@@ -107,9 +107,7 @@ def test_the_answers_have_the_shapes_of_the_service_model(uploaded):
         seen[len(seen)] = json.loads(response_dict["body"])
 
     client.meta.events.register("before-parse.rekognition", keep)
-    job = client.start_face_detection(Video=uploaded, JobTag="tag", ClientRequestToken=unique("token"))[
-        "JobId"
-    ]
+    job = client.start_face_detection(Video=uploaded, JobTag="tag", ClientRequestToken=unique("token"))["JobId"]
     finish(job)
     client.get_face_detection(JobId=job, MaxResults=2)
     for number, operation in ((0, "StartFaceDetection"), (len(seen) - 1, "GetFaceDetection")):
@@ -140,9 +138,7 @@ def test_a_page_holds_a_thousand_at_most(local_aws, portrait, tmp_path):
     video.encode(tmp_path / "crowd.mp4", (crowd for _ in range(60)), frame_rate=4)
     job, first = detect(put((tmp_path / "crowd.mp4").read_bytes()))
     assert len(first["Faces"]) == 1000
-    rest = boto3.client("rekognition").get_face_detection(
-        JobId=job, MaxResults=5000, NextToken=first["NextToken"]
-    )
+    rest = boto3.client("rekognition").get_face_detection(JobId=job, MaxResults=5000, NextToken=first["NextToken"])
     assert 0 < len(rest["Faces"]) <= 1000
     assert len({face["Timestamp"] for face in first["Faces"] + rest["Faces"]}) == 29
 
@@ -195,9 +191,7 @@ def test_a_container_that_rekognition_does_not_read_fails(local_aws, clip, tmp_p
 
 
 def test_a_video_without_faces_succeeds(local_aws, tmp_path):
-    video.encode(
-        tmp_path / "grey.mp4", (np.full((120, 160, 3), 90, np.uint8) for _ in range(30)), frame_rate=25
-    )
+    video.encode(tmp_path / "grey.mp4", (np.full((120, 160, 3), 90, np.uint8) for _ in range(30)), frame_rate=25)
     _, answer = detect(put((tmp_path / "grey.mp4").read_bytes()))
     assert (answer["JobStatus"], answer["Faces"]) == ("SUCCEEDED", [])
 
@@ -233,9 +227,7 @@ def test_the_caller_needs_permission_for_the_job_and_for_the_object(uploaded):
     client = client_of(allow("rekognition:StartFaceDetection"), allow("s3:GetObject", "arn:aws:s3:::other/*"))
     with pytest.raises(client.exceptions.InvalidS3ObjectException):
         client.start_face_detection(Video=uploaded)
-    job = client_of(allow("rekognition:StartFaceDetection"), read).start_face_detection(Video=uploaded)[
-        "JobId"
-    ]
+    job = client_of(allow("rekognition:StartFaceDetection"), read).start_face_detection(Video=uploaded)["JobId"]
     assert finish(job)["JobStatus"] == "SUCCEEDED"
 
 

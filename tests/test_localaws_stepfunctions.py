@@ -41,9 +41,7 @@ def deploy(definition, *statements, role=None):
 def run(machine, value=None, **options):
     """DescribeExecution of a finished execution."""
     client = boto3.client("stepfunctions")
-    arn = client.start_execution(stateMachineArn=machine, input=json.dumps(value or {}), **options)[
-        "executionArn"
-    ]
+    arn = client.start_execution(stateMachineArn=machine, input=json.dumps(value or {}), **options)["executionArn"]
     return eventually(lambda: ended(client.describe_execution(executionArn=arn)))
 
 
@@ -105,9 +103,7 @@ def test_a_loop_of_task_choice_and_wait(worker):
 
 
 def test_map_runs_items_in_parallel_processes():
-    source = (
-        MEETING + "def handler(event, context): return {'n': event['n'], 'pid': meet(event['bucket'], 3)}"
-    )
+    source = MEETING + "def handler(event, context): return {'n': event['n'], 'pid': meet(event['bucket'], 3)}"
     function = make_function(source, allow(["s3:PutObject", "s3:ListBucket"]), Timeout=60)
     item = task(function, {"n.$": "$.n", "bucket.$": "$.bucket"}, End=True)
     definition = one(

@@ -45,9 +45,7 @@ def permit(function, bucket):
 def trigger():
     """(source bucket, bucket in which the events are kept, function), connected for *.mp4."""
     source, kept = make_bucket(), make_bucket()
-    function = make_function(
-        KEEP_EVENT.replace("KEPT", kept), allow("s3:PutObject", f"arn:aws:s3:::{kept}/*")
-    )
+    function = make_function(KEEP_EVENT.replace("KEPT", kept), allow("s3:PutObject", f"arn:aws:s3:::{kept}/*"))
     permit(function, source)
     connect(source, function, suffix=".mp4")
     return source, kept, function

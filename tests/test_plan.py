@@ -38,18 +38,12 @@ def plans(draw):
         times = sorted(draw(st.sets(st.integers(0, 10**6), min_size=1, max_size=6)))
         boxes = [[draw(ratios), draw(ratios), draw(sides), draw(sides)] for _ in times]
         review = [(1.0, 700.5)] if draw(st.booleans()) else []
-        tracks.append(
-            track(number, [t / 1000 * 3.3337 for t in times], draw(st.booleans()), boxes, tuple(review))
-        )
+        tracks.append(track(number, [t / 1000 * 3.3337 for t in times], draw(st.booleans()), boxes, tuple(review)))
     areas = tuple(
-        Area(
-            draw(corners), draw(corners), draw(sides), draw(sides), *draw(st.sampled_from([(), (100.0, 900.5)]))
-        )
+        Area(draw(corners), draw(corners), draw(sides), draw(sides), *draw(st.sampled_from([(), (100.0, 900.5)])))
         for _ in range(draw(st.integers(0, 2)))
     )
-    style = draw(
-        st.sampled_from([Style(), Style("gaussian", 0.3), Style("solid", shape="box", margin_ratio=0.5)])
-    )
+    style = draw(st.sampled_from([Style(), Style("gaussian", 0.3), Style("solid", shape="box", margin_ratio=0.5)]))
     return Plan(tuple(tracks), areas, style, {"name": "in.mp4"}, {"width": 640}, {"a": 1}, {"frames": 9})
 
 

@@ -80,9 +80,7 @@ def test_true_boxes_agree_with_the_detector(sample, truth):
         for index, frame in enumerate(item for item in reader if hasattr(item, "bgr")):
             if index % 15:
                 continue
-            found = [
-                (f.left, f.top, f.width, f.height) for f in detector.find(np.ascontiguousarray(frame.bgr()))
-            ]
+            found = [(f.left, f.top, f.width, f.height) for f in detector.find(np.ascontiguousarray(frame.bgr()))]
             true = [box for _, *box in truth["frames"][index]["faces"]]
             inside = [box for box in true if box[0] > 0 and box[0] + box[2] < 0.999]
             assert all(max(overlap(box, other) for other in found) > 0.75 for box in inside)

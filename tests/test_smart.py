@@ -76,9 +76,7 @@ SOURCES = {
 
 
 @pytest.mark.parametrize("kind", SOURCES)
-@pytest.mark.parametrize(
-    "spans", [[(0, 0.3)], [(1.5, 1.9)], [(3.7, 9)], [(0.4, 0.5), (1.0, 1.1), (3.0, 3.01)]]
-)
+@pytest.mark.parametrize("spans", [[(0, 0.3)], [(1.5, 1.9)], [(3.7, 9)], [(0.4, 0.5), (1.0, 1.1), (3.0, 3.01)]])
 def test_untouched_groups_are_copied(tmp_path, kind, spans):
     made = {"count": 100, "options": GOP, "audio": [{"seconds": 4.0}]} | SOURCES[kind]
     source, plan = make(tmp_path / "in.mp4", **made), plan_for(*spans)

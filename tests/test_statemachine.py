@@ -66,12 +66,8 @@ def test_every_task_retries_what_lambda_says_is_passing(definition):
     for name, state in all_states(definition):
         if state["Type"] == "Task":
             first = state["Retry"][0]
-            assert {"Lambda.ServiceException", "Lambda.TooManyRequestsException"} <= set(
-                first["ErrorEquals"]
-            ), name
-            assert all(
-                rule["BackoffRate"] > 1 and rule["JitterStrategy"] == "FULL" for rule in state["Retry"]
-            )
+            assert {"Lambda.ServiceException", "Lambda.TooManyRequestsException"} <= set(first["ErrorEquals"]), name
+            assert all(rule["BackoffRate"] > 1 and rule["JitterStrategy"] == "FULL" for rule in state["Retry"])
             assert state["TimeoutSeconds"] <= 910
 
 
@@ -126,8 +122,6 @@ def test_the_longest_video_stays_far_below_the_payload_quota():
         },
         "output": {"bucket": "b" * 63, "key": "k" * 1040},
         "work": {"bucket": "b" * 63, "prefix": "p" * 65},
-        "plan": {
-            "segments": [{"index": n, "start_pts": 10**10, "end_pts": 10**10} for n in range(six_hours)]
-        },
+        "plan": {"segments": [{"index": n, "start_pts": 10**10, "end_pts": 10**10} for n in range(six_hours)]},
     }
     assert len(json.dumps(payload)) < QUOTA_BYTES / 4

@@ -129,9 +129,7 @@ def test_gaussian_keeps_up_with_the_regions_size():
     """The share of detail that survives does not depend on how large the face is."""
     left = []
     for side in (64, 256):
-        coarse = np.kron(
-            np.random.default_rng(1).integers(0, 256, (16, 16)), np.ones((side // 16, side // 16))
-        )
+        coarse = np.kron(np.random.default_rng(1).integers(0, 256, (16, 16)), np.ones((side // 16, side // 16)))
         before = [
             coarse.astype(np.uint8),
             *(np.full((side // 2, side // 2), 128, np.uint8) for _ in range(2)),
@@ -202,9 +200,7 @@ def test_json_round_trip(style):
     assert Style.from_json(style.to_json()) == style
 
 
-@pytest.mark.parametrize(
-    "content", [{"colour": "red"}, {"name": 3}, {"margin_ratio": "wide"}, {"strength": "8"}, []]
-)
+@pytest.mark.parametrize("content", [{"colour": "red"}, {"name": 3}, {"margin_ratio": "wide"}, {"strength": "8"}, []])
 def test_json_that_is_no_style_is_refused(content):
     with pytest.raises(DetectionsError):
         Style.from_json(content)

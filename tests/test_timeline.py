@@ -27,9 +27,7 @@ MS = Fraction(1, 1000)
 def joined(folder, suffix, first=range(0, 1000, 40), second=range(0, 1200, 40), codec="libx264", **options):
     """Two recordings one behind the other, each with a clock of its own that begins at 0."""
     kind = {"time_base": MS, "codec": codec, **options}
-    parts = [
-        make(folder / f"{n}.{suffix}", times=times, **kind) for n, times in enumerate((first, second))
-    ]
+    parts = [make(folder / f"{n}.{suffix}", times=times, **kind) for n, times in enumerate((first, second))]
     path = folder / f"joined.{suffix}"
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
     return path, len(first) + len(second)

@@ -29,9 +29,7 @@ def still() -> np.ndarray:
     return next(iter(Scene((), seconds=0.1).frames())).mean(axis=2).astype(np.uint8)
 
 
-def follow(
-    seen: dict[int, list[Observation]], frames: int, cuts=(), settings: TrackingSettings | None = None
-):
+def follow(seen: dict[int, list[Observation]], frames: int, cuts=(), settings: TrackingSettings | None = None):
     """The tracklets of a still picture in which faces are seen at these frames."""
     tracker, picture = Tracker(settings), still()
     for number in range(frames):

@@ -57,9 +57,7 @@ def test_the_rest_of_a_damaged_file_comes_out_in_time(tmp_path, suffix, first):
     assert {n for _, n in right} >= set(range(45, 60))
     if heard:
         head = 7 if suffix == ".ts" else 0  # of ADTS, which MP4 keeps in its index
-        assert [data for data, _, _ in packets(tmp_path / "out.mp4", 1)] == [
-            data[head:] for data, _, _ in heard
-        ]
+        assert [data for data, _, _ in packets(tmp_path / "out.mp4", 1)] == [data[head:] for data, _, _ in heard]
     if suffix != ".webm":  # VP9 may make a picture out of noise without noticing
         assert any("damaged" in note or "declares" in note for note in report["notes"])
 

@@ -125,9 +125,7 @@ def test_all_outputs_hold_the_same_frames(tmp_path, suffix):
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv420p10le"])
 def test_other_codecs_on_demand(tmp_path, codec, pixel_format):
     source = make(tmp_path / "in.mp4", pixel_format=pixel_format, audio=[{}])
-    report = render(
-        source, tmp_path / "out.mp4", no_faces(), encoder=EncoderSettings(codec=codec, preset="ultrafast")
-    )
+    report = render(source, tmp_path / "out.mp4", no_faces(), encoder=EncoderSettings(codec=codec, preset="ultrafast"))
     info = video.probe(tmp_path / "out.mp4")
     assert (info.codec, info.pixel_format) == (codec, pixel_format)
     assert shown(tmp_path / "out.mp4") == shown(source)

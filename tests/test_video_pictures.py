@@ -33,10 +33,7 @@ LEVELS = {1: 60, 2: 100, 3: 150, 4: 220}
 def quadrants(luma) -> list[list[int]]:
     """The means of the four quarters."""
     height, width = luma.shape
-    return [
-        [luma[y : y + height // 2, x : x + width // 2].mean() for x in (0, width // 2)]
-        for y in (0, height // 2)
-    ]
+    return [[luma[y : y + height // 2, x : x + width // 2].mean() for x in (0, width // 2)] for y in (0, height // 2)]
 
 
 def draw_quadrants(number, size, pixel_format):
@@ -196,9 +193,7 @@ def test_hdr_stays_ten_bits_with_its_tags_and_light_levels(tmp_path, codec):
         options = {"preset": "ultrafast", "x265-params": params}
     else:
         options = {"preset": "ultrafast", "x264-params": f"mastering-display={MASTERING}:cll=1000,400"}
-    source = make(
-        tmp_path / "in.mp4", codec=codec, options=options, pixel_format="yuv420p10le", tweak=hdr10, count=5
-    )
+    source = make(tmp_path / "in.mp4", codec=codec, options=options, pixel_format="yuv420p10le", tweak=hdr10, count=5)
     render(source, tmp_path / "out.mp4", no_faces())
     with first_frame(source) as (_, before), first_frame(tmp_path / "out.mp4") as (_, after):
         assert after.format.name == "yuv420p10le"
@@ -240,9 +235,7 @@ def test_interlaced_video_stays_interlaced_in_the_same_order(tmp_path, order):
     render(source, tmp_path / "out.mp4", no_faces())
     with first_frame(source) as (box, before), first_frame(tmp_path / "out.mp4") as (other, after):
         assert before.interlaced_frame and after.interlaced_frame
-        assert (
-            box.streams.video[0].codec_context.field_order == other.streams.video[0].codec_context.field_order
-        )
+        assert box.streams.video[0].codec_context.field_order == other.streams.video[0].codec_context.field_order
     assert [n for _, n in shown(tmp_path / "out.mp4")] == list(range(25))
 
 
@@ -275,9 +268,7 @@ def test_exotic_pixel_formats_are_converted(tmp_path, pixel_format):
         assert before.format.name == ("bgra" if codec == "gif" else pixel_format)
         assert after.format.name == wanted
         colours = [frame.to_ndarray(format="rgb24")[48:, :64].astype(int) for frame in (before, after)]
-    colours = [
-        part.reshape(6, 8, 8, 8, 3).mean(axis=(1, 3)) for part in colours
-    ]  # without a palette's dithering
+    colours = [part.reshape(6, 8, 8, 8, 3).mean(axis=(1, 3)) for part in colours]  # without a palette's dithering
     assert np.abs(colours[0] - colours[1]).mean() < 6
     assert [n for _, n in shown(tmp_path / "out.mp4")] == list(range(5))
     assert bool(report["notes"]) == says_so
@@ -309,9 +300,7 @@ def test_a_picture_size_that_changes_on_the_way_is_scaled(tmp_path):
 
 
 def test_one_frame_of_8k(tmp_path):
-    source = make(
-        tmp_path / "in.mp4", size=(7680, 4320), codec="mjpeg", options={}, pixel_format="yuvj420p", count=1
-    )
+    source = make(tmp_path / "in.mp4", size=(7680, 4320), codec="mjpeg", options={}, pixel_format="yuvj420p", count=1)
     report = render(source, tmp_path / "out.mp4", no_faces((0.5, 0.5, 0.1, 0.1)))
     info = video.probe(tmp_path / "out.mp4")
     assert (info.width, info.height, report["counts"]["frames"]) == (7680, 4320, 1)

@@ -14,9 +14,7 @@ LINES = [(100, 400, "Hello"), (500, 900, r"{\i1}Wörld{\i0}")]
 
 def streams(path):
     with av.open(str(path)) as box:
-        return [
-            (s.type, s.codec_context.codec.canonical_name if s.codec_context else None) for s in box.streams
-        ]
+        return [(s.type, s.codec_context.codec.canonical_name if s.codec_context else None) for s in box.streams]
 
 
 def texts(path, index):
@@ -60,24 +58,18 @@ def test_a_silent_video_stays_silent(tmp_path):
     assert streams(tmp_path / "out.mp4") == [("video", "h264")]
 
 
-@pytest.mark.parametrize(
-    ("suffix", "codec"), [(".mkv", "pcm_s16le"), (".webm", "libvorbis"), (".mov", "pcm_s16be")]
-)
+@pytest.mark.parametrize(("suffix", "codec"), [(".mkv", "pcm_s16le"), (".webm", "libvorbis"), (".mov", "pcm_s16be")])
 def test_sound_that_mp4_cannot_carry_becomes_aac_and_the_report_says_so(tmp_path, suffix, codec):
     video = {"codec": "libvpx", "options": {"deadline": "realtime"}} if suffix == ".webm" else {}
     if codec == "libvorbis":
         codec = "vorbis"
     strict = {"strict": "experimental"} if codec == "vorbis" else None
-    source = make(
-        tmp_path / f"in{suffix}", audio=[{"codec": codec, "layout": "stereo", "options": strict}], **video
-    )
+    source = make(tmp_path / f"in{suffix}", audio=[{"codec": codec, "layout": "stereo", "options": strict}], **video)
     report = render(source, tmp_path / "out.mp4", no_faces())
     assert streams(tmp_path / "out.mp4")[1] == ("audio", "aac")
     assert any("converted to AAC" in note for note in report["notes"])
     before, after = samples(source, 1).astype(float), samples(tmp_path / "out.mp4", 1).astype(float)
-    before, after = (
-        sound.mean(axis=0) if sound.shape[0] == 2 else sound.ravel()[::2] for sound in (before, after)
-    )
+    before, after = (sound.mean(axis=0) if sound.shape[0] == 2 else sound.ravel()[::2] for sound in (before, after))
     before, after = before / np.abs(before).max(), after / np.abs(after).max()
     n = min(len(before), len(after)) - 4096
     assert abs(len(after) - len(before)) <= 2048

@@ -129,9 +129,7 @@ def test_a_declared_count_that_is_wrong_misleads_nobody(tmp_path):
     readable = shown(source)
     assert 10 < len(readable) < 50 and video.probe(source).frames == 50
     seen = []
-    report = render(
-        source, tmp_path / "out.mp4", no_faces(), progress=lambda done, total: seen.append((done, total))
-    )
+    report = render(source, tmp_path / "out.mp4", no_faces(), progress=lambda done, total: seen.append((done, total)))
     assert shown(tmp_path / "out.mp4") == readable
     assert report["counts"]["frames"] == len(readable)
     assert any("50" in note and str(len(readable)) in note for note in report["notes"])

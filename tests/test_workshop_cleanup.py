@@ -197,24 +197,14 @@ def test_the_inventory_links_to_the_console_on_aws_only(ws):
     local = workshop.inventory(ws)
     on_aws = type(local)(local.resources, local=False)
     assert "href" not in local._repr_mimebundle_()["text/html"]
-    assert (
-        f".console.aws.amazon.com/s3/buckets/{ws.names.input_bucket}"
-        in on_aws._repr_mimebundle_()["text/html"]
-    )
+    assert f".console.aws.amazon.com/s3/buckets/{ws.names.input_bucket}" in on_aws._repr_mimebundle_()["text/html"]
     workshop.clean_up(ws, dry_run=False)
 
 
 def test_kinds_are_deleted_in_an_order_that_works():
     order = [kind.name for kind in workshop.kinds.KINDS]
-    assert (
-        order.index("trigger")
-        < order.index("state machine")
-        < order.index("function")
-        < order.index("bucket")
-    )
-    assert order.index("function") < order.index("repository") and order.index("function") < order.index(
-        "role"
-    )
+    assert order.index("trigger") < order.index("state machine") < order.index("function") < order.index("bucket")
+    assert order.index("function") < order.index("repository") and order.index("function") < order.index("role")
     assert set(order) == set(cleanup.DELETE)
 
 

@@ -7,9 +7,7 @@ from faceblur.workshop import PRICES, run_costs, standing_costs, with_prices
 
 def test_every_price_says_where_and_when_it_was_read():
     for name, price in PRICES.items():
-        assert (
-            price.usd > 0 and "https://aws.amazon.com/" in price.source and price.date.startswith("2026")
-        ), name
+        assert price.usd > 0 and "https://aws.amazon.com/" in price.source and price.date.startswith("2026"), name
 
 
 def test_a_minute_of_video_costs_mostly_rekognition():

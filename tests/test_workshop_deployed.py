@@ -78,9 +78,7 @@ def test_a_video_without_faces_is_delivered_and_says_so(ws, plain):
     assert keys(ws.names.work_bucket) == []
 
 
-@pytest.mark.parametrize(
-    ("key", "content"), [("uploads/notes.txt", b"no video at all"), ("uploads/empty.mp4", b"")]
-)
+@pytest.mark.parametrize(("key", "content"), [("uploads/notes.txt", b"no video at all"), ("uploads/empty.mp4", b"")])
 def test_what_is_no_video_fails_with_a_cause_to_read(ws, key, content):
     done = upload(ws, key, content)
     assert done["status"] == "FAILED"
@@ -139,9 +137,7 @@ def test_a_function_may_not_touch_what_is_not_its_own(ws, plain):
     """get_detections may write into the work bucket; told to write elsewhere it is stopped by IAM."""
     job_id = json.loads(plain["input"])["job_id"]
     event = {"job_id": job_id, "work": {"bucket": ws.names.output_bucket, "prefix": "x/"}}
-    answer = boto3.client("lambda").invoke(
-        FunctionName=ws.names.function("get_detections"), Payload=json.dumps(event)
-    )
+    answer = boto3.client("lambda").invoke(FunctionName=ws.names.function("get_detections"), Payload=json.dumps(event))
     assert "AccessDenied" in json.load(answer["Payload"])["errorMessage"]
     assert not [key for key in keys(ws.names.output_bucket) if key.startswith("x/")]
 

@@ -142,9 +142,7 @@ def test_docker_with_an_old_python_says_what_to_do_instead(monkeypatch):
 def test_a_failing_docker_says_its_last_words(ws, tmp_path, monkeypatch):
     folder = tmp_path / "bin"
     folder.mkdir()
-    (folder / "docker").write_text(
-        '#!/bin/sh\n[ "$2" = build ] || exit 0\necho "no space left" >&2\nexit 1\n'
-    )
+    (folder / "docker").write_text('#!/bin/sh\n[ "$2" = build ] || exit 0\necho "no space left" >&2\nexit 1\n')
     (folder / "docker").chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr(image, "_docker_platform", lambda target: ("amd64", []))

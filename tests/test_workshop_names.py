@@ -33,9 +33,7 @@ def test_no_two_resources_share_a_name():
     assert len(names.roles) == len(FUNCTIONS) + 1
 
 
-@pytest.mark.parametrize(
-    "prefix", ["", "Face", "1face", "face_blur", "face--blur", "face-", "a" * 21, "fäce"]
-)
+@pytest.mark.parametrize("prefix", ["", "Face", "1face", "face_blur", "face--blur", "face-", "a" * 21, "fäce"])
 def test_other_prefixes_are_refused_with_the_rule(prefix):
     with pytest.raises(WorkshopError, match="hyphens"):
         Names(prefix, "123456789012", "eu-west-1")

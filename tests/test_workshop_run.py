@@ -104,9 +104,7 @@ def check_pages(out):
             assert (page.parent / link.split("#")[0].replace("%20", " ")).exists(), (page.name, link)
 
 
-def test_a_bad_video_ends_in_one_readable_cause_and_leaves_nothing(
-    local_aws, monkeypatch, tmp_path, capsys
-):
+def test_a_bad_video_ends_in_one_readable_cause_and_leaves_nothing(local_aws, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("FACEBLUR_STATE", str(tmp_path / "state.json"))
     junk = tmp_path / "junk.mp4"
     junk.write_text("this is not a video")

@@ -52,9 +52,7 @@ def _run(words: list[str]) -> int:
         print(guard.stop_line(), file=sys.stderr)
         return guard.STOPPED
     except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # nobody reads any more: no word at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads any more: no word at exit
         return 0
     except Exception as problem:
         return report(problem)

@@ -60,12 +60,8 @@ def add(commands) -> None:
         "inputs", nargs="+", metavar="input", help='a video; or several, folders, or patterns such as "clips/**/*.mov"'
     )
     one.add_argument("output", help="ends in .mp4, .m4v, .mov or .mkv; for more than one video, a folder")
-    one.add_argument(
-        "--detections", metavar="FILE", help="what Rekognition's GetFaceDetection returned, as JSON"
-    )
-    one.add_argument(
-        "--plan", metavar="FILE", help="blur what this plan says (see faceblur plan); nothing is searched"
-    )
+    one.add_argument("--detections", metavar="FILE", help="what Rekognition's GetFaceDetection returned, as JSON")
+    one.add_argument("--plan", metavar="FILE", help="blur what this plan says (see faceblur plan); nothing is searched")
     one.add_argument("--other-file", action="store_true", help="take a plan that was made for another file")
     one.add_argument("--report", metavar="FILE", help="write what was blurred, frame by frame, as JSON")
     one.add_argument(
@@ -91,12 +87,8 @@ def add(commands) -> None:
     group.add_argument(
         "--smart", action="store_true", help="copy what holds no face instead of encoding it (H.264 only)"
     )
-    group.add_argument(
-        "--jobs", type=whole(1), default=1, metavar="N", help="work on N parts of the video at once"
-    )
-    group.add_argument(
-        "--preset", default=EncoderSettings.preset, help="ultrafast ... veryslow (default veryfast)"
-    )
+    group.add_argument("--jobs", type=whole(1), default=1, metavar="N", help="work on N parts of the video at once")
+    group.add_argument("--preset", default=EncoderSettings.preset, help="ultrafast ... veryslow (default veryfast)")
     one.set_defaults(run=run)
 
 
@@ -133,7 +125,6 @@ def _blur(options, watch: Callable[[str], Progress] = Progress) -> dict | None:
         return None
     stamp = _stamp(options.input)
     span = first_seconds(options.input, options.preview) if options.preview else None
-
 
     def make_plan(every_frame: bool) -> Plan:
         return _plan(options, plan, given, span, every_frame, watch)

@@ -13,12 +13,8 @@ from .common import Progress, check_pictures, counted, number, say, write_json
 def add(commands) -> None:
     one = commands.add_parser("detect", help="find faces twice a second, as Rekognition Video does")
     one.add_argument("input")
-    one.add_argument(
-        "-o", "--output", required=True, metavar="FILE", help="JSON in the shape of GetFaceDetection"
-    )
-    one.add_argument(
-        "--every-ms", type=number(0, above=True), default=500.0, help="time between samples (default 500)"
-    )
+    one.add_argument("-o", "--output", required=True, metavar="FILE", help="JSON in the shape of GetFaceDetection")
+    one.add_argument("--every-ms", type=number(0, above=True), default=500.0, help="time between samples (default 500)")
     one.set_defaults(run=run_detect)
 
     one = commands.add_parser("preview", help="draw detection boxes over frames")

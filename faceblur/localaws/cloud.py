@@ -111,11 +111,7 @@ def new_keys() -> dict[str, str]:
 
 def engine_environment(root: Path, port: int, keys: dict[str, str]) -> dict[str, str]:
     """This process's environment without its AWS settings, and with what ministack reads."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("AWS_", "MINISTACK_", "LAMBDA_"))
-    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MINISTACK_", "LAMBDA_"))}
     package = str(Path(__file__).resolve().parents[2])
     own = {
         "PYTHONPATH": os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")])),

@@ -16,8 +16,7 @@ PATHS = ("InputPath", "OutputPath", "ResultPath", "ItemsPath", "SecondsPath", "T
 COMPUTED_PATHS = ("ErrorPath", "CausePath")
 # Comparisons with another field that ministack knows; it takes every other one for "no".
 COMPARISONS = {"StringEqualsPath", "BooleanEqualsPath"} | {
-    f"Numeric{kind}Path"
-    for kind in ("Equals", "LessThan", "GreaterThan", "LessThanEquals", "GreaterThanEquals")
+    f"Numeric{kind}Path" for kind in ("Equals", "LessThan", "GreaterThan", "LessThanEquals", "GreaterThanEquals")
 }
 OTHER_COMPARISON = re.compile(r"(String|Numeric|Boolean|Timestamp)\w+Path$")
 SLICE = re.compile(r"^\$[^\s(]*\[[^\]'\"]*[:,?][^\]]*\]|^\$[^\s(]*\.\.")

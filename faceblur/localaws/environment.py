@@ -36,9 +36,7 @@ class Environment:
     def __init__(self, function: Function, sandbox: Sandbox, folder: Path):
         self.function = function
         self.started = self.last_used = time.monotonic()
-        self.log_stream = (
-            time.strftime("%Y/%m/%d/", time.gmtime()) + f"[{function.version}]{uuid.uuid4().hex}"
-        )
+        self.log_stream = time.strftime("%Y/%m/%d/", time.gmtime()) + f"[{function.version}]{uuid.uuid4().hex}"
         self.peak_mb = 0
         self._out_of_memory = False
         self._tmp_mb = 0

@@ -48,9 +48,7 @@ def refusal(settings: dict) -> str | None:
     if not NAME.fullmatch(settings.get("FunctionName", "f")):
         return _constraint(settings["FunctionName"], "functionName", "Member must satisfy the name pattern")
     if "Runtime" in settings and not PYTHON.fullmatch(settings["Runtime"]):
-        return (
-            f"The embedded AWS runs Python functions; the runtime {settings['Runtime']} is not one of them."
-        )
+        return f"The embedded AWS runs Python functions; the runtime {settings['Runtime']} is not one of them."
     return _variables((settings.get("Environment") or {}).get("Variables") or {})
 
 

@@ -120,9 +120,7 @@ class RekognitionVideo:
     def _check_video(self, place: dict, caller: str) -> None:
         size = self._storage.size(caller, place)
         if size is None:
-            text = (
-                "Unable to get object metadata from S3. Check object key, region and/or access permissions."
-            )
+            text = "Unable to get object metadata from S3. Check object key, region and/or access permissions."
             raise ServiceError("InvalidS3ObjectException", text)
         if size > self._max_bytes:
             text = f"Video size in bytes {size} exceeds the limit of {self._max_bytes} bytes."

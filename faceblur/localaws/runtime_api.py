@@ -46,9 +46,7 @@ class RuntimeApi:
         self._server.daemon_threads = True
         self._server.handle_error = lambda *_: None
         self.address = f"127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
-        ).start()
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     @property
     def busy(self) -> bool:
@@ -73,9 +71,7 @@ class RuntimeApi:
             return False
         self._current = ""
         if kind == "response" and len(body) > MAX_RESPONSE_BYTES:
-            text = (
-                f"Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes)."
-            )
+            text = f"Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes)."
             body = json.dumps({"errorMessage": text, "errorType": "Function.ResponseSizeTooLarge"}).encode()
             kind = "error"
         self.answers.put(Answer(kind, body))

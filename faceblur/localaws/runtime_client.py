@@ -64,9 +64,7 @@ def load(handler):
     try:
         return getattr(importlib.import_module(module.replace("/", ".")), function)
     except ImportError as error:
-        raise RuntimeError(
-            "Runtime.ImportModuleError", f"Unable to import module '{module}': {error}"
-        ) from error
+        raise RuntimeError("Runtime.ImportModuleError", f"Unable to import module '{module}': {error}") from error
     except SyntaxError as error:
         text = f"Syntax error in module '{module}': {error}"
         raise RuntimeError("Runtime.UserCodeSyntaxError", text) from error

@@ -52,9 +52,7 @@ def detect(path: str) -> dict:
     """All faces of a video. Raises InputError; ValueError for a video that Rekognition would not take."""
     info = video.probe(path)
     if info.codec not in CODECS or CONTAINER not in info.format.split(","):
-        raise ValueError(
-            f"Unsupported codec/format: {info.codec} in {info.format}; H.264 in MP4 or MOV is needed"
-        )
+        raise ValueError(f"Unsupported codec/format: {info.codec} in {info.format}; H.264 in MP4 or MOV is needed")
     if info.duration_ms > MAX_DURATION_MS:
         raise ValueError(f"Video duration {info.duration_ms / 3.6e6:.1f} h exceeds the maximum of 6 h")
     detector = FaceDetector()
@@ -100,9 +98,7 @@ def describe(row: np.ndarray, bgr: np.ndarray) -> dict:
     return {
         "BoundingBox": {"Width": width, "Height": height, "Left": left, "Top": top},
         "Confidence": 100 * min(1.0, row[14]),
-        "Landmarks": [
-            {"Type": name, "X": x, "Y": y} for name, (x, y) in zip(LANDMARKS, points.tolist(), strict=True)
-        ],
+        "Landmarks": [{"Type": name, "X": x, "Y": y} for name, (x, y) in zip(LANDMARKS, points.tolist(), strict=True)],
         "Pose": pose(points * (bgr.shape[1], bgr.shape[0])),
         "Quality": quality(crop(bgr, row[:4])),
     }

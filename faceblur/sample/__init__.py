@@ -36,9 +36,7 @@ FACE_FIELDS = ["track", "left", "top", "width", "height"]
 Progress = Callable[[int, int], None]
 
 
-def make_sample(
-    path: str | Path, faces_path: str | Path | None = None, progress: Progress | None = None
-) -> dict:
+def make_sample(path: str | Path, faces_path: str | Path | None = None, progress: Progress | None = None) -> dict:
     """Write the sample video (1280x720, 30 fps, 12 s, H.264 and AAC) and, if asked, its true face boxes.
 
     Returns what the JSON at `faces_path` holds: {"clip", "sha256", "width", "height", "face_fields",

@@ -72,9 +72,7 @@ class Figure:
     def _warped(self, pose: Pose, area: tuple[int, int, int, int]) -> np.ndarray:
         """Colours times matte, and matte, of the area: hxwx4 uint8."""
         left, top, right, bottom = area
-        scale, layer = next(
-            ((s, a) for s, a in reversed(self._layers) if s >= 0.75 * pose.scale), self._layers[0]
-        )
+        scale, layer = next(((s, a) for s, a in reversed(self._layers) if s >= 0.75 * pose.scale), self._layers[0])
         columns, rows = -(-(right - left) // GRID_PX) + 2, -(-(bottom - top) // GRID_PX) + 2
         x = left + (np.arange(columns) - 0.5) * GRID_PX
         y = top + (np.arange(rows) - 0.5) * GRID_PX

@@ -41,7 +41,6 @@ def load(picture: tuple[str, str]) -> np.ndarray:
     content = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
     if content is None:
         raise WorkshopError(
-            f"{path.name} of {WHEELS[picture[0]]} cannot be read: "
-            f"pip install --force-reinstall {WHEELS[picture[0]]}"
+            f"{path.name} of {WHEELS[picture[0]]} cannot be read: pip install --force-reinstall {WHEELS[picture[0]]}"
         )
     return content

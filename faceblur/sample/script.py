@@ -82,9 +82,7 @@ DUSK = Scene(
 WALL = Scene(
     frames=168,
     backdrop=backdrops.brick_wall,
-    light=Light(
-        key=(0.94, 0.99, 1.04), left=(0.45, 0.62, 0.78), right=(0.12, 0.10, 0.08), contrast=1.0, shadow=0.5
-    ),
+    light=Light(key=(0.94, 0.99, 1.04), left=(0.45, 0.62, 0.78), right=(0.12, 0.10, 0.08), contrast=1.0, shadow=0.5),
     pan=((0.0, 120.0), (5.6, 30.0)),
     drop=((0.0, 50.0), (5.6, 30.0)),
     parts=(

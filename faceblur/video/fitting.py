@@ -44,9 +44,7 @@ class Fitter:
     def fit(self, raw):
         """The frame itself where it fits, else a converted copy with its time stamps."""
         if (raw.width, raw.height) != self._first_size:
-            self._note(
-                f"the picture's size changes on the way: all of it was scaled to {self.width}x{self.height}"
-            )
+            self._note(f"the picture's size changes on the way: all of it was scaled to {self.width}x{self.height}")
             return self._within_depth(_stamped(self._converted(raw, self.width, self.height), raw))
         if raw.format.name != self.format:
             raw = _stamped(self._converted(raw, raw.width, raw.height), raw)

@@ -42,9 +42,7 @@ class Span:
         return cls(content["index"], content["start_pts"], content["end_pts"])
 
     def holds(self, pts: int) -> bool:
-        return (self.start_pts is None or pts >= self.start_pts) and (
-            self.end_pts is None or pts < self.end_pts
-        )
+        return (self.start_pts is None or pts >= self.start_pts) and (self.end_pts is None or pts < self.end_pts)
 
 
 @dataclass(frozen=True)
@@ -69,9 +67,7 @@ class Reader:
     in `damaged`. Raises InputError like `probe`, and when not one frame can be decoded.
     """
 
-    def __init__(
-        self, path: str | Path, *, span: Span | None = None, margin_ms: float = 0.0, threads: int = 0
-    ):
+    def __init__(self, path: str | Path, *, span: Span | None = None, margin_ms: float = 0.0, threads: int = 0):
         self.path = str(path)
         self.span, self.margin_ms = span, margin_ms
         self.container = open_input(path)

@@ -87,9 +87,7 @@ def join(source: str | Path, pieces: Sequence[str | Path], output: str | Path) -
         muxer.start(matrix, video)
         others = reader.packets(muxer.copied)
         waiting = next(others, None)
-        for packet, dts in zip(
-            _packets(pieces), decoding_times(sorted(times), reordering(times)), strict=True
-        ):
+        for packet, dts in zip(_packets(pieces), decoding_times(sorted(times), reordering(times)), strict=True):
             while waiting is not None and waiting.time_s <= float(packet.pts * time_base):
                 muxer.copy(waiting)
                 waiting = next(others, None)
@@ -112,6 +110,4 @@ def _check_alike(pieces, parameters: bytes, time_base: Fraction) -> None:
         with open_input(piece) as container:
             stream = video_stream(container)
             if stream.codec_context.extradata != parameters or Fraction(stream.time_base) != time_base:
-                raise OutputError(
-                    f"{piece}: was encoded with other settings than the first piece; render all anew"
-                )
+                raise OutputError(f"{piece}: was encoded with other settings than the first piece; render all anew")

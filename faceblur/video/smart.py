@@ -72,11 +72,7 @@ class SmartWriter(Muxer):
                 group.append(packet)  # it may have to be decoded for what comes after
             else:
                 if number == part.start:
-                    wanted = {
-                        self._found.pts[n]
-                        for n in range(part.start, part.end)
-                        if not self._found.is_hidden[n]
-                    }
+                    wanted = {self._found.pts[n] for n in range(part.start, part.end) if not self._found.is_hidden[n]}
                     self._coder.begin(wanted, lambda raw: touch(raw, self._orientation))
                     for earlier in group if part.decode_from < part.start else ():
                         self._put_all(self._coder.take(earlier))

@@ -45,9 +45,7 @@ class _Track:
         return len(self.packets) - len(rows), 0.0 if math.isnan(late_ms) else late_ms
 
 
-def compare_sound(
-    original: str | Path, output: str | Path, said: tuple[str, ...] = ()
-) -> tuple[list[str], list[str]]:
+def compare_sound(original: str | Path, output: str | Path, said: tuple[str, ...] = ()) -> tuple[list[str], list[str]]:
     """(problems, notes), a line each; track by track in their order. said: what the output's report notes."""
     before, after = _tracks(original), _tracks(output)
     problems, notes = [], []

@@ -25,9 +25,7 @@ class Writer(Muxer):
     with what was left open decided.
     """
 
-    def __init__(
-        self, path: str | Path, reader: Reader, settings: EncoderSettings, *, copy_streams: bool = True
-    ):
+    def __init__(self, path: str | Path, reader: Reader, settings: EncoderSettings, *, copy_streams: bool = True):
         self.settings = settled(reader, settings, path)
         super().__init__(path, reader, copy_streams=copy_streams)
         self._video = self._fitter = self._copies = None
@@ -61,9 +59,7 @@ class Writer(Muxer):
             self._fitter = Fitter(frame.raw, pixel_formats(self.reader.stream, self.settings.codec))
             matrix = display_matrix(frame.raw)
             if frame.orientation.is_mirrored and self.output.container_format == "matroska":
-                raise OutputError(
-                    f"{self.output.path}: Matroska cannot hold a mirrored picture; name it .mp4 or .mov"
-                )
+                raise OutputError(f"{self.output.path}: Matroska cannot hold a mirrored picture; name it .mp4 or .mov")
             frame.raw = self._fitter.fit(frame.raw)
             tags = self._fitter.tags
             self._video = add_video(self.container, self.reader, frame.raw, tags, self.settings)

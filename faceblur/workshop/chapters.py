@@ -26,9 +26,7 @@ CHAPTERS: dict[int, Chapter] = {
         Chapter(1, "introduction", "Introduction"),
         Chapter(2, "s3_buckets", "S3 buckets", ("input_bucket", "work_bucket", "output_bucket")),
         Chapter(3, "iam_roles", "IAM roles", ("roles",), (2,)),
-        Chapter(
-            4, "ecr_image", "Container image", ("repository_uri", "image_uri", "image_architecture"), (2, 3)
-        ),
+        Chapter(4, "ecr_image", "Container image", ("repository_uri", "image_uri", "image_architecture"), (2, 3)),
         Chapter(5, "lambda_functions", "Lambda functions", ("topic_arn", "functions"), (2, 3, 4)),
         Chapter(6, "step_functions", "State machine", ("state_machine_arn",), (2, 3, 4, 5)),
         Chapter(7, "s3_event_trigger", "S3 event trigger", ("trigger",), (2, 3, 4, 5, 6)),

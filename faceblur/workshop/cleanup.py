@@ -86,14 +86,10 @@ def _trigger(ws: Workshop, resource: Resource) -> None:
 def _state_machine(ws: Workshop, resource: Resource) -> None:
     """Stop what runs, delete the machine with its history, and wait until AWS has done so."""
     sfn = ws.client("stepfunctions")
-    pages = sfn.get_paginator("list_executions").paginate(
-        stateMachineArn=resource.arn, statusFilter="RUNNING"
-    )
+    pages = sfn.get_paginator("list_executions").paginate(stateMachineArn=resource.arn, statusFilter="RUNNING")
     for execution in [each for page in pages for each in page["executions"]]:
         print(f"    stopping execution {execution['name']}")
-        sfn.stop_execution(
-            executionArn=execution["executionArn"], error="CleanUp", cause="the workshop is over"
-        )
+        sfn.stop_execution(executionArn=execution["executionArn"], error="CleanUp", cause="the workshop is over")
     sfn.delete_state_machine(stateMachineArn=resource.arn)
     end = time.monotonic() + PATIENCE_S
     while or_none(sfn.describe_state_machine, stateMachineArn=resource.arn) and time.monotonic() < end:
@@ -127,9 +123,7 @@ def _bucket(ws: Workshop, resource: Resource) -> None:
 
 def _versions(s3, place: dict) -> Iterator[list[dict]]:
     """Versions and delete markers, a page at a time, as DeleteObjects wants them."""
-    for page in s3.get_paginator("list_object_versions").paginate(
-        **place, PaginationConfig={"PageSize": BATCH}
-    ):
+    for page in s3.get_paginator("list_object_versions").paginate(**place, PaginationConfig={"PageSize": BATCH}):
         items = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
         if items:
             yield [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in items]

@@ -32,19 +32,11 @@ PRICES: Mapping[str, Price] = {
     "lambda_gb_second": Price(
         0.0000166667, "GB-second, x86", "secondary; see https://aws.amazon.com/lambda/pricing/", "2026-11"
     ),
-    "lambda_request": Price(
-        0.20e-6, "request", "secondary; see https://aws.amazon.com/lambda/pricing/", "2026-11"
-    ),
-    "state_transition": Price(
-        0.025e-3, "transition", "https://aws.amazon.com/step-functions/pricing/", "2026-11"
-    ),
-    "s3_gb_month": Price(
-        0.023, "GB-month, Standard", "secondary; see https://aws.amazon.com/s3/pricing/", "2026-11"
-    ),
+    "lambda_request": Price(0.20e-6, "request", "secondary; see https://aws.amazon.com/lambda/pricing/", "2026-11"),
+    "state_transition": Price(0.025e-3, "transition", "https://aws.amazon.com/step-functions/pricing/", "2026-11"),
+    "s3_gb_month": Price(0.023, "GB-month, Standard", "secondary; see https://aws.amazon.com/s3/pricing/", "2026-11"),
     "ecr_gb_month": Price(0.10, "GB-month", "secondary; see https://aws.amazon.com/ecr/pricing/", "2026-03"),
-    "logs_gb": Price(
-        0.50, "GB taken in", "secondary; see https://aws.amazon.com/cloudwatch/pricing/", "2026-11"
-    ),
+    "logs_gb": Price(0.50, "GB taken in", "secondary; see https://aws.amazon.com/cloudwatch/pricing/", "2026-11"),
 }
 
 # A run of the pipeline as the state machine is drawn: states entered once, and those of each further poll

@@ -20,9 +20,7 @@ def render_definition(path: str | Path, values: Mapping[str, object]) -> str:
     template = json.loads(Path(path).read_text(encoding="utf-8"))
     names = set(_PLACEHOLDER.findall(json.dumps(template)))
     if names != set(values):
-        raise WorkshopError(
-            f"{Path(path).name}: placeholders and values differ in {sorted(names ^ set(values))}"
-        )
+        raise WorkshopError(f"{Path(path).name}: placeholders and values differ in {sorted(names ^ set(values))}")
     return json.dumps(_fill(template, values), indent=2)
 
 

@@ -87,9 +87,7 @@ def _check_ours(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file; choose another --out")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).exists():
-        raise OutputError(
-            f"{folder} holds something else than an earlier demo's result; choose another --out"
-        )
+        raise OutputError(f"{folder} holds something else than an earlier demo's result; choose another --out")
 
 
 def _folder_beside(out: Path) -> Path:

@@ -46,9 +46,7 @@ class Pushed:
     built_with: str
 
 
-def build_and_push(
-    ws: Workshop, repository_uri: str, build_with: str = "auto", tag: str = "latest"
-) -> Pushed:
+def build_and_push(ws: Workshop, repository_uri: str, build_with: str = "auto", tag: str = "latest") -> Pushed:
     """Build the image and push it. `build_with`: "docker", "pip" or "auto" (Docker for AWS).
 
     Raises WorkshopError: Docker is needed and does not answer, pip or Docker fail, the registry refuses.
@@ -56,9 +54,7 @@ def build_and_push(
     if build_with not in ("auto", "docker", "pip"):
         raise WorkshopError(f'BUILD_WITH = {build_with!r} is unknown: use "auto", "docker" or "pip"')
     if ws.target == "aws" and build_with == "pip":
-        raise WorkshopError(
-            'an image for AWS needs AWS\'s base image: use BUILD_WITH = "auto" and start Docker'
-        )
+        raise WorkshopError('an image for AWS needs AWS\'s base image: use BUILD_WITH = "auto" and start Docker')
     use_docker = build_with == "docker" or (build_with == "auto" and ws.target == "aws")
     with tempfile.TemporaryDirectory(prefix="faceblur-image-") as folder:
         context = Path(folder)
@@ -143,9 +139,7 @@ def _pip_options(machine: str) -> list[str]:
     if platform.libc_ver()[0] != "glibc":
         return ["--only-binary=:all:"]
     # Amazon Linux 2023 has glibc 2.34: every manylinux tag up to 2.28, the newest in use, runs there.
-    platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(28, 4, -1)] + [
-        f"manylinux2014_{machine}"
-    ]
+    platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(28, 4, -1)] + [f"manylinux2014_{machine}"]
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     options = ["--only-binary=:all:", "--python-version", version, "--implementation", "cp"]
     return options + [option for name in platforms for option in ("--platform", name)]
@@ -198,9 +192,9 @@ def _docker(context: Path, ws: Workshop, login: _Login, repository_uri: str, tag
     )
     _say("docker push ...")
     _run(["docker", "push", "--quiet", local], "docker could not push the image")
-    details = ws.client("ecr").describe_images(
-        repositoryName=ws.names.repository, imageIds=[{"imageTag": tag}]
-    )["imageDetails"][0]
+    details = ws.client("ecr").describe_images(repositoryName=ws.names.repository, imageIds=[{"imageTag": tag}])[
+        "imageDetails"
+    ][0]
     digest = details["imageDigest"]
     size = details.get("imageSizeInBytes", 0)
     return Pushed(f"{repository_uri}@{digest}", digest, LAMBDA_NAMES[architecture], size, "docker")

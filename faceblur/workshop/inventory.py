@@ -67,9 +67,7 @@ def inventory(ws: Workshop) -> Inventory:
 def tagged_arns(ws: Workshop) -> list[str]:
     """ARNs with this workshop's tags in this region. AWS may still list what was deleted an hour ago."""
     filters = [{"Key": key, "Values": [value]} for key, value in ws.tags.items()]
-    pages: Iterable = (
-        ws.client("resourcegroupstaggingapi").get_paginator("get_resources").paginate(TagFilters=filters)
-    )
+    pages: Iterable = ws.client("resourcegroupstaggingapi").get_paginator("get_resources").paginate(TagFilters=filters)
     return [item["ResourceARN"] for page in pages for item in page["ResourceTagMappingList"]]
 
 

@@ -156,9 +156,7 @@ def _function(ws: Workshop, name: str) -> Resource | None:
     configuration = answer["Configuration"]
     page = f"{_console(ws, 'lambda')}/home?region={ws.region}#/functions/{name}"
     detail = f"{configuration['PackageType']}, {configuration['MemorySize']} MB"
-    return Resource(
-        "function", name, configuration["FunctionArn"], ws.is_ours(answer.get("Tags", {})), detail, page
-    )
+    return Resource("function", name, configuration["FunctionArn"], ws.is_ours(answer.get("Tags", {})), detail, page)
 
 
 def _state_machine(ws: Workshop, name: str) -> Resource | None:

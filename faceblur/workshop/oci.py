@@ -126,9 +126,7 @@ def make_image(
     return Image(_json(manifest), config, tuple(layers))
 
 
-def push(
-    image: Image, registry: str, repository: str, tag: str, token: str, say: Callable[[str], None]
-) -> str:
+def push(image: Image, registry: str, repository: str, tag: str, token: str, say: Callable[[str], None]) -> str:
     """Store the image as repository:tag and return its digest; blobs the registry has are not sent again.
 
     `registry` is http(s)://host[:port], `token` GetAuthorizationToken's. Raises WorkshopError.
@@ -163,9 +161,7 @@ class _Registry:
         self._send("PUT", place, content, headers, allowed=(201,))
 
     def put_manifest(self, tag: str, manifest: bytes) -> None:
-        self._send(
-            "PUT", urljoin(self._base, f"manifests/{tag}"), manifest, {"Content-Type": MANIFEST}, (201,)
-        )
+        self._send("PUT", urljoin(self._base, f"manifests/{tag}"), manifest, {"Content-Type": MANIFEST}, (201,))
 
     def _send(self, method: str, url: str, content=None, headers=(), allowed=(200,)) -> tuple[int, str]:
         request = urllib.request.Request(url, content, {**self._headers, **dict(headers)}, method=method)

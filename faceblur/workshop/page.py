@@ -98,9 +98,7 @@ def coverage_svg(report: Mapping) -> str:
 def _sentence(report: Mapping) -> str:
     counts = report["counts"]
     if not counts["tracks"]:
-        return (
-            "No face was found in this video; it was delivered all the same, and nothing in it was blurred."
-        )
+        return "No face was found in this video; it was delivered all the same, and nothing in it was blurred."
     return (
         f"{counts['tracks']} tracks were followed through {counts['frames']} frames; "
         f"{counts['frames_with_regions']} of these carry a blur. The sound is the original's."

@@ -97,9 +97,7 @@ def snapshot(sfn, description: Mapping) -> Execution:
 
 def main_states(sfn, execution_arn: str) -> tuple[str, ...]:
     """The states that take time, in the order in which the workflow's definition names them."""
-    definition = json.loads(
-        sfn.describe_state_machine_for_execution(executionArn=execution_arn)["definition"]
-    )
+    definition = json.loads(sfn.describe_state_machine_for_execution(executionArn=execution_arn)["definition"])
     return tuple(
         name
         for name, state in definition["States"].items()

@@ -150,9 +150,7 @@ def _check_target(target: str) -> None:
                 "unset it and start the embedded AWS with: python3 kit.py lab"
             )
         return
-    diverted = [
-        name for name in sorted(os.environ) if name.startswith("AWS_ENDPOINT_URL") and os.environ[name]
-    ]
+    diverted = [name for name in sorted(os.environ) if name.startswith("AWS_ENDPOINT_URL") and os.environ[name]]
     if diverted:
         raise WorkshopError(
             f'TARGET = "aws", but {", ".join(diverted)} would send the calls elsewhere: unset it and start '

@@ -9,9 +9,7 @@ def slim(page: dict) -> dict:
         "Faces": [
             {
                 "Timestamp": found["Timestamp"],
-                "Face": {
-                    key: found["Face"][key] for key in ("BoundingBox", "Confidence") if key in found["Face"]
-                },
+                "Face": {key: found["Face"][key] for key in ("BoundingBox", "Confidence") if key in found["Face"]},
             }
             for found in page.get("Faces", ())
         ],

@@ -54,9 +54,7 @@ class Lambdas:
             body = json.loads(result.payload)
         except ValueError:
             body = result.payload.decode("utf-8", "replace")
-        return {"body": body, "log": result.log, "log_source": "rie"} | (
-            {"error": True} if result.error else {}
-        )
+        return {"body": body, "log": result.log, "log_source": "rie"} | ({"error": True} if result.error else {})
 
     def _function(self, record: dict, config: dict) -> Function:
         _, region = lambda_runtime._account_region_from_function_config(config)
@@ -165,9 +163,7 @@ def with_log_permission(emit):
     @functools.wraps(emit)
     def wrapper(record: dict, *arguments, **keywords):
         config = record.get("config") or record
-        group = (
-            f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:/aws/lambda/{config['FunctionName']}"
-        )
+        group = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:/aws/lambda/{config['FunctionName']}"
         key = lambda_runtime.execution_credentials(config)["AWS_ACCESS_KEY_ID"]
         for action in LOG_ACTIONS:
             if permissions.check(key, action, f"{group}:log-stream:any") and permissions.check(

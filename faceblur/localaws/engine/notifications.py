@@ -10,15 +10,11 @@ from .permissions import service_may
 def install() -> None:
     validate, deliver = s3._validate_notification_configs, s3._deliver_event_to_lambda
 
-    def validate_notification_configs(
-        configs, bucket_region, bucket_name="", skip_destination_validation=False
-    ):
+    def validate_notification_configs(configs, bucket_region, bucket_name="", skip_destination_validation=False):
         problem = validate(configs, bucket_region, bucket_name, skip_destination_validation)
         if problem or skip_destination_validation:
             return problem
-        refused = [
-            c["arn"] for c in configs if c["type"] == "lambda" and not may_invoke(bucket_name, c["arn"])
-        ]
+        refused = [c["arn"] for c in configs if c["type"] == "lambda" and not may_invoke(bucket_name, c["arn"])]
         if not refused:
             return None
         text = "Unable to validate the following destination configurations"

@@ -147,8 +147,7 @@ def event(original):
         for detail in (details or {}).values():
             if isinstance(detail, dict) and len(str(detail.get("output", "")).encode()) > MAX_PAYLOAD_BYTES:
                 text = (
-                    "The state/task returned a result with a size exceeding the maximum number of bytes "
-                    "service limit."
+                    "The state/task returned a result with a size exceeding the maximum number of bytes service limit."
                 )
                 raise states._ExecutionError("States.DataLimitExceeded", text)
         return original(execution, event_type, details)
@@ -195,11 +194,7 @@ def rule(original):
         if "IsPresent" not in choice:
             return original(choice, data, context)
         path = choice["Variable"]
-        found = (
-            leads_somewhere(path[1:], context or {})
-            if path.startswith("$$.")
-            else leads_somewhere(path, data)
-        )
+        found = leads_somewhere(path[1:], context or {}) if path.startswith("$$.") else leads_somewhere(path, data)
         return found == choice["IsPresent"]
 
     return evaluate_rule
