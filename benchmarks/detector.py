@@ -26,10 +26,10 @@ import cv2
 import numpy as np
 
 import faceblur
-from faceblur import search
 from faceblur.boxes import overlap
 from faceblur.detections import Face
-from faceblur.detector import FaceDetector, model_bytes
+from faceblur.finding import search
+from faceblur.finding.detector import FaceDetector, model_bytes
 from faceblur.video import Reader
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,6 +1,5 @@
 """The names of `faceblur` itself, loaded when the first of them is asked for. Imports nearly everything."""
 
-from .analysis import analyse, detect
 from .detections import Detections, Face, Sample
 from .errors import (
     DetectionsError,
@@ -13,6 +12,7 @@ from .errors import (
     VerificationError,
     WorkshopError,
 )
+from .finding import analyse, detect
 from .pipeline import blur
 from .plan import Area, Plan, Track
 from .rendering import render

@@ -18,9 +18,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from .analysis import analyse
 from .detections import Detections
 from .errors import FaceblurError, InputError, by_name, death_by
+from .finding.analysis import analyse
 from .merge import merge_plans
 from .partials import working_folder
 from .plan import Plan

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .boxes import overlap, share_inside
-from .detector import FaceDetector
-from .observations import Observation, observation, without_doubles
+from .finding.detector import FaceDetector
+from .finding.observations import Observation, observation, without_doubles
 from .pairing import Pair
 from .survival import detail_left
 from .video import Frame

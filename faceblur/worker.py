@@ -11,9 +11,9 @@ import sys
 import time
 from pathlib import Path
 
-from .analysis import analyse
 from .detections import Detections, Face, Sample
 from .errors import FaceblurError
+from .finding.analysis import analyse
 from .plan import Plan
 from .rendering import render
 from .video import EncoderSettings, Span

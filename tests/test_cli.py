@@ -63,7 +63,7 @@ def test_plan_then_blur_then_audit(film, run, tmp_path):
 
 
 def test_another_style_without_looking_again(film, run, tmp_path, monkeypatch):
-    monkeypatch.setattr("faceblur.detector.FaceDetector.find", lambda *_: pytest.fail("looked for faces"))
+    monkeypatch.setattr("faceblur.finding.detector.FaceDetector.find", lambda *_: pytest.fail("looked for faces"))
     for style in ("mosaic", "gaussian"):
         out = tmp_path / f"{style}.mp4"
         assert run("blur", film.original, out, "--plan", film.folder / "plan.json", "--style", style)[0] == 0
@@ -215,7 +215,7 @@ BAD = {
 def test_what_is_wrong_is_said_in_one_line_before_any_work(film, run, tmp_path, monkeypatch, kind):
     command, code, words = BAD[kind]
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("faceblur.analysis._Watcher.look_at", lambda *_: pytest.fail("it began to work"))
+    monkeypatch.setattr("faceblur.finding.analysis._Watcher.look_at", lambda *_: pytest.fail("it began to work"))
     monkeypatch.setattr("faceblur.video.Writer.write", lambda *_: pytest.fail("it began to write"))
     found = film.folder / "found.json"
     found.write_text(json.dumps({"Faces": []}))

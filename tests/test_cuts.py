@@ -5,7 +5,7 @@ import pytest
 from clips import FOLDER, needs_clips
 from moving import HEIGHT, WIDTH, Mover, Scene
 
-from faceblur.cuts import CutDetector
+from faceblur.finding.cuts import CutDetector
 from faceblur.video import Reader
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faceblur import detector as module
-from faceblur.detector import FaceDetector, model_bytes
 from faceblur.errors import DetectorError
+from faceblur.finding import detector as module
+from faceblur.finding.detector import FaceDetector, model_bytes
 from faceblur.sample import pictures
 from faceblur.sample.portraits import EILEEN, GRACE
 

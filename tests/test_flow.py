@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faceblur.flow import carry
+from faceblur.finding.flow import carry
 
 WIDE, HIGH = 320, 180
 

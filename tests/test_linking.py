@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceblur.linking import BRIDGE_MS, SAME_PERSON_MS, link, steady
-from faceblur.tracking import TrackingSettings, Tracklet
+from faceblur.finding.linking import BRIDGE_MS, SAME_PERSON_MS, link, steady
+from faceblur.finding.tracking import TrackingSettings, Tracklet
 
 FRAME_MS = 40.0
 SETTINGS = TrackingSettings()

@@ -13,7 +13,7 @@ import pytest
 from moving import Mover, Scene
 from test_localaws_borders import SOURCES, imported
 
-from faceblur import detector
+from faceblur.finding import detector
 from faceblur.localaws.function import Function, Image
 from faceblur.localaws.managed_runtime import ManagedRuntime
 from faceblur.localaws.sandbox import Sandbox
@@ -52,7 +52,7 @@ def test_no_sender_runs_beside_the_detector(home):
     """ONNX Runtime's telemetry is sent by threads that start at the import; the look-up comes ten seconds later."""
     script = (
         "import os\n"
-        "from faceblur.detector import FaceDetector\n"
+        "from faceblur.finding.detector import FaceDetector\n"
         "before = len(os.listdir('/proc/self/task'))\n"
         "kept = FaceDetector()\n"
         "print(len(os.listdir('/proc/self/task')) - before)"
@@ -64,7 +64,7 @@ def test_no_sender_runs_beside_the_detector(home):
 def test_the_switch_is_set_before_the_import_whatever_was_set(home, given):
     before = "" if given is None else f"os.environ[{SWITCH!r}] = {given!r}\n"
     script = (
-        f"import os, sys\n{before}import faceblur.detector\n"
+        f"import os, sys\n{before}import faceblur.finding.detector\n"
         f"assert 'onnxruntime' not in sys.modules\nprint(os.environ[{SWITCH!r}])"
     )
     assert python("-c", script, home=home).stdout.strip() == "1"

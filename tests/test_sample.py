@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from faceblur import video
-from faceblur.detector import FaceDetector
 from faceblur.errors import OutputError, WorkshopError
+from faceblur.finding.detector import FaceDetector
 from faceblur.sample import film, make_sample, motion, pictures, sound, turning
 from faceblur.sample.script import FRAME_RATE, HEIGHT, SCENES
 

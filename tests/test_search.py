@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from faceblur import search as module
-from faceblur.observations import Observation
-from faceblur.search import Searcher, SearchSettings, has_changed
-from faceblur.tracking import Tracker
+from faceblur.finding import search as module
+from faceblur.finding.observations import Observation
+from faceblur.finding.search import Searcher, SearchSettings, has_changed
+from faceblur.finding.tracking import Tracker
 from faceblur.video import Reader
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from av.video.frame import PictureType
 
-from faceblur.analysis import analyse
-from faceblur.search import Searcher
+from faceblur.finding.analysis import analyse
+from faceblur.finding.search import Searcher
 from faceblur.video import Irregular, Passed, Reader, Span, SparseReader
 
 

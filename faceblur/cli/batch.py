@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..batch import Pair, pair_up, record_of
-from ..detector import FaceDetector
 from ..errors import DetectionsError, DetectorError
 from ..files import make_folder
+from ..finding.detector import FaceDetector
 from ..partials import sweep
 from ..video import EncoderSettings, probe
 from .common import Progress, counted, result_line, say

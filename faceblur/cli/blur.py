@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from ..analysis import analyse
 from ..batch import is_batch, is_done, record_of
 from ..detections import Detections
 from ..errors import DetectionsError, InputError
 from ..files import check_targets, sha256_of
+from ..finding.analysis import analyse
 from ..jobs import analyse_in_jobs, render_in_jobs
 from ..pipeline import plan_and_render
 from ..plan import Plan

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..analysis import analyse
 from ..coverage import coverage_picture
 from ..detections import Detections
 from ..files import check_targets
+from ..finding.analysis import analyse
 from ..plan import Plan
 from ..preview import save_picture
 from ..rendering import check_areas

@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 
 from .. import video
-from ..detector import FaceDetector
 from ..errors import FaceblurError
+from ..finding.detector import FaceDetector
 
 # A real dump at 25 frames a second has samples at 480, 1000, 1480, 2000 ms, one at 29.97 at 467, 967 ms:
 # the frame on display every half second, none at 0.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .boxes import likeness, overlap
-from .detections import Face
+from ..boxes import likeness, overlap
+from ..detections import Face
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from itertools import product
 
 import numpy as np
 
-from .boxes import is_inside, share_inside
+from ..boxes import is_inside, share_inside
 from .flow import carry
 from .observations import Observation, match, without_doubles
 

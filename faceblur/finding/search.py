@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .detections import Face
+from ..detections import Face
+from ..video import Frame
+from .brightening import brightened
 from .detector import FaceDetector
-from .light import brightened
 from .observations import Observation, observation
 from .tracking import Tracklet
-from .video import Frame
 
 _RIM = 0.02  # of a crop's side
 _LIKE_SCALE = 1.6

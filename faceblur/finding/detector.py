@@ -22,8 +22,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .detections import Face
-from .errors import DetectorError
+from ..detections import Face
+from ..errors import DetectorError
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 

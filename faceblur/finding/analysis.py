@@ -16,18 +16,18 @@ from pathlib import Path
 
 import numpy as np
 
+from ..detections import MAX_STEP_MS, Detections, Face, Sample
+from ..frame_times import FrameTimes
+from ..memory import hand_back
+from ..plan import Plan
+from ..threads import one_thread
+from ..video import Frame, Irregular, Passed, Reader, Span, SparseReader, probe
 from .cuts import SIZE, CutDetector
-from .detections import MAX_STEP_MS, Detections, Face, Sample
 from .detector import FaceDetector
-from .frame_times import FrameTimes
 from .linking import Looks, link
-from .memory import hand_back
 from .observations import Observation, observation, without_doubles
-from .plan import Plan
 from .search import Searcher, SearchSettings, search_picture
-from .threads import one_thread
 from .tracking import Tracker, TrackingSettings
-from .video import Frame, Irregular, Passed, Reader, Span, SparseReader, probe
 
 Progress = Callable[[int, int], None]
 
