@@ -15,7 +15,7 @@ from storage import Work, deliver, fetch_input
 from faceblur import Detections, analyse, audit, render, video
 from faceblur.errors import VerificationError
 from faceblur.merge import merge_segments
-from faceblur.plan import Plan
+from faceblur.plan.plan import Plan
 from faceblur.video import Span
 
 SEGMENT_SECONDS = 60.0

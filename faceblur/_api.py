@@ -14,9 +14,9 @@ from .errors import (
 )
 from .finding import analyse, detect
 from .pipeline import blur
-from .plan import Area, Plan, Track
+from .plan.plan import Area, Plan, Track
+from .plan.style import Style
 from .rendering import render
-from .styles import Style
 from .video import EncoderSettings, probe, segments
 
 __all__ = [

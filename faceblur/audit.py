@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from .pairing import Fault, Pair, Pairing, PictureCheck, in_words
-from .plan import Plan
+from .plan.plan import Plan
 from .remains import Leak, Search, is_same
 from .survival import READABLE, Detail, detail_left
 from .threads import one_thread

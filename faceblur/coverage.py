@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from .audit import Audit
-from .plan import Plan, Track
+from .plan.moments import MAX_BETWEEN_MS
+from .plan.plan import Plan, Track
 from .preview import INK, PALETTE, PAPER, SOFT
-from .regions import MAX_BETWEEN_MS
 from .timecode import clock
 from .video import VideoInfo
 

@@ -23,7 +23,7 @@ from .errors import FaceblurError, InputError, by_name, death_by
 from .finding.analysis import analyse
 from .merge import merge_plans
 from .partials import working_folder
-from .plan import Plan
+from .plan.plan import Plan
 from .rendering import Progress, render
 from .report import make_report, once
 from .undo import forget, remember

@@ -9,10 +9,10 @@ from pathlib import Path
 from .detections import Detections
 from .errors import UnplannedFrameError
 from .jobs import analyse_in_jobs, render_in_jobs
-from .plan import Plan
+from .plan.plan import Plan
+from .plan.style import Style
 from .rendering import Progress
 from .smart import render_smart
-from .styles import Style
 from .video import EncoderSettings, check_output
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from .errors import UnplannedFrameError
 from .memory import hand_back
-from .plan import Area, Plan, refuse_areas_beyond
+from .plan.plan import Area, Plan, refuse_areas_beyond
+from .plan.style import Style
 from .report import AREA, Rows, make_report
-from .styles import Style
 from .threads import one_thread
 from .video import EncoderSettings, Frame, Reader, Span, Writer, check_output, probe, scan, size_notes
 from .video.planes import PLANAR

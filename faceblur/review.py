@@ -19,11 +19,11 @@ import numpy as np
 from .audit import verify
 from .errors import DetectionsError, VerificationError
 from .files import free_name, sha256_of
-from .plan import Area, Plan, Track, refuse_areas_beyond
-from .regions import box_at
+from .plan.moments import box_at
+from .plan.plan import Area, Plan, Track, refuse_areas_beyond
+from .plan.style import Style
 from .rendering import Covering, Progress, render
 from .report import describe_file
-from .styles import Style
 from .video import Stills, changeable, check_output
 from .video.planes import PLANAR, plane_views
 

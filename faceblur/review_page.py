@@ -22,9 +22,9 @@ import numpy as np
 
 from .errors import DetectionsError, FaceblurError
 from .foreign import NUMBER, check_shape, parse_json
+from .plan.style import NAMES, SHAPES
 from .player import asset
 from .review import Review, changed_style
-from .styles import NAMES, SHAPES
 
 FRAME_WIDTH = 1280
 _JPEG = (cv2.IMWRITE_JPEG_QUALITY, 85)

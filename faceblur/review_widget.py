@@ -17,10 +17,10 @@ import numpy as np
 
 from .errors import FaceblurError
 from .files import write_text
+from .plan.style import NAMES
 from .preview import Box, draw_boxes
 from .review import Review, changed_style
 from .review_area import AreaForm, area_row, button
-from .styles import NAMES
 from .timecode import clock
 from .widgets import encode, publish
 

@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from .jobs import render_in_jobs
-from .plan import Plan
+from .plan.plan import Plan
+from .plan.style import Style
 from .rendering import Covering, Progress, check_areas
 from .report import Rows, make_report
-from .styles import Style
 from .threads import one_thread
 from .video import EncoderSettings, Reader, check_output, settled, size_notes
 from .video.planes import PLANAR, plane_views

@@ -14,7 +14,7 @@ from pathlib import Path
 from .detections import Detections, Face, Sample
 from .errors import FaceblurError
 from .finding.analysis import analyse
-from .plan import Plan
+from .plan.plan import Plan
 from .rendering import render
 from .video import EncoderSettings, Span
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceblur import Area, DetectionsError, OutputError, Plan, Style, Track
-from faceblur.regions import MAX_BETWEEN_MS
+from faceblur.plan.moments import MAX_BETWEEN_MS
 
 BOX = [0.2, 0.3, 0.1, 0.2]
 

@@ -12,7 +12,7 @@ from test_video_times import VARIABLE, cut_by_edit_list
 from video_kit import atoms, make, packets, planes_of, shown
 
 from faceblur import Style, audit
-from faceblur.plan import Area, Plan
+from faceblur.plan.plan import Area, Plan
 from faceblur.rendering import render
 from faceblur.smart import render_smart
 

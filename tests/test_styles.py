@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceblur.errors import DetectionsError
-from faceblur.styles import MAX_CELLS, MIN_SIGMA_RATIO, NAMES, SHAPES, Style
+from faceblur.plan.style import MAX_CELLS, MIN_SIGMA_RATIO, NAMES, SHAPES, Style
 
 SUBSAMPLING = {"yuv420p": (2, 2), "yuv422p": (2, 1), "yuv444p": (1, 1)}
 

@@ -10,7 +10,7 @@ from ..errors import DetectionsError
 from ..evidence import evidence_sheet
 from ..files import make_folder, read_json, sha256_of
 from ..foreign import NUMBER, check_shape
-from ..plan import Plan
+from ..plan.plan import Plan
 from ..preview import save_picture
 from ..remains import Leak
 from ..timecode import clock

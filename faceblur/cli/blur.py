@@ -14,10 +14,10 @@ from ..files import check_targets, sha256_of
 from ..finding.analysis import analyse
 from ..jobs import analyse_in_jobs, render_in_jobs
 from ..pipeline import plan_and_render
-from ..plan import Plan
+from ..plan.plan import Plan
+from ..plan.style import Style
 from ..rendering import check_areas, render
 from ..smart import render_smart
-from ..styles import Style
 from ..video import EncoderSettings, Span, check_output
 from .batch import blur_all
 from .common import (

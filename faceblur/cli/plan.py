@@ -8,11 +8,11 @@ from ..coverage import coverage_picture
 from ..detections import Detections
 from ..files import check_targets
 from ..finding.analysis import analyse
-from ..plan import Plan
+from ..plan.plan import Plan
+from ..plan.style import Style
 from ..preview import save_picture
 from ..rendering import check_areas
 from ..report import describe_file
-from ..styles import Style
 from ..timecode import clock
 from .common import (
     Progress,

@@ -7,7 +7,7 @@ import sys
 import webbrowser
 
 from ..files import check_targets
-from ..plan import Plan
+from ..plan.plan import Plan
 from ..review import Review, find_video
 from ..review_page import ReviewServer
 from .common import counted, refuse_other_file, say

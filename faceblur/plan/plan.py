@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import DetectionsError, PlanError
-from .files import read_json, write_text
-from .foreign import NUMBER, brief, check_shape
+from ..errors import DetectionsError, PlanError
+from ..files import read_json, write_text
+from ..foreign import NUMBER, brief, check_shape
 from .frame_times import FrameTimes
-from .regions import Regions
-from .styles import Style
+from .moments import Regions
+from .style import Style
 
 VERSION = 1
 SMALLEST, LARGEST = 1e-5, 1e3  # sides of boxes in the picture's: what the file's five digits and float32 can hold

@@ -20,7 +20,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from .errors import DetectionsError
+from ..errors import DetectionsError
 
 SHAPES = ("ellipse", "box")
 NAMES = ("mosaic", "pixelate", "gaussian", "solid")

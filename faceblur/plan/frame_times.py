@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .errors import PlanError
+from ..errors import PlanError
 
 _SLACK_MS = 1.0  # as for boxes: Matroska, for one, counts in whole milliseconds
 
