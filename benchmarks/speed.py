@@ -42,7 +42,7 @@ from looped import encode_base, repeat
 from quality import outside_regions
 
 from faceblur import Plan, Track
-from faceblur.rendering import render
+from faceblur.rendering.renderer import render
 from faceblur.video import Reader, probe
 from faceblur.video.encoder import LOOKAHEAD
 

@@ -35,7 +35,7 @@ def pieces(source: str, output: str, plan: str) -> None:
 
     from faceblur import video
     from faceblur.plan.plan import Plan
-    from faceblur.rendering import render
+    from faceblur.rendering.renderer import render
 
     spans = video.cut(source, 10.0)
     files = [Path(output).with_suffix(f".{span.index}.mp4") for span in spans]

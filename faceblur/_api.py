@@ -16,7 +16,7 @@ from .finding import analyse, detect
 from .pipeline import blur
 from .plan.plan import Area, Plan, Track
 from .plan.style import Style
-from .rendering import render
+from .rendering.renderer import render
 from .video import EncoderSettings, probe, segments
 
 __all__ = [

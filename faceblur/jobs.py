@@ -24,8 +24,8 @@ from .finding.analysis import analyse
 from .merge import merge_plans
 from .partials import working_folder
 from .plan.plan import Plan
-from .rendering import Progress, render
-from .report import make_report, once
+from .rendering.renderer import Progress, render
+from .rendering.report import make_report, once
 from .undo import forget, remember
 from .video import EncoderSettings, Reader, Span, check_output, cut, join, probe, settled, size_notes
 from .worker import detections_to_json

@@ -11,7 +11,7 @@ from .errors import UnplannedFrameError
 from .jobs import analyse_in_jobs, render_in_jobs
 from .plan.plan import Plan
 from .plan.style import Style
-from .rendering import Progress
+from .rendering.renderer import Progress
 from .smart import render_smart
 from .video import EncoderSettings, check_output
 

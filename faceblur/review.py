@@ -22,8 +22,8 @@ from .files import free_name, sha256_of
 from .plan.moments import box_at
 from .plan.plan import Area, Plan, Track, refuse_areas_beyond
 from .plan.style import Style
-from .rendering import Covering, Progress, render
-from .report import describe_file
+from .rendering.renderer import Covering, Progress, render
+from .rendering.report import describe_file
 from .video import Stills, changeable, check_output
 from .video.planes import PLANAR, plane_views
 

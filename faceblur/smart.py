@@ -12,8 +12,8 @@ from pathlib import Path
 from .jobs import render_in_jobs
 from .plan.plan import Plan
 from .plan.style import Style
-from .rendering import Covering, Progress, check_areas
-from .report import Rows, make_report
+from .rendering.renderer import Covering, Progress, check_areas
+from .rendering.report import Rows, make_report
 from .threads import one_thread
 from .video import EncoderSettings, Reader, check_output, settled, size_notes
 from .video.planes import PLANAR, plane_views

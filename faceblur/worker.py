@@ -15,7 +15,7 @@ from .detections import Detections, Face, Sample
 from .errors import FaceblurError
 from .finding.analysis import analyse
 from .plan.plan import Plan
-from .rendering import render
+from .rendering.renderer import render
 from .video import EncoderSettings, Span
 
 

@@ -148,7 +148,7 @@ def test_a_plan_for_another_file_is_refused(film, run, tmp_path):
 def signed_plan(film, folder):
     from dataclasses import replace
 
-    from faceblur.report import describe_file
+    from faceblur.rendering.report import describe_file
 
     replace(film.plan, source=describe_file(film.original)).save(folder / "signed.json")
     return folder / "signed.json"

@@ -94,7 +94,7 @@ def test_the_code_in_the_image_imports_nothing_that_is_left_out(tmp_path):
         check=True,
     )
     imported = json.loads(done.stdout)
-    assert "faceblur.rendering" in imported
+    assert "faceblur.rendering.renderer" in imported
     assert not [name for name in imported if "workshop" in name or "localaws" in name]
 
 

@@ -11,7 +11,7 @@ from seeing import SIZE, make_video
 
 from faceblur import Area, DetectionsError, InputError, OutputError, Plan, Style, Track, render
 from faceblur.preview import read_frames
-from faceblur.report import describe_file
+from faceblur.rendering.report import describe_file
 from faceblur.review import Review, changed_style, find_video
 from faceblur.video import Stills
 

@@ -13,7 +13,7 @@ from video_kit import atoms, make, packets, planes_of, shown
 
 from faceblur import Style, audit
 from faceblur.plan.plan import Area, Plan
-from faceblur.rendering import render
+from faceblur.rendering.renderer import render
 from faceblur.smart import render_smart
 
 GOP = {"preset": "veryfast", "g": "20", "bf": "2", "x264-params": "scenecut=0"}

@@ -16,7 +16,7 @@ from ..jobs import analyse_in_jobs, render_in_jobs
 from ..pipeline import plan_and_render
 from ..plan.plan import Plan
 from ..plan.style import Style
-from ..rendering import check_areas, render
+from ..rendering.renderer import check_areas, render
 from ..smart import render_smart
 from ..video import EncoderSettings, Span, check_output
 from .batch import blur_all

@@ -11,8 +11,8 @@ from ..finding.analysis import analyse
 from ..plan.plan import Plan
 from ..plan.style import Style
 from ..preview import save_picture
-from ..rendering import check_areas
-from ..report import describe_file
+from ..rendering.renderer import check_areas
+from ..rendering.report import describe_file
 from ..timecode import clock
 from .common import (
     Progress,

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from .errors import UnplannedFrameError
-from .memory import hand_back
-from .plan.plan import Area, Plan, refuse_areas_beyond
-from .plan.style import Style
+from ..errors import UnplannedFrameError
+from ..memory import hand_back
+from ..plan.plan import Area, Plan, refuse_areas_beyond
+from ..plan.style import Style
+from ..threads import one_thread
+from ..video import EncoderSettings, Frame, Reader, Span, Writer, check_output, probe, scan, size_notes
+from ..video.planes import PLANAR
 from .report import AREA, Rows, make_report
-from .threads import one_thread
-from .video import EncoderSettings, Frame, Reader, Span, Writer, check_output, probe, scan, size_notes
-from .video.planes import PLANAR
 
 Progress = Callable[[int, int], None]
 

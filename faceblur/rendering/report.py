@@ -9,9 +9,9 @@ from array import array
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from . import __version__
-from .plan.plan import Plan
-from .video import EncoderSettings, probe
+from .. import __version__
+from ..plan.plan import Plan
+from ..video import EncoderSettings, probe
 
 AREA = -1  # the track number of an area: it is nobody
 Box = tuple[float, float, float, float]
