@@ -1,4 +1,4 @@
-"""What of each true face is left on the pixels of a blurred video: `faceblur.survival` on paired frames.
+"""What of each true face is left on the pixels of a blurred video: `faceblur.audit.survival` on paired frames.
 
 Used where no independent scorer is at hand. Imports `truth` and faceblur's reader.
 """
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from truth import Reference
 
-from faceblur.survival import READABLE, detail_left
+from faceblur.audit.survival import READABLE, detail_left
 from faceblur.video import Reader
 
 EXPOSED = 0.8  # more of a face's detail than this: it is as good as untouched

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from storage import Work, deliver, fetch_input
 
-from faceblur import Detections, analyse, audit, render, video
+from faceblur import Detections, analyse, render, video
+from faceblur.audit import verdict as audit
 from faceblur.errors import VerificationError
 from faceblur.merge import merge_segments
 from faceblur.plan.plan import Plan

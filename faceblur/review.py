@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .audit import verify
+from .audit.verdict import verify
 from .errors import DetectionsError, VerificationError
 from .files import free_name, sha256_of
 from .plan.moments import box_at

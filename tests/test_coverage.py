@@ -8,11 +8,11 @@ import pytest
 from proof_kit import Film, leaked, make_film
 
 from faceblur import Area, Plan, Track
-from faceblur.audit import Audit, verify
-from faceblur.coverage import LEAK, REVIEW, WIDTH, coverage_picture, spans_of
-from faceblur.evidence import MOST_FACES, choose, evidence_sheet
+from faceblur.audit.coverage import LEAK, REVIEW, WIDTH, coverage_picture, spans_of
+from faceblur.audit.evidence import MOST_FACES, choose, evidence_sheet
+from faceblur.audit.remains import Leak
+from faceblur.audit.verdict import Audit, verify
 from faceblur.preview import PALETTE, PAPER
-from faceblur.remains import Leak
 
 LENGTH = {"duration_ms": 10_000.0, "frame_rate": 25.0}
 

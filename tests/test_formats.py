@@ -13,7 +13,8 @@ from moving import Mover, Scene
 from test_plan import plans
 from video_kit import make, no_faces
 
-from faceblur import Area, Detections, DetectionsError, Plan, Style, analyse, audit, render, video
+from faceblur import Area, Detections, DetectionsError, Plan, Style, analyse, render, video
+from faceblur.audit import verdict as audit
 from faceblur.cli import main
 from faceblur.jobs import render_in_jobs
 from faceblur.merge import merge_segments

@@ -9,7 +9,7 @@ import pytest
 from test_review import make_striped, some_plan
 
 from faceblur import Plan, VerificationError, review_widget
-from faceblur.audit import Audit
+from faceblur.audit.verdict import Audit
 from faceblur.review import Review
 from faceblur.review_widget import ReviewView, show_review
 from faceblur.widgets import WIDGET_VIEW

@@ -11,7 +11,8 @@ from test_video_pictures import TURNS, matrix_in, matrix_of
 from test_video_times import VARIABLE, cut_by_edit_list
 from video_kit import atoms, make, packets, planes_of, shown
 
-from faceblur import Style, audit
+from faceblur import Style
+from faceblur.audit import verdict as audit
 from faceblur.plan.plan import Area, Plan
 from faceblur.rendering.renderer import render
 from faceblur.smart import render_smart

@@ -13,7 +13,7 @@ from moving import Mover, Scene
 from video_kit import make, no_faces, shown
 
 from faceblur import Detections, Face, analyse, blur, detect, render
-from faceblur.audit import verify
+from faceblur.audit.verdict import verify
 from faceblur.errors import PlanError
 from faceblur.jobs import analyse_in_jobs, render_in_jobs
 from faceblur.plan.frame_times import FrameTimes

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from video_kit import make, no_faces, packets, shown
 
-from faceblur import analyse, audit, render
+from faceblur import analyse, render
+from faceblur.audit import verdict as audit
 
 KINDS = {
     ".mp4": {},

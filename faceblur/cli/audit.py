@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..audit import Audit, verify
-from ..coverage import coverage_picture
+from ..audit.coverage import coverage_picture
+from ..audit.evidence import evidence_sheet
+from ..audit.remains import Leak
+from ..audit.verdict import Audit, verify
 from ..errors import DetectionsError
-from ..evidence import evidence_sheet
 from ..files import make_folder, read_json, sha256_of
 from ..foreign import NUMBER, check_shape
 from ..plan.plan import Plan
 from ..preview import save_picture
-from ..remains import Leak
 from ..timecode import clock
 from ..video import probe
 from .common import Progress, counted, refuse_other_file, review_items, say, tell_review, whole, write_json

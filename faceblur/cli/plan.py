@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..coverage import coverage_picture
+from ..audit.coverage import coverage_picture
 from ..detections import Detections
 from ..files import check_targets
 from ..finding.analysis import analyse

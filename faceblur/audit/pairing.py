@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .video import Frame, Reader
+from ..video import Frame, Reader
 
 MAX_TIME_SHIFT_MS = 1.0  # Matroska counts in whole milliseconds
 _WIDTH = 96  # of the pictures compared

@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from .audit import Audit
-from .preview import INK, PAPER, SOFT, Box, draw_boxes, read_frames
+from ..preview import INK, PAPER, SOFT, Box, draw_boxes, read_frames
+from ..timecode import clock
+from ..video import probe
 from .remains import Leak
-from .timecode import clock
-from .video import probe
+from .verdict import Audit
 
 MOST_FACES = 12
 LEAK_INK = "#d00030"

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from .audit import Audit
-from .plan.moments import MAX_BETWEEN_MS
-from .plan.plan import Plan, Track
-from .preview import INK, PALETTE, PAPER, SOFT
-from .timecode import clock
-from .video import VideoInfo
+from ..plan.moments import MAX_BETWEEN_MS
+from ..plan.plan import Plan, Track
+from ..preview import INK, PALETTE, PAPER, SOFT
+from ..timecode import clock
+from ..video import VideoInfo
+from .verdict import Audit
 
 WIDTH = 1600
 REVIEW, LEAK, GRID, STRIPE = "#f4a300", "#d00030", "#dfe4ea", "#9aa7b5"

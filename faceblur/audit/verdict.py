@@ -16,13 +16,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ..plan.plan import Plan
+from ..threads import one_thread
+from ..video import Reader
+from ..video.sound import compare_sound
 from .pairing import Fault, Pair, Pairing, PictureCheck, in_words
-from .plan.plan import Plan
 from .remains import Leak, Search, is_same
 from .survival import READABLE, Detail, detail_left
-from .threads import one_thread
-from .video import Reader
-from .video.sound import compare_sound
 
 Progress = Callable[[int, int], None]
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .boxes import overlap, share_inside
-from .finding.detector import FaceDetector
-from .finding.observations import Observation, observation, without_doubles
+from ..boxes import overlap, share_inside
+from ..finding.detector import FaceDetector
+from ..finding.observations import Observation, observation, without_doubles
+from ..video import Frame
 from .pairing import Pair
 from .survival import detail_left
-from .video import Frame
 
 SURE_SCORE = 0.75
 LIKELY_SCORE = 0.6
