@@ -15,7 +15,7 @@ from storage import Work, deliver, fetch_input
 from faceblur import Detections, analyse, render, video
 from faceblur.audit import verdict as audit
 from faceblur.errors import VerificationError
-from faceblur.merge import merge_segments
+from faceblur.pipeline.merge import merge_segments
 from faceblur.plan.plan import Plan
 from faceblur.video import Span
 

@@ -13,7 +13,7 @@ from .errors import (
     WorkshopError,
 )
 from .finding import analyse, detect
-from .pipeline import blur
+from .pipeline.whole import blur
 from .plan.plan import Area, Plan, Track
 from .plan.style import Style
 from .rendering.renderer import render

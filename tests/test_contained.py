@@ -90,7 +90,7 @@ def test_the_batch_goes_on(put, tmp_path, kind):
 
 def test_a_job_that_crashes_names_the_file(tmp_path):
     from faceblur.errors import InputError
-    from faceblur.jobs import _check_end
+    from faceblur.pipeline.jobs import _check_end
 
     child = subprocess.Popen([sys.executable, "-c", "import os; os.abort()"])
     with pytest.raises(InputError, match=r"in\.mp4: the codec library crashed on it \(SIGABRT\)"):

@@ -16,9 +16,9 @@ from video_kit import make, no_faces
 from faceblur import Area, Detections, DetectionsError, Plan, Style, analyse, render, video
 from faceblur.audit import verdict as audit
 from faceblur.cli import main
-from faceblur.jobs import render_in_jobs
-from faceblur.merge import merge_segments
-from faceblur.smart import render_smart
+from faceblur.pipeline.jobs import render_in_jobs
+from faceblur.pipeline.merge import merge_segments
+from faceblur.pipeline.smart import render_smart
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 SCHEMAS = {

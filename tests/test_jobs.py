@@ -10,8 +10,8 @@ from video_kit import make, no_faces, packets, shown
 
 from faceblur import Detections, Face, Sample, analyse, blur, render
 from faceblur.errors import InputError
-from faceblur.jobs import analyse_in_jobs, render_in_jobs, run_tasks
-from faceblur.worker import detections_from_json, detections_to_json
+from faceblur.pipeline.jobs import analyse_in_jobs, render_in_jobs, run_tasks
+from faceblur.pipeline.worker import detections_from_json, detections_to_json
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_a_stopped_run_ends_its_processes_and_leaves_nothing(tmp_path):
     code = (
         "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]);"
         "from video_kit import no_faces; from faceblur import EncoderSettings;"
-        "from faceblur.jobs import render_in_jobs;"
+        "from faceblur.pipeline.jobs import render_in_jobs;"
         "slow = EncoderSettings(preset='veryslow');"
         "render_in_jobs(sys.argv[2], sys.argv[3], no_faces(), jobs=2, encoder=slow)"
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from faceblur.merge import merge_segments, number_tracks
+from faceblur.pipeline.merge import merge_segments, number_tracks
 from faceblur.plan.plan import Plan, Track
 
 

@@ -11,7 +11,7 @@ from proof_kit import FINE, Film, make_film, rewrite
 from faceblur import Plan, Track, render
 from faceblur.audit.verdict import verify
 from faceblur.localaws.rekognition import Job, RekognitionVideo
-from faceblur.merge import merge_plans, number_tracks
+from faceblur.pipeline.merge import merge_plans, number_tracks
 from faceblur.video.planes import plane_views
 
 PAGE = 1000

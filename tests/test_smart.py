@@ -13,9 +13,9 @@ from video_kit import atoms, make, packets, planes_of, shown
 
 from faceblur import Style
 from faceblur.audit import verdict as audit
+from faceblur.pipeline.smart import render_smart
 from faceblur.plan.plan import Area, Plan
 from faceblur.rendering.renderer import render
-from faceblur.smart import render_smart
 
 GOP = {"preset": "veryfast", "g": "20", "bf": "2", "x264-params": "scenecut=0"}
 

@@ -10,8 +10,8 @@ from video_kit import first_frame, make, no_faces, planes_of, shown
 
 from faceblur import EncoderSettings, render, video
 from faceblur.errors import InputError, OutputError
-from faceblur.jobs import render_in_jobs
-from faceblur.smart import render_smart
+from faceblur.pipeline.jobs import render_in_jobs
+from faceblur.pipeline.smart import render_smart
 from faceblur.video.encoder import CODECS
 
 X265 = {"preset": "ultrafast", "x265-params": "log-level=none:keyint=25:min-keyint=25:scenecut=0:open-gop=0"}

@@ -12,12 +12,12 @@ from ..detections import Detections
 from ..errors import DetectionsError, InputError
 from ..files import check_targets, sha256_of
 from ..finding.analysis import analyse
-from ..jobs import analyse_in_jobs, render_in_jobs
-from ..pipeline import plan_and_render
+from ..pipeline.jobs import analyse_in_jobs, render_in_jobs
+from ..pipeline.smart import render_smart
+from ..pipeline.whole import plan_and_render
 from ..plan.plan import Plan
 from ..plan.style import Style
 from ..rendering.renderer import check_areas, render
-from ..smart import render_smart
 from ..video import EncoderSettings, Span, check_output
 from .batch import blur_all
 from .common import (

@@ -11,12 +11,12 @@ import sys
 import time
 from pathlib import Path
 
-from .detections import Detections, Face, Sample
-from .errors import FaceblurError
-from .finding.analysis import analyse
-from .plan.plan import Plan
-from .rendering.renderer import render
-from .video import EncoderSettings, Span
+from ..detections import Detections, Face, Sample
+from ..errors import FaceblurError
+from ..finding.analysis import analyse
+from ..plan.plan import Plan
+from ..rendering.renderer import render
+from ..video import EncoderSettings, Span
 
 
 def main() -> int:

@@ -18,16 +18,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from .detections import Detections
-from .errors import FaceblurError, InputError, by_name, death_by
-from .finding.analysis import analyse
+from ..detections import Detections
+from ..errors import FaceblurError, InputError, by_name, death_by
+from ..finding.analysis import analyse
+from ..partials import working_folder
+from ..plan.plan import Plan
+from ..rendering.renderer import Progress, render
+from ..rendering.report import make_report, once
+from ..undo import forget, remember
+from ..video import EncoderSettings, Reader, Span, check_output, cut, join, probe, settled, size_notes
 from .merge import merge_plans
-from .partials import working_folder
-from .plan.plan import Plan
-from .rendering.renderer import Progress, render
-from .rendering.report import make_report, once
-from .undo import forget, remember
-from .video import EncoderSettings, Reader, Span, check_output, cut, join, probe, settled, size_notes
 from .worker import detections_to_json
 
 _SHORTEST_S = 4.0  # a span is analysed with a margin before and after; shorter ones are mostly margin
@@ -159,10 +159,10 @@ def _kill(running: dict[int, subprocess.Popen]) -> None:
 
 def _start(number: int, task: dict, said: queue.Queue) -> subprocess.Popen:
     """A child, and a thread that passes on what it says; None at its end."""
-    package = Path(__file__).resolve().parent
-    path = os.pathsep.join(filter(None, [str(package.parent), os.environ.get("PYTHONPATH")]))
+    home = Path(__file__).resolve().parents[2]
+    path = os.pathsep.join(filter(None, [str(home), os.environ.get("PYTHONPATH")]))
     child = subprocess.Popen(
-        [sys.executable, "-c", f"import sys; from {package.name}.worker import main; sys.exit(main())"],
+        [sys.executable, "-c", "import sys; from faceblur.pipeline.worker import main; sys.exit(main())"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from .detections import Detections
-from .errors import UnplannedFrameError
+from ..detections import Detections
+from ..errors import UnplannedFrameError
+from ..plan.plan import Plan
+from ..plan.style import Style
+from ..rendering.renderer import Progress
+from ..video import EncoderSettings, check_output
 from .jobs import analyse_in_jobs, render_in_jobs
-from .plan.plan import Plan
-from .plan.style import Style
-from .rendering.renderer import Progress
 from .smart import render_smart
-from .video import EncoderSettings, check_output
 
 
 def blur(
