@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from test_review import make_striped, some_plan
 
-from faceblur import Plan, VerificationError, review_widget
+from faceblur import Plan, VerificationError
 from faceblur.audit.verdict import Audit
-from faceblur.review import Review
-from faceblur.review_widget import ReviewView, show_review
+from faceblur.review import widget as review_widget
+from faceblur.review.session import Review
+from faceblur.review.widget import ReviewView, show_review
 from faceblur.widgets import WIDGET_VIEW
 
 
@@ -115,7 +116,7 @@ def test_saving_and_blurring_again_with_the_choices(view, tmp_path):
 
 def test_a_result_that_does_not_pass_is_not_given_its_name(view, tmp_path, monkeypatch):
     failed = Audit(False, ("a face can be seen at 0:01.0",), (), 30, 5, 1, 30, 0)
-    monkeypatch.setattr("faceblur.review.verify", lambda *_, **__: failed)
+    monkeypatch.setattr("faceblur.review.session.verify", lambda *_, **__: failed)
     view.blur_button.click()
     assert "did not pass" in view.status.value and "0:01.0" in view.status.value
     assert not (tmp_path / "again.mp4").exists()

@@ -8,8 +8,8 @@ import webbrowser
 
 from ..files import check_targets
 from ..plan.plan import Plan
-from ..review import Review, find_video
-from ..review_page import ReviewServer
+from ..review.page import ReviewServer
+from ..review.session import Review, find_video
 from .common import counted, refuse_other_file, say
 from .guard import interruptible
 

@@ -20,11 +20,11 @@ from urllib.parse import parse_qs, urlsplit
 import cv2
 import numpy as np
 
-from .errors import DetectionsError, FaceblurError
-from .foreign import NUMBER, check_shape, parse_json
-from .plan.style import NAMES, SHAPES
-from .player import asset
-from .review import Review, changed_style
+from ..errors import DetectionsError, FaceblurError
+from ..foreign import NUMBER, check_shape, parse_json
+from ..plan.style import NAMES, SHAPES
+from ..player import asset
+from .session import Review, changed_style
 
 FRAME_WIDTH = 1280
 _JPEG = (cv2.IMWRITE_JPEG_QUALITY, 85)

@@ -16,16 +16,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .audit.verdict import verify
-from .errors import DetectionsError, VerificationError
-from .files import free_name, sha256_of
-from .plan.moments import box_at
-from .plan.plan import Area, Plan, Track, refuse_areas_beyond
-from .plan.style import Style
-from .rendering.renderer import Covering, Progress, render
-from .rendering.report import describe_file
-from .video import Stills, changeable, check_output
-from .video.planes import PLANAR, plane_views
+from ..audit.verdict import verify
+from ..errors import DetectionsError, VerificationError
+from ..files import free_name, sha256_of
+from ..plan.moments import box_at
+from ..plan.plan import Area, Plan, Track, refuse_areas_beyond
+from ..plan.style import Style
+from ..rendering.renderer import Covering, Progress, render
+from ..rendering.report import describe_file
+from ..video import Stills, changeable, check_output
+from ..video.planes import PLANAR, plane_views
 
 THUMBNAIL_PX = 144
 _AROUND = 1.8  # side of a thumbnail over the longer side of the face's box

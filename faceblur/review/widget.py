@@ -15,14 +15,14 @@ import cv2
 import ipywidgets
 import numpy as np
 
-from .errors import FaceblurError
-from .files import write_text
-from .plan.style import NAMES
-from .preview import Box, draw_boxes
-from .review import Review, changed_style
-from .review_area import AreaForm, area_row, button
-from .timecode import clock
-from .widgets import encode, publish
+from ..errors import FaceblurError
+from ..files import write_text
+from ..plan.style import NAMES
+from ..preview import Box, draw_boxes
+from ..timecode import clock
+from ..widgets import encode, publish
+from .area_form import AreaForm, area_row, button
+from .session import Review, changed_style
 
 FRAME_WIDTH, FRAME_HEIGHT = 720, 520  # at most, in pixels
 _MOST_STILLS = 8  # faces in the picture for those who see no widgets
