@@ -12,7 +12,7 @@ from faceblur.audit.coverage import LEAK, REVIEW, WIDTH, coverage_picture, spans
 from faceblur.audit.evidence import MOST_FACES, choose, evidence_sheet
 from faceblur.audit.remains import Leak
 from faceblur.audit.verdict import Audit, verify
-from faceblur.preview import PALETTE, PAPER
+from faceblur.showing.preview import PALETTE, PAPER
 
 LENGTH = {"duration_ms": 10_000.0, "frame_rate": 25.0}
 

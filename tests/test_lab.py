@@ -13,8 +13,9 @@ from lambda_kit import ROOT
 from moving import Mover, Scene
 from notebook_kit import run_notebook
 
-from faceblur import video, widgets
+from faceblur import video
 from faceblur.sample import sound
+from faceblur.showing import widgets
 from faceblur.workshop import CHAPTERS
 
 pytestmark = [

@@ -7,7 +7,7 @@ import pytest
 from browser import needs_chromium, opened
 from seeing import FRAMES, SIZE, make_video, some_faces, some_report
 
-from faceblur import preview
+from faceblur.showing import preview
 from faceblur.workshop import page, static
 from faceblur.workshop.chapters import CHAPTERS
 from faceblur.workshop.history import StateTime
@@ -82,7 +82,7 @@ def test_pages_of_notebooks_need_no_network_and_their_slider_moves(folder, tmp_p
     import IPython.display
     import nbformat
 
-    from faceblur import widgets
+    from faceblur.showing import widgets
 
     shown = []
     monkeypatch.setattr(IPython.display, "display", lambda bundle, **_: shown.append(bundle))

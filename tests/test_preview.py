@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from seeing import make_video, some_faces, some_report
 
-from faceblur import preview
 from faceblur.detections import Detections
 from faceblur.errors import InputError, OutputError
-from faceblur.preview import Box, Shot
+from faceblur.showing import preview
+from faceblur.showing.preview import Box, Shot
 from faceblur.timecode import clock
 
 

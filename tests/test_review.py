@@ -10,9 +10,9 @@ import video_kit
 from seeing import SIZE, make_video
 
 from faceblur import Area, DetectionsError, InputError, OutputError, Plan, Style, Track, render
-from faceblur.preview import read_frames
 from faceblur.rendering.report import describe_file
 from faceblur.review.session import Review, changed_style, find_video
+from faceblur.showing.preview import read_frames
 from faceblur.video import Stills
 
 TIMES = np.arange(30) * 100.0

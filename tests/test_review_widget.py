@@ -13,7 +13,7 @@ from faceblur.audit.verdict import Audit
 from faceblur.review import widget as review_widget
 from faceblur.review.session import Review
 from faceblur.review.widget import ReviewView, show_review
-from faceblur.widgets import WIDGET_VIEW
+from faceblur.showing.widgets import WIDGET_VIEW
 
 
 @pytest.fixture(scope="module")

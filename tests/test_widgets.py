@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from seeing import make_video, some_faces, some_report
 
-from faceblur import figures, player, widgets
 from faceblur.detections import Detections
+from faceblur.showing import figures, player, widgets
 
 STILL = 1  # the picture for readers that run no scripts
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..plan.moments import MAX_BETWEEN_MS
 from ..plan.plan import Plan, Track
-from ..preview import INK, PALETTE, PAPER, SOFT
+from ..showing.preview import INK, PALETTE, PAPER, SOFT
 from ..timecode import clock
 from ..video import VideoInfo
 from .verdict import Audit

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ..preview import INK, PAPER, SOFT, Box, draw_boxes, read_frames
+from ..showing.preview import INK, PAPER, SOFT, Box, draw_boxes, read_frames
 from ..timecode import clock
 from ..video import probe
 from .remains import Leak

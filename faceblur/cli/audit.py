@@ -12,7 +12,7 @@ from ..errors import DetectionsError
 from ..files import make_folder, read_json, sha256_of
 from ..foreign import NUMBER, check_shape
 from ..plan.plan import Plan
-from ..preview import save_picture
+from ..showing.preview import save_picture
 from ..timecode import clock
 from ..video import probe
 from .common import Progress, counted, refuse_other_file, review_items, say, tell_review, whole, write_json

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..detections import Detections
 from ..files import check_targets
 from ..finding.analysis import detect
-from ..preview import contact_sheet, save_picture
+from ..showing.preview import contact_sheet, save_picture
 from ..video import probe
 from .common import Progress, check_pictures, counted, number, say, write_json
 

@@ -10,9 +10,9 @@ from ..files import check_targets
 from ..finding.analysis import analyse
 from ..plan.plan import Plan
 from ..plan.style import Style
-from ..preview import save_picture
 from ..rendering.renderer import check_areas
 from ..rendering.report import describe_file
+from ..showing.preview import save_picture
 from ..timecode import clock
 from .common import (
     Progress,

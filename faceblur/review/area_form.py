@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 import ipywidgets
 
-from ..player import asset
-from ..preview import Box
+from ..showing.player import asset
+from ..showing.preview import Box
 from ..timecode import clock
 
 SIDES = {"left": 40.0, "top": 40.0, "width": 20.0, "height": 20.0}  # in % of the picture

@@ -23,7 +23,7 @@ import numpy as np
 from ..errors import DetectionsError, FaceblurError
 from ..foreign import NUMBER, check_shape, parse_json
 from ..plan.style import NAMES, SHAPES
-from ..player import asset
+from ..showing.player import asset
 from .session import Review, changed_style
 
 FRAME_WIDTH = 1280

@@ -18,9 +18,9 @@ import numpy as np
 from ..errors import FaceblurError
 from ..files import write_text
 from ..plan.style import NAMES
-from ..preview import Box, draw_boxes
+from ..showing.preview import Box, draw_boxes
+from ..showing.widgets import encode, publish
 from ..timecode import clock
-from ..widgets import encode, publish
 from .area_form import AreaForm, area_row, button
 from .session import Review, changed_style
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from ..figures import length_s, track_spans
-from ..player import asset, player
-from ..preview import PALETTE
+from ..showing.figures import length_s, track_spans
+from ..showing.player import asset, player
+from ..showing.preview import PALETTE
 from .history import StateTime
 from .timeline import FONT, INK, SOFT, timeline_svg
 

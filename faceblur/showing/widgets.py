@@ -17,10 +17,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from . import video
+from .. import video
+from ..timecode import clock
 from .player import asset, player
 from .preview import Shot, choose, draw_boxes, grid, read_frames, shots_of
-from .timecode import clock
 
 JPEG_QUALITY = 80
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"

@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
-from . import video
+from .. import video
 
 EMBED_LIMIT = 24 * 1024 * 1024  # bytes of video in one notebook; base64 adds a third, and Jupyter saves it
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from . import video
-from .detections import Detections
+from .. import video
+from ..detections import Detections
+from ..timecode import clock
 from .preview import PALETTE, choose, draw_boxes, read_frames, shots_of
-from .timecode import clock
 
 INK, SOFT = "#1d2b3a", "#6b7a8c"
 

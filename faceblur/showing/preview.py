@@ -15,11 +15,11 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from . import video
-from .detections import Detections, Face
-from .files import write_bytes
-from .plan.plan import Plan
-from .timecode import clock
+from .. import video
+from ..detections import Detections, Face
+from ..files import write_bytes
+from ..plan.plan import Plan
+from ..timecode import clock
 
 PALETTE = ("#00b4d8", "#ff9f1c", "#7bd389", "#ef476f", "#b388eb", "#ffd166", "#3a86ff", "#f78c6b")
 PAPER, INK, SOFT = (250, 249, 247), "#1d2b3a", "#6b7a8c"  # PAPER in BGR, as OpenCV has it
