@@ -43,8 +43,9 @@ from quality import outside_regions
 
 from faceblur import Plan, Track
 from faceblur.rendering.renderer import render
-from faceblur.video import Reader, probe
+from faceblur.video import Reader
 from faceblur.video.encoder import LOOKAHEAD
+from faceblur.video.reading import probe
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent

@@ -17,7 +17,8 @@ from .pipeline.whole import blur
 from .plan.plan import Area, Plan, Track
 from .plan.style import Style
 from .rendering.renderer import render
-from .video import EncoderSettings, probe, segments
+from .video import EncoderSettings, segments
+from .video.reading import probe
 
 __all__ = [
     "Area",

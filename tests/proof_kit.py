@@ -12,7 +12,7 @@ import numpy as np
 from faceblur import EncoderSettings, Plan, Track, render, video
 from faceblur.plan.plan import Area
 from faceblur.video import Frame, Reader, Writer
-from faceblur.video.planes import plane_views
+from faceblur.video.reading.planes import plane_views
 
 FIRST, COUNT, RATE, WIDTH = 60, 45, 30, 640
 FINE = EncoderSettings(crf=12, preset="ultrafast")

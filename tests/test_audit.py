@@ -11,7 +11,7 @@ from faceblur.audit.pairing import Fault, in_words
 from faceblur.audit.survival import detail_left
 from faceblur.audit.verdict import verify
 from faceblur.video import Reader
-from faceblur.video.sound import compare_sound
+from faceblur.video.reading.sound import compare_sound
 
 
 @pytest.fixture(scope="module")

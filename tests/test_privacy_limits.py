@@ -12,7 +12,7 @@ from faceblur import Plan, Track, render
 from faceblur.audit.verdict import verify
 from faceblur.localaws.rekognition import Job, RekognitionVideo
 from faceblur.pipeline.merge import merge_plans, number_tracks
-from faceblur.video.planes import plane_views
+from faceblur.video.reading.planes import plane_views
 
 PAGE = 1000
 

@@ -19,7 +19,8 @@ from faceblur.pipeline.jobs import analyse_in_jobs, render_in_jobs
 from faceblur.pipeline.smart import render_smart
 from faceblur.plan.frame_times import FrameTimes
 from faceblur.plan.plan import Area, Plan
-from faceblur.video import Irregular, Reader, SparseReader, Stills, cut, probe, scan
+from faceblur.video import Irregular, Reader, SparseReader, Stills, cut
+from faceblur.video.reading import probe, scan
 
 MS = Fraction(1, 1000)
 

@@ -9,9 +9,10 @@ from video_kit import make, no_faces, numbered, packets, shown
 
 from faceblur import render
 from faceblur.errors import InputError
-from faceblur.video import Reader, probe
+from faceblur.video import Reader
 from faceblur.video.copied import Times
-from faceblur.video.sound import compare_sound
+from faceblur.video.reading import probe
+from faceblur.video.reading.sound import compare_sound
 
 
 def together(target, *tracks, sound=None):

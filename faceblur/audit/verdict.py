@@ -19,7 +19,7 @@ import numpy as np
 from ..plan.plan import Plan
 from ..threads import one_thread
 from ..video import Reader
-from ..video.sound import compare_sound
+from ..video.reading.sound import compare_sound
 from .pairing import Fault, Pair, Pairing, PictureCheck, in_words
 from .remains import Leak, Search, is_same
 from .survival import READABLE, Detail, detail_left

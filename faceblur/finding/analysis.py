@@ -21,7 +21,8 @@ from ..memory import hand_back
 from ..plan.frame_times import FrameTimes
 from ..plan.plan import Plan
 from ..threads import one_thread
-from ..video import Frame, Irregular, Passed, Reader, Span, SparseReader, probe
+from ..video import Frame, Irregular, Passed, Reader, Span, SparseReader
+from ..video.reading import probe
 from .cuts import SIZE, CutDetector
 from .detector import FaceDetector
 from .linking import Looks, link

@@ -15,7 +15,7 @@ from ..rendering.renderer import Covering, Progress, check_areas
 from ..rendering.report import Rows, make_report
 from ..threads import one_thread
 from ..video import EncoderSettings, Reader, check_output, settled, size_notes
-from ..video.planes import PLANAR, plane_views
+from ..video.reading.planes import PLANAR, plane_views
 from ..video.smart import SmartWriter
 from ..video.survey import Survey, Unsafe, divide, survey
 from .jobs import render_in_jobs

@@ -13,8 +13,9 @@ from ..memory import hand_back
 from ..plan.plan import Area, Plan, refuse_areas_beyond
 from ..plan.style import Style
 from ..threads import one_thread
-from ..video import EncoderSettings, Frame, Reader, Span, Writer, check_output, probe, scan, size_notes
-from ..video.planes import PLANAR
+from ..video import EncoderSettings, Frame, Reader, Span, Writer, check_output, size_notes
+from ..video.reading import probe, scan
+from ..video.reading.planes import PLANAR
 from .report import AREA, Rows, make_report
 
 Progress = Callable[[int, int], None]

@@ -25,7 +25,7 @@ from ..plan.style import Style
 from ..rendering.renderer import Covering, Progress, render
 from ..rendering.report import describe_file
 from ..video import Stills, changeable, check_output
-from ..video.planes import PLANAR, plane_views
+from ..video.reading.planes import PLANAR, plane_views
 
 THUMBNAIL_PX = 144
 _AROUND = 1.8  # side of a thumbnail over the longer side of the face's box

@@ -6,17 +6,17 @@ as displayed. May import `errors`; nothing else of ours.
 
 from .choice import settled
 from .encoder import EncoderSettings
-from .formats import SUFFIXES
-from .frame import Frame
-from .orientation import Orientation
 from .output import CONTAINERS, check_output
 from .pictures import encode
-from .probe import VideoInfo, probe
-from .reader import Packet, Reader, Span
-from .scan import Scan, scan
+from .reading.formats import SUFFIXES
+from .reading.frame import Frame
+from .reading.orientation import Orientation
+from .reading.probe import VideoInfo, probe
+from .reading.reader import Packet, Reader, Span
+from .reading.scan import Scan, scan
+from .reading.sparse import Irregular, Passed, SparseReader
+from .reading.stills import Stills, changeable
 from .segments import cut, join
-from .sparse import Irregular, Passed, SparseReader
-from .stills import Stills, changeable
 from .trial import size_notes
 from .writer import Writer
 

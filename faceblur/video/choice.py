@@ -10,7 +10,7 @@ from pathlib import Path
 from .encoder import CODECS, FIELD_ORDERS, EncoderSettings
 from .fitting import working_format
 from .output import CONTAINERS
-from .reader import Reader
+from .reading.reader import Reader
 from .trial import quality_for
 
 # Everybody's players take these with any colour resolution; with H.264 or HEVC they take 4:2:0 alone.

@@ -12,7 +12,7 @@ import av
 from ..errors import OutputError
 from .others import add_track, copy_chapters, copy_file_metadata, copy_metadata, travelling
 from .output import Output
-from .reader import Packet, Reader
+from .reading.reader import Packet, Reader
 
 
 class Muxer:

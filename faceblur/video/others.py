@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from .audio import AacTrack
 from .copied import CopiedTrack
-from .fourcc import codec_of, is_encrypted
-from .selection import COVER
+from .reading.fourcc import codec_of, is_encrypted
+from .reading.selection import COVER
 from .subtitles import TEXT, TextTrack
 from .tryout import Trial
 

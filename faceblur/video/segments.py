@@ -10,13 +10,13 @@ import av
 
 from ..errors import InputError, OutputError
 from . import h264
-from .clock import Clock
 from .encoder import HEVC_TAG
 from .mux import Muxer
-from .opening import open_input, packets_of
-from .reader import Reader, Span
-from .selection import video_stream
-from .sidedata import display_matrix
+from .reading.clock import Clock
+from .reading.opening import open_input, packets_of
+from .reading.reader import Reader, Span
+from .reading.selection import video_stream
+from .reading.sidedata import display_matrix
 from .times import decoding_times, reordering
 
 

@@ -19,11 +19,11 @@ from . import h264
 from .encoder import EncoderSettings, lone_encoder
 from .fitting import Fitter, cut_to_ten_bits, is_within_ten_bits
 from .mux import Muxer
-from .opening import packets_of
-from .orientation import Orientation
-from .probe import orientation_of
-from .reader import Packet, Reader
-from .sidedata import display_matrix
+from .reading.opening import packets_of
+from .reading.orientation import Orientation
+from .reading.probe import orientation_of
+from .reading.reader import Packet, Reader
+from .reading.sidedata import display_matrix
 from .survey import Part, Survey, Unsafe
 from .times import decoding_times, reordering
 

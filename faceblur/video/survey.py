@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from . import h264
-from .clock import Clock
-from .opening import open_input, packets_of
-from .selection import video_stream
+from .reading.clock import Clock
+from .reading.opening import open_input, packets_of
+from .reading.selection import video_stream
 
 _KINDS = {h264.SLICE, h264.IDR, h264.SEI, h264.SPS, h264.PPS, 9, 10, 11, 12}  # 9 to 12: delimiters and filler
 _PROFILES = {66, 77, 88, 100, 110}  # Baseline, Main, Extended, High, High 10

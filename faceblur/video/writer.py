@@ -11,11 +11,11 @@ from .choice import pixel_formats, settled
 from .copies import FrameCopies
 from .encoder import EncoderSettings, add_video
 from .fitting import Fitter
-from .frame import Frame
 from .mux import Muxer
-from .planes import plane_views
-from .reader import Packet, Reader
-from .sidedata import display_matrix
+from .reading.frame import Frame
+from .reading.planes import plane_views
+from .reading.reader import Packet, Reader
+from .reading.sidedata import display_matrix
 
 _HIGH_10 = "H.264 with 10 bits plays in few players (not in Safari, QuickTime, most televisions); --codec hevc in more"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import av
 
-from ..errors import InputError
+from ...errors import InputError
 from .fourcc import codec_of
 from .opening import LARGEST_PICTURE, open_input, packets_of, path_of
 from .orientation import Orientation

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import av
 
-from ..errors import InputError
+from ...errors import InputError
 from .formats import kind_of, reading_options
 
 # Pixels. `blur` takes 940 MB at 33 million (8K) and 1.5 GB at 67 million.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import av
 
-from ..errors import InputError
+from ...errors import InputError
 from .ahead import ahead
 from .clock import Clock
 from .frame import Frame

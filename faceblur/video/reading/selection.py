@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from av.stream import Disposition
 
-from ..errors import InputError
+from ...errors import InputError
 from .formats import is_photo
 from .fourcc import codec_of, is_encrypted
 from .opening import DECODER_OPTIONS, LARGEST_PICTURE, LARGEST_SIDE, open_input, packets_of, path_of

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import av
 
-from ..errors import InputError
+from ...errors import InputError
 from .opening import path_of
 
 _STEPS_BACK_S = (0, 2, 10, 60)  # tried in turn; then the file is read from its beginning
