@@ -152,7 +152,7 @@ def test_long_names_and_names_that_are_no_text(clip, tmp_path, name):
 def left_by_a_killed_run(folder: Path) -> Path:
     """A half-written output of a process that does not live any more."""
     code = (
-        "import os, sys; from faceblur.video.output import Output\n"
+        "import os, sys; from faceblur.video.writing.output import Output\n"
         "from faceblur.partials import working_folder\n"
         "held = working_folder(sys.argv[1]); (held.__enter__() / 'plan.json').write_text('{}')\n"
         "one = Output(sys.argv[1] + '/out.mp4'); one.write(b'half'); print(one.partial, flush=True)\n"

@@ -12,7 +12,7 @@ from faceblur import EncoderSettings, render, video
 from faceblur.errors import InputError, OutputError
 from faceblur.pipeline.jobs import render_in_jobs
 from faceblur.pipeline.smart import render_smart
-from faceblur.video.encoder import CODECS
+from faceblur.video.writing.encoder import CODECS
 
 X265 = {"preset": "ultrafast", "x265-params": "log-level=none:keyint=25:min-keyint=25:scenecut=0:open-gop=0"}
 SVT = {"preset": "12", "svtav1-params": "lp=1"}
@@ -115,7 +115,7 @@ def test_a_squeezed_input_does_not_become_much_larger(tmp_path, kind):
 
 
 def test_an_input_with_enough_bits_is_encoded_as_ever_and_not_tried(tmp_path, monkeypatch):
-    monkeypatch.setattr("faceblur.video.trial._growth", None)
+    monkeypatch.setattr("faceblur.video.writing.trial._growth", None)
     source = make(tmp_path / "in.mp4", size=(320, 240), draw=moving)
     report = render(source, tmp_path / "out.mp4", no_faces())
     assert report["settings"]["encoder"] == {"codec": "h264", "crf": 18, "preset": "veryfast"}

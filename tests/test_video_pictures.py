@@ -13,7 +13,7 @@ from video_kit import SIZE, first_frame, luma_of, make, no_faces, planes_of, sho
 
 from faceblur import EncoderSettings, render, video
 from faceblur.errors import OutputError
-from faceblur.video.fitting import Fitter
+from faceblur.video.writing.fitting import Fitter
 
 ONE = 1 << 16
 # (a, b, c, d) of the display matrix -> the quadrants of [[1, 2], [3, 4]] as displayed, written down by hand

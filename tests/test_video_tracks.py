@@ -10,9 +10,9 @@ from video_kit import make, no_faces, numbered, packets, shown
 from faceblur import render
 from faceblur.errors import InputError
 from faceblur.video import Reader
-from faceblur.video.copied import Times
 from faceblur.video.reading import probe
 from faceblur.video.reading.sound import compare_sound
+from faceblur.video.writing.copied import Times
 
 
 def together(target, *tracks, sound=None):

@@ -4,10 +4,6 @@ Times are presentation times in milliseconds on the clock that a player shows; b
 as displayed. May import `errors`; nothing else of ours.
 """
 
-from .choice import settled
-from .encoder import EncoderSettings
-from .output import CONTAINERS, check_output
-from .pictures import encode
 from .reading.formats import SUFFIXES
 from .reading.frame import Frame
 from .reading.orientation import Orientation
@@ -17,8 +13,12 @@ from .reading.scan import Scan, scan
 from .reading.sparse import Irregular, Passed, SparseReader
 from .reading.stills import Stills, changeable
 from .segments import cut, join
-from .trial import size_notes
-from .writer import Writer
+from .writing.choice import settled
+from .writing.encoder import EncoderSettings
+from .writing.output import CONTAINERS, check_output
+from .writing.pictures import encode
+from .writing.trial import size_notes
+from .writing.writer import Writer
 
 __all__ = [
     "CONTAINERS",

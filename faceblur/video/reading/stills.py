@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 
 from ...errors import InputError
-from ..fitting import Fitter
+from ..writing.fitting import Fitter
 from .frame import Frame
 from .planes import plane_views
 from .probe import probe

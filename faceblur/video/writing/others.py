@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..reading.fourcc import codec_of, is_encrypted
+from ..reading.selection import COVER
 from .audio import AacTrack
 from .copied import CopiedTrack
-from .reading.fourcc import codec_of, is_encrypted
-from .reading.selection import COVER
 from .subtitles import TEXT, TextTrack
 from .tryout import Trial
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import av
 import numpy as np
 
-from ..errors import InputError
-from .reading.planes import ENCODABLE, plane_views
+from ...errors import InputError
+from ..reading.planes import ENCODABLE, plane_views
 
 FULL_RANGE = 2  # libavutil AVCOL_RANGE_JPEG
 _VIDEO_RANGE = 1

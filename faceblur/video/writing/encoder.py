@@ -10,9 +10,9 @@ from fractions import Fraction
 import av
 from av.codec.context import Flags
 
-from ..errors import OutputError
+from ...errors import OutputError
+from ..reading.planes import ENCODABLE
 from .fitting import ColourTags
-from .reading.planes import ENCODABLE
 
 FIELD_ORDERS = (2, 3, 4, 5)  # libavcodec AVFieldOrder: everything but unknown and progressive
 HEVC_TAG = "hvc1"  # in MP4 and MOV: the one of the two that Apple's players take

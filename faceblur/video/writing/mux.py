@@ -9,10 +9,10 @@ from pathlib import Path
 
 import av
 
-from ..errors import OutputError
+from ...errors import OutputError
+from ..reading.reader import Packet, Reader
 from .others import add_track, copy_chapters, copy_file_metadata, copy_metadata, travelling
 from .output import Output
-from .reading.reader import Packet, Reader
 
 
 class Muxer:

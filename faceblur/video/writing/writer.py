@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import OutputError
+from ...errors import OutputError
+from ..reading.frame import Frame
+from ..reading.planes import plane_views
+from ..reading.reader import Packet, Reader
+from ..reading.sidedata import display_matrix
 from .choice import pixel_formats, settled
 from .copies import FrameCopies
 from .encoder import EncoderSettings, add_video
 from .fitting import Fitter
 from .mux import Muxer
-from .reading.frame import Frame
-from .reading.planes import plane_views
-from .reading.reader import Packet, Reader
-from .reading.sidedata import display_matrix
 
 _HIGH_10 = "H.264 with 10 bits plays in few players (not in Safari, QuickTime, most televisions); --codec hevc in more"
 

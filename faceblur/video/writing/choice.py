@@ -7,10 +7,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from ..reading.reader import Reader
 from .encoder import CODECS, FIELD_ORDERS, EncoderSettings
 from .fitting import working_format
 from .output import CONTAINERS
-from .reading.reader import Reader
 from .trial import quality_for
 
 # Everybody's players take these with any colour resolution; with H.264 or HEVC they take 4:2:0 alone.

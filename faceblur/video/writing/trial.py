@@ -15,12 +15,12 @@ from pathlib import Path
 
 import av
 
+from ..reading.opening import open_input, packets_of
+from ..reading.reader import Reader
+from ..reading.seek import seek_before
+from ..reading.selection import video_stream
 from .encoder import CODECS, EncoderSettings, lone_encoder
 from .fitting import Fitter
-from .reading.opening import open_input, packets_of
-from .reading.reader import Reader
-from .reading.seek import seek_before
-from .reading.selection import video_stream
 
 LIMIT = 1.5  # times the input's size: more than that is not made without being asked, or said
 _WANTED = 1.2  # what is aimed at instead, because the moments may not be like the rest

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import av
 
-from .reading.opening import open_input, packets_of
+from ..reading.opening import open_input, packets_of
 from .rehearsal import REFUSALS
 
 _ENOUGH = 8  # packets of each sound track
