@@ -17,8 +17,9 @@ from .pipeline.whole import blur
 from .plan.plan import Area, Plan, Track
 from .plan.style import Style
 from .rendering.renderer import render
-from .video import EncoderSettings, segments
+from .video import EncoderSettings
 from .video.reading import probe
+from .video.splicing import segments
 
 __all__ = [
     "Area",

@@ -175,7 +175,7 @@ def test_damage_is_never_copied(tmp_path):
 
 def test_parameters_that_change_on_the_way_are_not_mixed(tmp_path):
     """Two encodings with different parameters in one file, which carries those of both in its packets."""
-    from faceblur.video import h264
+    from faceblur.video.splicing import h264
 
     source = tmp_path / "in.mp4"
     parts = [make(tmp_path / f"{n}.mp4", count=20, options=GOP | {"x264-params": f"ref={n}"}) for n in (1, 4)]

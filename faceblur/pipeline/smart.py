@@ -16,8 +16,8 @@ from ..rendering.report import Rows, make_report
 from ..threads import one_thread
 from ..video import EncoderSettings, Reader, check_output, settled, size_notes
 from ..video.reading.planes import PLANAR, plane_views
-from ..video.smart import SmartWriter
-from ..video.survey import Survey, Unsafe, divide, survey
+from ..video.splicing.smart import SmartWriter
+from ..video.splicing.survey import Survey, Unsafe, divide, survey
 from .jobs import render_in_jobs
 
 

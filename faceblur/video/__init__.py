@@ -12,7 +12,7 @@ from .reading.reader import Packet, Reader, Span
 from .reading.scan import Scan, scan
 from .reading.sparse import Irregular, Passed, SparseReader
 from .reading.stills import Stills, changeable
-from .segments import cut, join
+from .splicing.segments import cut, join
 from .writing.choice import settled
 from .writing.encoder import EncoderSettings
 from .writing.output import CONTAINERS, check_output

@@ -15,17 +15,17 @@ from pathlib import Path
 
 import av
 
+from ..reading.opening import packets_of
+from ..reading.orientation import Orientation
+from ..reading.probe import orientation_of
+from ..reading.reader import Packet, Reader
+from ..reading.sidedata import display_matrix
+from ..writing.encoder import EncoderSettings, lone_encoder
+from ..writing.fitting import Fitter, cut_to_ten_bits, is_within_ten_bits
+from ..writing.mux import Muxer
 from . import h264
-from .reading.opening import packets_of
-from .reading.orientation import Orientation
-from .reading.probe import orientation_of
-from .reading.reader import Packet, Reader
-from .reading.sidedata import display_matrix
 from .survey import Part, Survey, Unsafe
 from .times import decoding_times, reordering
-from .writing.encoder import EncoderSettings, lone_encoder
-from .writing.fitting import Fitter, cut_to_ten_bits, is_within_ten_bits
-from .writing.mux import Muxer
 
 _HIGH_TAIL = b"\xfd\xf8\xf8\x00"  # of avcC: 4:2:0, 8 bits, no extensions
 Touch = Callable[[object, Orientation], None]  # (decoded frame, how it is displayed): blurs it

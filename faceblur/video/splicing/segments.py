@@ -8,16 +8,16 @@ from pathlib import Path
 
 import av
 
-from ..errors import InputError, OutputError
+from ...errors import InputError, OutputError
+from ..reading.clock import Clock
+from ..reading.opening import open_input, packets_of
+from ..reading.reader import Reader, Span
+from ..reading.selection import video_stream
+from ..reading.sidedata import display_matrix
+from ..writing.encoder import HEVC_TAG
+from ..writing.mux import Muxer
 from . import h264
-from .reading.clock import Clock
-from .reading.opening import open_input, packets_of
-from .reading.reader import Reader, Span
-from .reading.selection import video_stream
-from .reading.sidedata import display_matrix
 from .times import decoding_times, reordering
-from .writing.encoder import HEVC_TAG
-from .writing.mux import Muxer
 
 
 def cut(path: str | Path, target_s: float = 60.0) -> list[Span]:

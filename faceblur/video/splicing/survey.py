@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from ..reading.clock import Clock
+from ..reading.opening import open_input, packets_of
+from ..reading.selection import video_stream
 from . import h264
-from .reading.clock import Clock
-from .reading.opening import open_input, packets_of
-from .reading.selection import video_stream
 
 _KINDS = {h264.SLICE, h264.IDR, h264.SEI, h264.SPS, h264.PPS, 9, 10, 11, 12}  # 9 to 12: delimiters and filler
 _PROFILES = {66, 77, 88, 100, 110}  # Baseline, Main, Extended, High, High 10

@@ -1,0 +1,1 @@
+"""Parts of a file: where it can be divided, what may be copied, how parts become one file again."""
