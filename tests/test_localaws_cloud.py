@@ -93,7 +93,7 @@ def test_stop_can_be_called_twice_and_start_again():
 
 
 def test_nobody_can_guess_the_access_key(local_aws):
-    """For it is all that is looked at: a function that others could make would run with this user's rights."""
+    """A function that others could make would run with this user's rights."""
     key = local_aws.environment["AWS_ACCESS_KEY_ID"]
     with LocalAws() as another:
         others = another.environment["AWS_ACCESS_KEY_ID"]
@@ -116,7 +116,7 @@ def test_a_profile_that_is_set_on_the_machine_is_not_used(monkeypatch):
         ran = subprocess.run(
             [sys.executable, "-c", code], env=os.environ | aws.environment, capture_output=True, text=True
         )
-    assert ran.stdout.strip() == "arn:aws:iam::123456789012:root", ran.stderr
+    assert ran.stdout.strip() == "arn:aws:iam::123456789012:user/faceblur", ran.stderr
 
 
 def test_a_missing_engine_is_one_clear_line(monkeypatch):

@@ -1,8 +1,9 @@
-"""Serve on the listening socket given, say "ready" on standard output, end when standard input closes."""
+"""Serve on the listening socket given, say the key to use on standard output, end when standard input closes."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -15,12 +16,13 @@ from hypercorn.config import Config
 from ministack import app
 from ministack.core.hypercorn_compat import install as install_reason_phrases
 
-from . import integrations, notifications, permissions, registry, stepfunctions
+from . import identities, integrations, notifications, permissions, registry, stepfunctions
+from .gate import Gate
 from .lambdas import Lambdas
 from .rekognition import Rekognition
 
 
-async def serve(listener: int, address: tuple[str, int]) -> None:
+async def serve(listener: int, address: tuple[str, int], key: dict[str, str]) -> None:
     """Serve until standard input closes or a signal comes."""
     install_reason_phrases()
     config = Config()
@@ -33,23 +35,24 @@ async def serve(listener: int, address: tuple[str, int]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_reader(sys.stdin, lambda: os.read(sys.stdin.fileno(), 1024) or stop.set())
-    announcing = asyncio.create_task(announce(address))
-    await serve_http(app.app, config, shutdown_trigger=stop.wait)
+    announcing = asyncio.create_task(announce(address, key))
+    await serve_http(Gate(app.app, address[1]), config, shutdown_trigger=stop.wait)
     announcing.cancel()
 
 
-async def announce(address: tuple[str, int]) -> None:
-    """Say so once the first request has been answered."""
+async def announce(address: tuple[str, int], key: dict[str, str]) -> None:
+    """Say the key once the first request has been answered. It is in no environment that others could read."""
     reader, writer = await asyncio.open_connection(*address)
-    writer.write(b"GET /_ministack/health HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
+    writer.write(b"GET /_ministack/health HTTP/1.0\r\nHost: 127.0.0.1:%d\r\n\r\n" % address[1])
     await reader.readline()
     writer.close()
-    print("ready", flush=True)
+    print(json.dumps(key), flush=True)
 
 
 def main(root: Path, listener: int) -> None:
     address = "127.0.0.1", int(os.environ["GATEWAY_PORT"])
     url = f"http://{address[0]}:{address[1]}"
+    key = identities.install()
     permissions.install()
     notifications.install()
     registry.install()
@@ -61,7 +64,7 @@ def main(root: Path, listener: int) -> None:
     rekognition.install()
     status = 1
     try:
-        asyncio.run(serve(listener, address))
+        asyncio.run(serve(listener, address, key))
         status = 0
     except BaseException:
         traceback.print_exc()
