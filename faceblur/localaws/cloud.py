@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -36,6 +37,8 @@ class LocalAws:
         self.environment: dict[str, str] = {}
         self.root: Path | None = None
         self.pid = 0
+        # Set when the process ends, by `stop` or by itself.
+        self.ended = threading.Event()
         self._process: subprocess.Popen | None = None
 
     def __enter__(self) -> LocalAws:
@@ -75,6 +78,8 @@ class LocalAws:
         keys = self._wait_until_ready()
         self.endpoint_url = f"http://127.0.0.1:{port}"
         self.environment = client_environment(self.root, self.endpoint_url, keys)
+        self.ended.clear()
+        threading.Thread(target=self._notice_the_end, args=(self._process,), daemon=True).start()
 
     def stop(self) -> None:
         """End the process and everything it started, and delete its files. May be called twice."""
@@ -97,9 +102,24 @@ class LocalAws:
         if said and (line := self._process.stdout.readline()):
             return json.loads(line)
         self._process.kill()
-        last = " | ".join((self.root / LOG).read_text(errors="replace").strip().splitlines()[-5:])
+        last = self._last_words()
         self.stop()
         raise WorkshopError(f"the embedded AWS did not start: {last or 'it said nothing'}")
+
+    def _notice_the_end(self, process: subprocess.Popen) -> None:
+        """An engine that dies by itself is no secret: what is called afterwards only meets a closed port."""
+        status, last = process.wait(), self._last_words()
+        if process is self._process:
+            cause = f"signal {-status}" if status < 0 else f"exit status {status}"
+            print(f"faceblur: the embedded AWS ended by itself ({cause}) {last}".rstrip(), file=sys.stderr, flush=True)
+        self.ended.set()
+
+    def _last_words(self) -> str:
+        try:
+            lines = (self.root / LOG).read_text(errors="replace").strip().splitlines()
+        except OSError:
+            return ""
+        return " | ".join(lines[-5:])
 
 
 def engine_environment(root: Path, port: int) -> dict[str, str]:
