@@ -47,7 +47,7 @@ def measure(count: int) -> dict:
         figures["cold_cpu_s"] = (used([engine, *engine.children(recursive=True)]) - before) / max(1, count - 1)
         figures["cold_s"] = (time.perf_counter() - began) / max(1, count - 1)
         everything = [engine, *engine.children(recursive=True)]  # those beyond what may stay warm have ended
-        figures["warm_ms"] = 1000 * statistics.median(call_seconds(functions[0]) for _ in range(WARM_CALLS))
+        figures["warm_ms"] = 1000 * statistics.median(call_seconds(functions[-1]) for _ in range(WARM_CALLS))
         before = used(everything)
         time.sleep(IDLE_S)
         figures["idle_percent"] = 100 * (used(everything) - before) / IDLE_S
