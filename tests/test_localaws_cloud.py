@@ -13,11 +13,13 @@ from pathlib import Path
 import boto3
 import psutil
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
-from localaws_kit import eventually, invoke, make_function
+from localaws_kit import allow, eventually, invoke, make_function
 
 from faceblur.errors import WorkshopError
 from faceblur.localaws import LocalAws, cloud
+from faceblur.localaws.roots import private_root
 
 # Starts an engine, runs a function so that it has processes and files, tells what it has, waits.
 HOLDER = """
@@ -52,14 +54,100 @@ def test_nothing_stays_when_the_process_that_started_it_is_ended(holder, number)
     eventually(lambda: not Path(root).exists())
 
 
-def test_functions_end_when_the_engine_is_killed_and_the_next_start_cleans_up(holder):
-    process, engine, root, function = holder
+def test_functions_and_folder_go_when_the_engine_is_killed(holder):
+    _, engine, root, function = holder
     os.kill(engine, signal.SIGKILL)
-    eventually(lambda: not psutil.pid_exists(function))
-    process.kill()
-    process.wait()
+    eventually(lambda: not psutil.pid_exists(function) and not Path(root).exists())
+
+
+def test_the_next_start_removes_a_folder_that_nobody_holds():
+    root, lock = private_root()
+    os.close(lock)
     with LocalAws():
-        assert not Path(root).exists()
+        assert not root.exists()
+
+
+LOOP = """
+import os, time, boto3
+def handler(event, context):
+    boto3.client("s3").put_object(Bucket=event, Key=str(os.getpid()), Body=b"")
+    while True:
+        try: time.sleep(0.01)
+        except BaseException: pass
+"""
+# Starts an engine with a function that never ends, tells its process, waits.
+LOOPER = HOLDER.replace("function = make_function(", "bucket = make_bucket()\nfunction = make_function(").replace(
+    "make_function, invoke", "allow, eventually, make_bucket, make_function, invoke"
+)
+LOOPER = (
+    LOOPER.partition("function = ")[0]
+    + f"function = make_function({LOOP!r}, allow('s3:PutObject'), Timeout=600)\n"
+    + """
+import boto3, threading
+threading.Thread(target=invoke, args=(function, bucket), daemon=True).start()
+found = eventually(lambda: boto3.client("s3").list_objects_v2(Bucket=bucket).get("Contents"))
+print(json.dumps([aws.pid, str(aws.root), int(found[0]["Key"])]), flush=True)
+time.sleep(600)
+"""
+)
+
+
+def processes_that_name(root):
+    return [one for one in psutil.process_iter(["cmdline"]) if root in (one.info["cmdline"] or [])]
+
+
+@pytest.mark.parametrize("who", ["parent", "engine"])
+def test_a_function_that_never_ends_dies_with_the_engine_and_the_folder_goes(who):
+    command = [sys.executable, "-c", LOOPER, str(Path(__file__).parent)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        engine, root, function = json.loads(process.stdout.readline())
+        try:
+            os.kill(engine if who == "engine" else process.pid, signal.SIGKILL)
+            eventually(lambda: not psutil.pid_exists(function) and not Path(root).exists())
+            eventually(lambda: not processes_that_name(root))
+            if who == "engine":
+                assert "the embedded AWS ended by itself (signal 9)" in process.stderr.readline()
+        finally:
+            process.kill()
+
+
+def test_nothing_is_left_after_a_stop():
+    with LocalAws() as aws:
+        root = str(aws.root)
+    assert not Path(root).exists()
+    eventually(lambda: not processes_that_name(root))
+
+
+def test_the_command_ends_with_an_error_when_the_engine_dies():
+    command = [sys.executable, "-m", "faceblur.localaws"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while not process.stdout.readline().startswith("#"):
+            pass
+        engine = next(c for c in psutil.Process(process.pid).children() if "faceblur.localaws.engine" in c.cmdline())
+        engine.kill()
+        assert process.wait(30) == 1
+        assert process.stderr.read().startswith("faceblur: the embedded AWS ended by itself (signal 9)")
+
+
+def test_functions_beyond_the_accounts_limit_are_throttled(monkeypatch):
+    monkeypatch.setenv("FACEBLUR_CONCURRENT_EXECUTIONS", "1")
+    with LocalAws() as aws:
+        for name, value in aws.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+        assert boto3.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"] == 1
+        client = boto3.client("lambda", config=Config(retries={"total_max_attempts": 1}))
+        inner = make_function("def handler(event, context): return 1")
+        source = (
+            "import boto3\nfrom botocore.config import Config\n"
+            "def handler(event, context):\n"
+            "    once = Config(retries={'total_max_attempts': 1})\n"
+            "    boto3.client('lambda', config=once).invoke(FunctionName=event)"
+        )
+        outer = make_function(source, allow("lambda:InvokeFunction"))
+        result, error = invoke(outer, inner)
+        assert (error, "Rate Exceeded" in result["errorMessage"]) == ("TooManyRequestsException", True)
+        assert json.loads(client.invoke(FunctionName=inner)["Payload"].read()) == 1
 
 
 def test_two_run_beside_each_other_and_leave_no_files():
@@ -93,7 +181,7 @@ def test_stop_can_be_called_twice_and_start_again():
 
 
 def test_nobody_can_guess_the_access_key(local_aws):
-    """For it is all that is looked at: a function that others could make would run with this user's rights."""
+    """A function that others could make would run with this user's rights."""
     key = local_aws.environment["AWS_ACCESS_KEY_ID"]
     with LocalAws() as another:
         others = another.environment["AWS_ACCESS_KEY_ID"]
@@ -116,7 +204,7 @@ def test_a_profile_that_is_set_on_the_machine_is_not_used(monkeypatch):
         ran = subprocess.run(
             [sys.executable, "-c", code], env=os.environ | aws.environment, capture_output=True, text=True
         )
-    assert ran.stdout.strip() == "arn:aws:iam::123456789012:root", ran.stderr
+    assert ran.stdout.strip() == "arn:aws:iam::123456789012:user/faceblur", ran.stderr
 
 
 def test_a_missing_engine_is_one_clear_line(monkeypatch):

@@ -189,6 +189,24 @@ def test_a_layer_touches_nothing_outside_its_folder(tmp_path, kind):
     assert all(path.read_text() != "secret" for path in copies)
 
 
+def test_an_image_that_is_too_large_when_unpacked_is_refused(tmp_path):
+    blob = layer(big="x" * 3_000_000, more="x" * 3_000_000)
+    with pytest.raises(ImageError, match="larger than"):
+        apply_layer(blob, tmp_path, 5_000_000)
+    assert apply_layer(blob, tmp_path, 6_000_000) == 6_000_000
+
+
+def test_device_nodes_and_pipes_are_left_out(tmp_path):
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        for kind in (tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE):
+            member = tarfile.TarInfo(f"dev/{kind.decode()}")
+            member.type, member.devmajor, member.devminor = kind, 1, 3
+            archive.addfile(member)
+    apply_layer(content.getvalue(), tmp_path)
+    assert not [path for path in tmp_path.rglob("*") if not path.is_dir()]
+
+
 def test_links_of_a_layer_stay_links(tmp_path):
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as archive:

@@ -1,12 +1,18 @@
 """The parts that run functions, without the engine: the plain runtime client, and no mount namespace."""
 
+import io
 import json
+import os
+import subprocess
 import sys
+import zipfile
 
+import psutil
 import pytest
-from localaws_kit import package
+from localaws_kit import eventually, package
 
-from faceblur.localaws import managed_runtime
+from faceblur.localaws import executor as executor_room
+from faceblur.localaws import family, managed_runtime, warden
 from faceblur.localaws.executor import Executor
 from faceblur.localaws.function import Function
 from faceblur.localaws.managed_runtime import ManagedRuntime, closure
@@ -130,3 +136,99 @@ def test_requirements_are_followed():
     found = closure("boto3")
     assert {"boto3", "botocore", "s3transfer", "jmespath", "urllib3", "python-dateutil", "six"} <= found
     assert not {"numpy", "ministack", "pytest"} & found
+
+
+WHO = "import os\ndef handler(event, context): return os.getpid()"
+
+
+def test_nobody_looks_at_an_idle_function(executor):
+    function = make(executor, WHO)
+    call(executor, function)
+    (waiting,) = executor._idle[function.key]
+    eventually(lambda: not waiting._api.working.is_set())
+    call(executor, function)
+    eventually(lambda: not waiting._api.working.is_set())
+    assert waiting.peak_mb > 0
+
+
+def test_idle_environments_are_ended_by_a_timer(executor, tmp_path, monkeypatch):
+    monkeypatch.setattr(executor_room, "REAP_SECONDS", 0.01)
+    monkeypatch.setattr(executor_room, "IDLE_SECONDS", 0)
+    other = Executor(tmp_path, executor.sandbox)
+    process, _ = call(other, make(other, WHO))
+    eventually(lambda: not psutil.pid_exists(process))
+    assert not other._idle
+    other.close()
+
+
+def test_the_one_that_waited_longest_ends_when_there_are_too_many(executor, monkeypatch):
+    monkeypatch.setattr(executor_room, "MAX_IDLE", 2)
+    names = ("a", "b", "a", "c")
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:"
+    processes = {name: call(executor, make(executor, WHO, arn=arn + name))[0] for name in names}
+    assert [psutil.pid_exists(processes[name]) for name in "abc"] == [True, False, True]
+
+
+def test_a_deleted_functions_processes_end(executor):
+    function = make(executor, WHO)
+    process, _ = call(executor, function)
+    executor.forget("another")
+    assert call(executor, function)[0] == process
+    executor.forget(function.arn)
+    assert not psutil.pid_exists(process)
+
+
+def test_a_function_that_is_killed_gets_a_new_process(executor):
+    function = make(executor, WHO)
+    process, _ = call(executor, function)
+    os.kill(process, 9)
+    eventually(lambda: call(executor, function)[0] not in (process, None))
+
+
+def test_memory_is_that_of_the_family_alone():
+    code = "x = bytearray(50 << 20); print(flush=True); input()"
+    shell = ["sh", "-c", '"$0" -c "$1"; true', sys.executable, code]
+    with subprocess.Popen(shell, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        assert 50 << 20 < family.resident_bytes(process.pid) < 150 << 20
+        assert set(family._members_by_psutil(process.pid)) == set(family._members(process.pid))
+        process.stdin.close()
+    assert family.resident_bytes(process.pid) == 0
+
+
+def test_the_warden_ends_what_is_left_and_nothing_else(tmp_path):
+    root = tmp_path / "root"
+    (root / "x").mkdir(parents=True)
+    sleep = [sys.executable, "-c", "input()"]
+    options = {"stdin": subprocess.PIPE, "start_new_session": True}
+    with subprocess.Popen(sleep, **options) as left, subprocess.Popen(sleep, **options) as ended:
+        warden.watch([f"+{left.pid}\n", f"+{ended.pid}\n", f"-{ended.pid}\n"], str(root))
+        assert left.wait(30) == -9 and ended.poll() is None and not root.exists()
+        ended.kill()
+
+
+@pytest.mark.parametrize("name", ["../out", "/out", "a/../../out", "..\\out", "C:/out"])
+def test_a_zip_reaches_nothing_outside_its_folder(executor, tmp_path, name):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr(name, "x")
+        link = zipfile.ZipInfo("link")
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, str(tmp_path))
+        archive.writestr("link/out", "x")
+    try:
+        folder = executor.unpack(content.getvalue())
+    except OSError:  # a file is no folder
+        folder = tmp_path / "code"
+    outside = [path for path in tmp_path.rglob("*out") if not path.is_relative_to(tmp_path / "code")]
+    assert not outside and not [path for path in folder.rglob("*") if path.is_symlink()]
+    assert not [path for path in (tmp_path / "code").iterdir() if path.is_file()]
+
+
+def test_a_zip_that_is_too_large_when_unpacked_is_refused(executor):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(3):
+            archive.writestr(str(number), bytes(100 << 20))
+    with pytest.raises(ValueError, match="Unzipped size must be smaller than 262144000 bytes"):
+        executor.unpack(content.getvalue())

@@ -12,19 +12,19 @@ from .cloud import LocalAws
 
 
 def main() -> int:
-    ended = threading.Event()
+    aws, asked = LocalAws(), threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda *_: (asked.set(), aws.ended.set()))
     try:
-        with LocalAws() as aws:
+        with aws:
             for name, value in aws.environment.items():
                 print(f"export {name}={shlex.quote(value)}")
             print("# The embedded AWS is running; Ctrl-C ends it and deletes everything in it.", flush=True)
-            ended.wait()
+            aws.ended.wait()
     except FaceblurError as problem:
         print(f"faceblur: {problem}", file=sys.stderr)
         return problem.exit_code
-    return 0
+    return 0 if asked.is_set() else 1
 
 
 if __name__ == "__main__":

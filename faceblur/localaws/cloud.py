@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import json
 import os
-import secrets
 import select
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,7 +19,6 @@ from ..errors import WorkshopError
 REGION = "us-east-1"
 # AWS's example account: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 ACCOUNT = "123456789012"
-_KEY_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 # What the extra `local` brings.
 PACKAGES = ("ministack", "psutil", "statelint", "boto3")
 START_SECONDS = 60
@@ -37,6 +37,8 @@ class LocalAws:
         self.environment: dict[str, str] = {}
         self.root: Path | None = None
         self.pid = 0
+        # Set when the process ends, by `stop` or by itself.
+        self.ended = threading.Event()
         self._process: subprocess.Popen | None = None
 
     def __enter__(self) -> LocalAws:
@@ -56,7 +58,6 @@ class LocalAws:
 
         remove_abandoned_roots()
         self.root, lock = private_root()
-        keys = new_keys()
         with (
             open(self.root / LOG, "wb") as log,
             socket.create_server(("127.0.0.1", 0), backlog=128) as listener,
@@ -64,7 +65,7 @@ class LocalAws:
             port, number = listener.getsockname()[1], listener.fileno()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "faceblur.localaws.engine", str(self.root), str(number)],
-                env=engine_environment(self.root, port, keys),
+                env=engine_environment(self.root, port),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -74,9 +75,11 @@ class LocalAws:
         os.close(lock)
         self.pid = self._process.pid
         atexit.register(self.stop)
-        self._wait_until_ready()
+        keys = self._wait_until_ready()
         self.endpoint_url = f"http://127.0.0.1:{port}"
         self.environment = client_environment(self.root, self.endpoint_url, keys)
+        self.ended.clear()
+        threading.Thread(target=self._notice_the_end, args=(self._process,), daemon=True).start()
 
     def stop(self) -> None:
         """End the process and everything it started, and delete its files. May be called twice."""
@@ -93,23 +96,33 @@ class LocalAws:
         process.stdout.close()
         shutil.rmtree(self.root, ignore_errors=True)
 
-    def _wait_until_ready(self) -> None:
+    def _wait_until_ready(self) -> dict[str, str]:
+        """The access key that the engine says when it answers."""
         said, _, _ = select.select([self._process.stdout], [], [], START_SECONDS)
-        if said and self._process.stdout.readline():
-            return
+        if said and (line := self._process.stdout.readline()):
+            return json.loads(line)
         self._process.kill()
-        last = " | ".join((self.root / LOG).read_text(errors="replace").strip().splitlines()[-5:])
+        last = self._last_words()
         self.stop()
         raise WorkshopError(f"the embedded AWS did not start: {last or 'it said nothing'}")
 
+    def _notice_the_end(self, process: subprocess.Popen) -> None:
+        """An engine that dies by itself is no secret: what is called afterwards only meets a closed port."""
+        status, last = process.wait(), self._last_words()
+        if process is self._process:
+            cause = f"signal {-status}" if status < 0 else f"exit status {status}"
+            print(f"faceblur: the embedded AWS ended by itself ({cause}) {last}".rstrip(), file=sys.stderr, flush=True)
+        self.ended.set()
 
-def new_keys() -> dict[str, str]:
-    """Those of one embedded AWS. ministack looks at the access key alone, not at the signature: both are secret."""
-    letters = (secrets.choice(_KEY_LETTERS) for _ in range(16))
-    return {"AWS_ACCESS_KEY_ID": f"AKIA{''.join(letters)}", "AWS_SECRET_ACCESS_KEY": secrets.token_hex(20)}
+    def _last_words(self) -> str:
+        try:
+            lines = (self.root / LOG).read_text(errors="replace").strip().splitlines()
+        except OSError:
+            return ""
+        return " | ".join(lines[-5:])
 
 
-def engine_environment(root: Path, port: int, keys: dict[str, str]) -> dict[str, str]:
+def engine_environment(root: Path, port: int) -> dict[str, str]:
     """This process's environment without its AWS settings, and with what ministack reads."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MINISTACK_", "LAMBDA_"))}
     package = str(Path(__file__).resolve().parents[2])
@@ -120,7 +133,6 @@ def engine_environment(root: Path, port: int, keys: dict[str, str]) -> dict[str,
         "BIND_HOST": "127.0.0.1",
         "MINISTACK_HOST": "127.0.0.1",
         "AUTH": "true",
-        **keys,
         "AWS_DEFAULT_REGION": REGION,
         "MINISTACK_REGION": REGION,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,

@@ -1,6 +1,6 @@
 """One execution environment: a child process that handles one event at a time until it is closed.
 
-Imports `function`, `sandbox`, `runtime_api`, `log_pipe` and psutil.
+Imports `family`, `function`, `sandbox`, `runtime_api`, `log_pipe`, `warden`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import time
 import uuid
 from pathlib import Path
 
-import psutil
-
+from .family import resident_bytes
 from .function import Function, Result, error_document
 from .log_pipe import LogPipe
 from .runtime_api import Answer, Invocation, RuntimeApi
 from .sandbox import Sandbox
+from .warden import Warden
 
 # AWS gives the code outside the handler at least this long.
 INIT_SECONDS = 10
@@ -33,14 +33,13 @@ LOOKS_PER_TMP = 10
 class Environment:
     """A sandboxed process with its Runtime API, log pipe and memory watch."""
 
-    def __init__(self, function: Function, sandbox: Sandbox, folder: Path):
-        self.function = function
+    def __init__(self, function: Function, sandbox: Sandbox, folder: Path, warden: Warden | None = None):
+        self.function, self._warden = function, warden
         self.started = self.last_used = time.monotonic()
         self.log_stream = time.strftime("%Y/%m/%d/", time.gmtime()) + f"[{function.version}]{uuid.uuid4().hex}"
         self.peak_mb = 0
         self._out_of_memory = False
         self._tmp_mb = 0
-        self._ended = threading.Event()
         self._used = self._killed = False
         self._folder = folder
         (folder / "tmp").mkdir(parents=True)
@@ -55,6 +54,8 @@ class Environment:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        if warden:
+            warden.began(self._process.pid)
         self._log.started()
         tasks = (self._wait_for_exit, self._watch_limits)
         self._threads = [threading.Thread(target=task, daemon=True) for task in tasks]
@@ -73,6 +74,7 @@ class Environment:
         if answer is None:
             answer = self._handle(event, request_id)
         duration_ms = 1000 * (time.monotonic() - begun)
+        self._look_at_memory()
         payload, note = self._payload(answer, request_id)
         log = self._report(request_id, note, duration_ms, init_ms)
         self.last_used = time.monotonic()
@@ -83,6 +85,8 @@ class Environment:
         self._kill()
         for thread in self._threads:
             thread.join()
+        if self._warden:
+            self._warden.ended(self._process.pid)
         self._log.close()
         self._api.close()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -147,41 +151,34 @@ class Environment:
 
     def _kill(self) -> None:
         self._killed = True
+        self._api.working.set()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def _wait_for_exit(self) -> None:
         self._process.wait()
-        self._ended.set()
+        self._api.working.set()
         self._api.answers.put(Answer("exit"))
         self._api.ready.set()
 
     def _watch_limits(self) -> None:
-        """Note the peak of the process family; past the function's memory or /tmp it is killed."""
+        """Past the function's memory or /tmp it is killed. Nobody looks while it is idle."""
         looks = 0
-        try:
-            process = psutil.Process(self._process.pid)
-            while self.alive:
-                family = [process, *process.children(recursive=True)]
-                used_mb = sum(_resident(member) for member in family) >> 20
-                self.peak_mb = max(self.peak_mb, used_mb)
-                self._out_of_memory = used_mb > self.function.memory_mb
-                if looks % LOOKS_PER_TMP == 0:
-                    self._tmp_mb = _size(self._folder / "tmp") >> 20
-                if self._out_of_memory or self._tmp_mb > self.function.storage_mb:
-                    self._kill()
-                    return
-                looks += 1
-                self._ended.wait(LOOK_S if self._api.busy else 10 * LOOK_S)
-        except psutil.Error:
-            return
+        while self._api.working.wait() and self.alive:
+            self._look_at_memory()
+            if looks % LOOKS_PER_TMP == 0:
+                self._tmp_mb = _size(self._folder / "tmp") >> 20
+            if self._out_of_memory or self._tmp_mb > self.function.storage_mb:
+                self._kill()
+                return
+            looks += 1
+            time.sleep(LOOK_S)
 
-
-def _resident(process: psutil.Process) -> int:
-    try:
-        return process.memory_info().rss
-    except psutil.Error:
-        return 0
+    def _look_at_memory(self) -> None:
+        """Note the peak of the process family."""
+        used_mb = resident_bytes(self._process.pid) >> 20
+        self.peak_mb = max(self.peak_mb, used_mb)
+        self._out_of_memory = self._out_of_memory or used_mb > self.function.memory_mb
 
 
 def _size(folder: Path) -> int:

@@ -1,36 +1,46 @@
 """Runs Lambda functions: unpacked code and a pool of execution environments.
 
-Imports `environment`, `function`, `sandbox`.
+Imports `environment`, `function`, `sandbox`, `warden`.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
+import shutil
 import threading
 import time
 import uuid
 import zipfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .environment import Environment
 from .function import Function, Result
+from .limits import MAX_UNPACKED_BYTES
 from .sandbox import Sandbox
+from .warden import Warden
 
 IDLE_SECONDS = 300
+REAP_SECONDS = 30
+# Warm ones beyond this many end, those that waited longest first.
+MAX_IDLE = 16
 
 
 class Executor:
     """Environments are reused while they live, as on AWS; concurrent invocations get one each."""
 
-    def __init__(self, root: Path, sandbox: Sandbox | None = None):
-        self.root = root
+    def __init__(self, root: Path, sandbox: Sandbox | None = None, warden: Warden | None = None):
+        self.root, self._warden = root, warden
         self.sandbox = sandbox or Sandbox.prepare(root)
         self._idle: dict[str, list[Environment]] = {}
         self._busy: set[Environment] = set()
         self._lock = threading.Lock()
         self._unpack_lock = threading.Lock()
+        self._closed = threading.Event()
+        threading.Thread(target=self._reap, daemon=True).start()
 
     def unpack(self, package: bytes) -> Path:
         """The folder with the contents of a ZIP package; the same bytes give the same folder."""
@@ -39,8 +49,11 @@ class Executor:
             if folder.is_dir():
                 return folder
             beside = folder.with_suffix(".new")
+            shutil.rmtree(beside, ignore_errors=True)
             beside.mkdir(parents=True)
             with zipfile.ZipFile(io.BytesIO(package)) as archive:
+                if sum(entry.file_size for entry in archive.infolist()) > MAX_UNPACKED_BYTES:
+                    raise ValueError(f"Unzipped size must be smaller than {MAX_UNPACKED_BYTES} bytes")
                 for entry in archive.infolist():
                     path = Path(archive.extract(entry, beside))
                     mode = entry.external_attr >> 16 & 0o777
@@ -58,23 +71,40 @@ class Executor:
 
     def close(self) -> None:
         """End every environment, working or idle."""
+        self._closed.set()
         with self._lock:
             everything = [*self._busy, *(one for group in self._idle.values() for one in group)]
             self._idle.clear()
-        # Each close waits for threads and a server to end: all at once.
-        with ThreadPoolExecutor(len(everything) or 1) as closing:
-            list(closing.map(Environment.close, everything))
+        _close_all(everything)
+
+    def forget(self, arn: str) -> None:
+        """The function was deleted: end what waits for its next event."""
+        self._end_idle(lambda one: one.function.arn == arn)
+
+    def _reap(self) -> None:
+        while not self._closed.wait(REAP_SECONDS):
+            long_ago = time.monotonic() - IDLE_SECONDS
+            self._end_idle(functools.partial(_is_over, long_ago))
+
+    def _end_idle(self, is_over: Callable[[Environment], bool]) -> None:
+        with self._lock:
+            retired = self._take_out(is_over)
+        _close_all(retired)
 
     def _acquire(self, function: Function) -> Environment:
         with self._lock:
-            retired = self._retire(function)
+            retired = self._take_out(
+                lambda one: not one.alive or (one.function.arn == function.arn and one.function.key != function.key)
+            )
             group = self._idle.get(function.key, [])
             environment = group.pop() if group else None
         for old in retired:
             old.close()
+        if self._closed.is_set():
+            raise RuntimeError("the embedded AWS is stopping")
         if environment is None:
             folder = self.root / "environments" / f"{function.name}-{uuid.uuid4().hex[:12]}"
-            environment = Environment(function, self.sandbox, folder)
+            environment = Environment(function, self.sandbox, folder, self._warden)
         with self._lock:
             self._busy.add(environment)
         return environment
@@ -82,22 +112,32 @@ class Executor:
     def _release(self, environment: Environment) -> None:
         with self._lock:
             self._busy.discard(environment)
-            if environment.alive:
+            surplus = [environment]
+            if environment.alive and not self._closed.is_set():
                 self._idle.setdefault(environment.function.key, []).append(environment)
-                return
-        environment.close()
+                waiting = sorted((one for group in self._idle.values() for one in group), key=lambda one: one.last_used)
+                over = waiting[: max(0, len(waiting) - MAX_IDLE)]
+                surplus = self._take_out(lambda one: one in over)
+        _close_all(surplus)
 
-    def _retire(self, function: Function) -> list[Environment]:
-        """Take out environments that ended, sat idle too long, or run an older state of this function."""
-        now, retired = time.monotonic(), []
+    def _take_out(self, is_over: Callable[[Environment], bool]) -> list[Environment]:
+        """Remove and return the idle environments that are over; the lock must be held."""
+        retired = [one for group in self._idle.values() for one in group if is_over(one)]
         for key, group in list(self._idle.items()):
-            kept = []
-            for one in group:
-                outdated = one.function.arn == function.arn and key != function.key
-                stale = now - one.last_used > IDLE_SECONDS
-                (retired if outdated or stale or not one.alive else kept).append(one)
-            if kept:
-                self._idle[key] = kept
-            else:
+            self._idle[key] = [one for one in group if one not in retired]
+            if not self._idle[key]:
                 del self._idle[key]
         return retired
+
+
+def _is_over(long_ago: float, environment: Environment) -> bool:
+    return environment.last_used < long_ago or not environment.alive
+
+
+def _close_all(environments: list[Environment]) -> None:
+    """Each close waits for threads to end: all at once."""
+    if len(environments) == 1:
+        environments[0].close()
+    elif environments:
+        with ThreadPoolExecutor(len(environments)) as closing:
+            list(closing.map(Environment.close, environments))

@@ -1,4 +1,4 @@
-"""Container images: from the blobs of a registry to a folder with the image's files. Imports `function` only.
+"""Container images: from the blobs of a registry to a folder with the image's files. Imports `function` and `limits`.
 
 Formats: https://github.com/opencontainers/image-spec (manifest, config, layer) and Docker's schema 2, which
 is the same but for its media types. An image index (several platforms, BuildKit's provenance) is refused, as
@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .function import Image
+from .limits import MAX_IMAGE_BYTES
 
 # (repository, 'manifests' | 'blobs', tag or digest) -> content, or None when the registry has no such thing.
 Fetch = Callable[[str, str, str], bytes | None]
@@ -61,8 +62,8 @@ def read_manifest(uri: str, fetch: Fetch) -> tuple[str, dict]:
 class ImageStore:
     """Unpacked images in `folder`, each once per digest."""
 
-    def __init__(self, folder: Path):
-        self._folder = folder
+    def __init__(self, folder: Path, max_bytes: int = MAX_IMAGE_BYTES):
+        self._folder, self._max_bytes = folder, max_bytes
         self._lock = threading.Lock()
         self._images: dict[str, Image] = {}
 
@@ -82,8 +83,9 @@ class ImageStore:
         root = self._folder / digest.removeprefix("sha256:")[:20]
         shutil.rmtree(root, ignore_errors=True)
         root.mkdir(parents=True)
+        room = self._max_bytes
         for layer in manifest["layers"]:
-            apply_layer(self._blob(repository, layer["digest"], fetch), root)
+            room -= apply_layer(self._blob(repository, layer["digest"], fetch), root, room)
         (root / "var/task").mkdir(parents=True, exist_ok=True)
         versions = python_versions(root)
         if versions and PYTHON not in versions:
@@ -107,13 +109,17 @@ class ImageStore:
         return blob
 
 
-def apply_layer(blob: bytes, root: Path) -> None:
+def apply_layer(blob: bytes, root: Path, room: int = MAX_IMAGE_BYTES) -> int:
     """Unpack one layer (plain, gzip, ...) over `root`, obeying whiteouts; device files are left out.
 
-    Raises ImageError for a layer that reaches outside its folder.
+    Returns the bytes of its files. Raises ImageError for a layer that reaches outside its folder or needs more room.
     """
+    size = 0
     with tarfile.open(fileobj=io.BytesIO(blob)) as archive:
         for member in archive:
+            size += member.size
+            if size > room:
+                raise ImageError("the image is larger than 10 GB when it is unpacked")
             path = _inside(root, member.name)
             if path.name == OPAQUE:
                 for entry in path.parent.iterdir():
@@ -128,6 +134,7 @@ def apply_layer(blob: bytes, root: Path) -> None:
                 else:
                     placed = member.replace(name=path.relative_to(root).as_posix(), deep=False)
                     archive.extract(placed, root, filter=_ours)
+    return size
 
 
 def _inside(root: Path, name: str) -> Path:

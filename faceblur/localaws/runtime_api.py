@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.server
 import json
 import queue
+import socket
 import threading
 import time
 from dataclasses import dataclass
@@ -39,6 +40,11 @@ class RuntimeApi:
 
     def __init__(self):
         self.ready = threading.Event()
+        # Set while an event is being handled or the process is still starting.
+        self.working = threading.Event()
+        self.working.set()
+        self._turn = threading.Lock()
+        self._closed = False
         self.answers: queue.Queue[Answer] = queue.Queue()
         self._invocations: queue.Queue[Invocation | None] = queue.Queue()
         self._current = ""
@@ -46,23 +52,24 @@ class RuntimeApi:
         self._server.daemon_threads = True
         self._server.handle_error = lambda *_: None
         self.address = f"127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-
-    @property
-    def busy(self) -> bool:
-        """An event is being handled, or the process is still starting."""
-        return bool(self._current) or not self.ready.is_set()
+        self._acceptor = threading.Thread(target=self._accept, daemon=True)
+        self._acceptor.start()
 
     def submit(self, invocation: Invocation) -> None:
         """Give the environment its next event; it must be idle."""
         while not self.answers.empty():
             self.answers.get_nowait()
-        self._current = invocation.request_id
+        with self._turn:
+            self._current = invocation.request_id
+            self.working.set()
         self._invocations.put(invocation)
 
     def next(self) -> Invocation | None:
         """Called by the client when it is ready; None when the environment ends."""
-        self.ready.set()
+        with self._turn:
+            self.ready.set()
+            if not self._current:
+                self.working.clear()
         return self._invocations.get()
 
     def answer(self, request_id: str, kind: str, body: bytes) -> bool:
@@ -80,8 +87,15 @@ class RuntimeApi:
     def close(self) -> None:
         """Free the port; the process must have ended."""
         self._invocations.put(None)
-        self._server.shutdown()
+        self._closed = True
+        with socket.create_connection(self._server.server_address):  # wakes the thread that accepts
+            self._acceptor.join()
         self._server.server_close()
+
+    def _accept(self) -> None:
+        """Connections, without looking at the clock in between as serve_forever does."""
+        while not self._closed:
+            self._server.handle_request()
 
 
 def _handler(api: RuntimeApi) -> type[http.server.BaseHTTPRequestHandler]:

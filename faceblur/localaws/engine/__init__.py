@@ -1,7 +1,9 @@
 """The embedded AWS's process, and the only room that touches ministack's internals.
 
-ministack gives S3, IAM, ECR, SNS, logs and Step Functions; hooked in here are our Lambda executor
-(`lambdas`), Rekognition Video (`rekognition`), and what AWS checks and ministack does not: `permissions`
+In front of it stands a `gate`: strangers and web pages (`strangers`), signatures (`signatures`, `chunks`) and the
+keys, tokens and sessions that are handed out (`identities`). ministack gives S3, IAM, ECR, SNS, logs and Step
+Functions; hooked in here are our Lambda executor (`lambdas`), Rekognition Video (`rekognition`), and what AWS checks
+and ministack does not: `permissions`
 (roles, trust, IAM of services acting for a role), `stepfunctions`, `notifications` (S3 to Lambda), `registry`
 (ECR's layer API). `cloud` runs it as `python -m faceblur.localaws.engine ROOT FD`.
 """

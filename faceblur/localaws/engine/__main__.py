@@ -1,13 +1,16 @@
-"""Serve on the listening socket given, say "ready" on standard output, end when standard input closes."""
+"""Serve on the listening socket given, say the key to use on standard output, end when standard input closes."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import signal
 import sys
+import threading
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from hypercorn.asyncio import serve as serve_http
@@ -15,13 +18,18 @@ from hypercorn.config import Config
 from ministack import app
 from ministack.core.hypercorn_compat import install as install_reason_phrases
 
-from . import integrations, notifications, permissions, registry, stepfunctions
+from ..warden import Warden
+from . import identities, integrations, notifications, permissions, registry, stepfunctions
+from .gate import Gate
 from .lambdas import Lambdas
 from .rekognition import Rekognition
 
+# For requests that are being answered; the warden ends what is left then.
+PATIENCE_S = 5
 
-async def serve(listener: int, address: tuple[str, int]) -> None:
-    """Serve until standard input closes or a signal comes."""
+
+async def serve(listener: int, address: tuple[str, int], key: dict[str, str], close: Callable[[], None]) -> None:
+    """Serve until standard input closes or a signal comes; `close` ends what requests may be waiting for."""
     install_reason_phrases()
     config = Config()
     config.bind = [f"fd://{listener}"]
@@ -32,36 +40,49 @@ async def serve(listener: int, address: tuple[str, int]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    loop.add_reader(sys.stdin, lambda: os.read(sys.stdin.fileno(), 1024) or stop.set())
-    announcing = asyncio.create_task(announce(address))
-    await serve_http(app.app, config, shutdown_trigger=stop.wait)
+
+    def let_go() -> None:
+        loop.remove_reader(sys.stdin)
+        stop.set()
+
+    loop.add_reader(sys.stdin, let_go)
+
+    async def ended() -> None:
+        await stop.wait()
+        threading.Timer(PATIENCE_S, os._exit, (0,)).start()
+        await asyncio.to_thread(close)
+
+    announcing = asyncio.create_task(announce(address, key))
+    await serve_http(Gate(app.app, address[1]), config, shutdown_trigger=ended)
     announcing.cancel()
 
 
-async def announce(address: tuple[str, int]) -> None:
-    """Say so once the first request has been answered."""
+async def announce(address: tuple[str, int], key: dict[str, str]) -> None:
+    """Say the key once the first request has been answered. It is in no environment that others could read."""
     reader, writer = await asyncio.open_connection(*address)
-    writer.write(b"GET /_ministack/health HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
+    writer.write(b"GET /_ministack/health HTTP/1.0\r\nHost: 127.0.0.1:%d\r\n\r\n" % address[1])
     await reader.readline()
     writer.close()
-    print("ready", flush=True)
+    print(json.dumps(key), flush=True)
 
 
 def main(root: Path, listener: int) -> None:
     address = "127.0.0.1", int(os.environ["GATEWAY_PORT"])
     url = f"http://{address[0]}:{address[1]}"
+    key = identities.install()
     permissions.install()
     notifications.install()
     registry.install()
     stepfunctions.install()
     integrations.install(url)
-    lambdas = Lambdas(root, url)
+    lambdas = Lambdas(root, url, Warden(root))
     lambdas.install()
     rekognition = Rekognition(root, url)
     rekognition.install()
     status = 1
     try:
-        asyncio.run(serve(listener, address))
+        # Not asyncio.run, which waits for every function that still runs.
+        asyncio.new_event_loop().run_until_complete(serve(listener, address, key, lambdas.close))
         status = 0
     except BaseException:
         traceback.print_exc()

@@ -7,6 +7,7 @@ import contextvars
 import functools
 import json
 import logging
+import os
 import threading
 from pathlib import Path
 
@@ -18,17 +19,20 @@ from .. import limits
 from ..executor import Executor
 from ..function import Function, error_document
 from ..images import Image, ImageError, ImageStore, read_manifest, split_uri
+from ..warden import Warden
 from . import permissions
 
+# The account's limit of functions that run at once; beyond it they are throttled, as on AWS.
+CONCURRENCY, DEFAULT_CONCURRENCY = "FACEBLUR_CONCURRENT_EXECUTIONS", 16
 LOG_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents")
 
 
 class Lambdas:
     """Runs ministack's function records with our executor."""
 
-    def __init__(self, root: Path, url: str):
+    def __init__(self, root: Path, url: str, warden: Warden):
         self._url = url
-        self._executor = Executor(root)
+        self._executor = Executor(root, warden=warden)
         self._images = ImageStore(root / "images")
 
     def install(self) -> None:
@@ -37,6 +41,8 @@ class Lambdas:
         lambda_svc._execute_function_warm = lambda_svc._execute_function_docker = self.execute
         for name in ("_create_function", "_update_code", "_update_config"):
             setattr(lambda_svc, name, self._checked(getattr(lambda_svc, name)))
+        lambda_svc._ACCOUNT_CONCURRENCY_CAP = int(os.environ.get(CONCURRENCY, DEFAULT_CONCURRENCY))
+        lambda_svc._delete_function = self._forgetting(lambda_svc._delete_function)
         lambda_svc._emit_lambda_logs = with_log_permission(lambda_svc._emit_lambda_logs)
 
     def close(self) -> None:
@@ -47,7 +53,7 @@ class Lambdas:
         config = record.get("config") or record
         try:
             function = self._function(record, config)
-        except ImageError as problem:
+        except (ImageError, ValueError) as problem:
             return {"body": json.loads(error_document("Runtime.InvalidImage", str(problem))), "error": True}
         result = self._executor.invoke(function, json.dumps(event).encode(), request_id)
         try:
@@ -105,6 +111,19 @@ class Lambdas:
             response = change(*arguments)
             if response[0] < 300:
                 self._settle(lambda_svc._functions[name]["config"], data, digest)
+            return response
+
+        return wrapper
+
+    def _forgetting(self, delete):
+        """A deleted function's processes end with it."""
+
+        @functools.wraps(delete)
+        def wrapper(name: str, *arguments):
+            record = lambda_svc._functions.get(name)
+            response = delete(name, *arguments)
+            if record and response[0] < 300:
+                self._executor.forget(record["config"]["FunctionArn"])
             return response
 
         return wrapper

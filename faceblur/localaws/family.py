@@ -1,0 +1,48 @@
+"""The memory of a process and of everything it started. Where there is /proc only their own files are read.
+
+psutil reads every process of the machine to find children: 7 ms a look with a few hundred of them. Imports psutil.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_LISTS_CHILDREN = Path(f"/proc/self/task/{os.getpid()}/children").exists()
+
+
+def resident_bytes(pid: int) -> int:
+    """Of the process and its descendants; those that end meanwhile do not count."""
+    members = _members(pid) if _LISTS_CHILDREN else _members_by_psutil(pid)
+    return sum(map(_resident, members))
+
+
+def _members(pid: int) -> Iterator[int]:
+    waiting = [pid]
+    while waiting:
+        current = waiting.pop()
+        yield current
+        with contextlib.suppress(OSError):
+            for thread in os.listdir(f"/proc/{current}/task"):
+                waiting += map(int, Path(f"/proc/{current}/task/{thread}/children").read_text().split())
+
+
+def _members_by_psutil(pid: int) -> list[int]:
+    with contextlib.suppress(psutil.Error):
+        return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
+    return []
+
+
+def _resident(pid: int) -> int:
+    if _LISTS_CHILDREN:
+        with contextlib.suppress(OSError):
+            return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+        return 0
+    with contextlib.suppress(psutil.Error):
+        return psutil.Process(pid).memory_info().rss
+    return 0
