@@ -12,12 +12,14 @@ from pathlib import Path
 
 from storage import Work, deliver, fetch_input
 
-from faceblur import Detections, analyse, render, video
-from faceblur.audit import verdict as audit
+from faceblur import Detections, analyse, audit, render, video
 from faceblur.errors import VerificationError
 from faceblur.pipeline.merge import merge_segments
-from faceblur.plan.plan import Plan
+from faceblur.plan import Plan
+from faceblur.process import return_large_blocks
 from faceblur.video import Span
+
+return_large_blocks()
 
 SEGMENT_SECONDS = 60.0
 # How many times the input's size a step needs on disk: itself, the piece or the pieces, the joined file.

@@ -11,11 +11,11 @@ import pytest
 from video_kit import make, shown
 
 from faceblur import video
-from faceblur.batch import VIDEOS, is_done, pair_up, record_of
 from faceblur.cli import _parser, main
 from faceblur.cli.batch import _remarks
 from faceblur.cli.blur import _asked
 from faceblur.cli.common import Progress
+from faceblur.cli.inputs import VIDEOS, is_done, pair_up, record_of
 from faceblur.errors import DetectorError
 from faceblur.files import sha256_of
 

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only glibc keep
 
 PRELUDE = """
 from pathlib import Path
-from faceblur.memory import hand_back
+from faceblur.process import hand_back, return_large_blocks
 
 def anonymous_mib():
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -35,8 +35,16 @@ print(held - anonymous_mib())
 """
 
 
-@pytest.mark.parametrize(("call", "is_back"), [("hand_back()", True), ("", False)])
-@pytest.mark.parametrize("story", [LARGE, SMALL], ids=["large blocks from now on", "small ones that are free"])
+@pytest.mark.parametrize(
+    ("story", "call", "is_back"),
+    [
+        (LARGE, "return_large_blocks()", True),
+        (LARGE, "hand_back()", False),  # a library call changes no setting of its host
+        (SMALL, "hand_back()", True),
+        (SMALL, "", False),
+    ],
+    ids=["large blocks from now on", "no setting", "small ones that are free", "nothing by itself"],
+)
 def test_freed_memory_goes_back_even_beneath_something_kept(story, call, is_back):
     code = PRELUDE + story.format(call=call)
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from ..plan.plan import Plan
-from ..threads import one_thread
+from ..process import one_thread
 from ..video import Reader
 from ..video.reading.sound import compare_sound
 from .pairing import Fault, Pair, Pairing, PictureCheck, in_words

@@ -14,6 +14,7 @@ import sys
 from importlib import import_module
 
 from .. import __version__
+from ..process import return_large_blocks
 from . import guard
 from .failures import report
 
@@ -45,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
+    return_large_blocks()
     try:
         options = _parser(*words[:1]).parse_args(words)
         return options.run(options) or 0

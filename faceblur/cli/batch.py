@@ -8,7 +8,6 @@ from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..batch import Pair, pair_up, record_of
 from ..errors import DetectionsError, DetectorError
 from ..files import make_folder
 from ..finding.detector import FaceDetector
@@ -18,6 +17,7 @@ from ..video.reading import probe
 from .common import Progress, counted, result_line, say
 from .failures import in_words, on_one_line
 from .guard import contained, interruptible, is_guarded
+from .inputs import Pair, pair_up, record_of
 
 _OF_ONE_VIDEO = ("plan", "detections", "other_file", "report", "preview", "keep")
 _LONGEST_NAME = 30  # in the line that is redrawn, which has to fit

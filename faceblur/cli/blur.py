@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from ..batch import is_batch, is_done, record_of
 from ..detections import Detections
 from ..errors import DetectionsError, InputError
 from ..files import check_targets, sha256_of
@@ -36,6 +35,7 @@ from .common import (
     with_choices,
     write_json,
 )
+from .inputs import is_batch, is_done, record_of
 
 _EPILOG = """\
 More than one video: every one goes into the output folder under its own name (or path within the folder given), with

@@ -17,10 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from ..detections import MAX_STEP_MS, Detections, Face, Sample
-from ..memory import hand_back
 from ..plan.frame_times import FrameTimes
 from ..plan.plan import Plan
-from ..threads import one_thread
+from ..process import hand_back, one_thread
 from ..video import Frame, Irregular, Passed, Reader, Span, SparseReader
 from ..video.reading import probe
 from .cuts import SIZE, CutDetector

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from ..plan.plan import Plan
 from ..plan.style import Style
+from ..process import one_thread
 from ..rendering.renderer import Covering, Progress, check_areas
 from ..rendering.report import Rows, make_report
-from ..threads import one_thread
 from ..video import EncoderSettings, Reader, check_output, settled, size_notes
 from ..video.reading.planes import PLANAR, plane_views
 from ..video.splicing.smart import SmartWriter

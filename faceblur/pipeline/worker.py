@@ -15,11 +15,13 @@ from ..detections import Detections, Face, Sample
 from ..errors import FaceblurError
 from ..finding.analysis import analyse
 from ..plan.plan import Plan
+from ..process import return_large_blocks
 from ..rendering.renderer import render
 from ..video import EncoderSettings, Span
 
 
 def main() -> int:
+    return_large_blocks()
     task = json.loads(sys.stdin.readline())
     try:
         {"analyse": _analyse, "render": _render}[task["do"]](task)

@@ -9,10 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import UnplannedFrameError
-from ..memory import hand_back
 from ..plan.plan import Area, Plan, refuse_areas_beyond
 from ..plan.style import Style
-from ..threads import one_thread
+from ..process import hand_back, one_thread
 from ..video import EncoderSettings, Frame, Reader, Span, Writer, check_output, size_notes
 from ..video.reading import probe, scan
 from ..video.reading.planes import PLANAR

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from .errors import DetectionsError, InputError, OutputError
-from .files import read_json, sha256_of
-from .video import CONTAINERS, SUFFIXES
+from ..errors import DetectionsError, InputError, OutputError
+from ..files import read_json, sha256_of
+from ..video import CONTAINERS, SUFFIXES
 
 _LONGEST_NAME = 255  # bytes of a name, on every common file system
 VIDEOS = tuple(dict.fromkeys((*CONTAINERS, *SUFFIXES)))  # for a search; a file that is named may be called anything
