@@ -43,9 +43,9 @@ def one_thread() -> Iterator[None]:
 def return_large_blocks() -> None:
     """From now on blocks of a MiB and more (pictures, tensors) go back to the system when they are freed.
 
-    For processes of our own (commands, workers, functions): the setting is for good. Once a large block was freed, glibc
-    takes all up to its size from a heap that it seldom gives back: without this, a `blur` of 1080p holds 318 MiB when it
-    is done, with it 142. Only glibc needs it.
+    For processes of our own (commands, workers, functions): the setting is for good. Once a large block was freed,
+    glibc takes all up to its size from a heap that it seldom gives back: without this, a `blur` of 1080p holds 318 MiB
+    when it is done, with it 142. Only glibc needs it.
     """
     libc = _glibc()
     if libc:

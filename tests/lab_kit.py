@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from browser import CHROMIUM, OPTIONS
 from localaws_kit import eventually
 
-from faceblur.workshop import lab
-from faceblur.workshop.leash import leashed
+from faceblur.workshop.running import lab
+from faceblur.workshop.running.leash import leashed
 
 TOKEN = "test"
 PATIENCE_MS = 150_000  # for what takes seconds on an idle machine

@@ -17,7 +17,8 @@ from lambda_kit import ROOT, load
 from faceblur import video
 from faceblur.errors import InputError, VerificationError
 from faceblur.plan.plan import Plan
-from faceblur.workshop import IMAGE_FUNCTIONS, image
+from faceblur.workshop import IMAGE_FUNCTIONS
+from faceblur.workshop.building import image
 
 FOLDER = ROOT / "container"
 

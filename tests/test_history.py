@@ -3,8 +3,8 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-from faceblur.workshop.history import StateTime, failure, readable_cause, state_times, steps
-from faceblur.workshop.timeline import timeline_svg
+from faceblur.workshop.watching.history import StateTime, failure, readable_cause, state_times, steps
+from faceblur.workshop.watching.timeline import timeline_svg
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from faceblur.localaws.definition import beyond_this_engine, problems
-from faceblur.workshop.definition import render_definition
+from faceblur.workshop.building.definition import render_definition
 
 PRODUCT = Path(__file__).parents[1] / "statemachine.asl.json"
 

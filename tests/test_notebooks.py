@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from faceblur.workshop import links, runner
 from faceblur.workshop.chapters import CHAPTERS
+from faceblur.workshop.running import links, runner
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 MAX_CELLS, MAX_CODE_LINES, MAX_BYTES = 45, 100, 60_000

@@ -8,9 +8,9 @@ from browser import needs_chromium, opened
 from seeing import FRAMES, SIZE, make_video, some_faces, some_report
 
 from faceblur.showing import preview
-from faceblur.workshop import page, static
 from faceblur.workshop.chapters import CHAPTERS
-from faceblur.workshop.history import StateTime
+from faceblur.workshop.running import page, static
+from faceblur.workshop.watching.history import StateTime
 
 WAIT = StateTime("Wait", visits=2, seconds=2.0, running=False, failed=False, spans=((0, 1), (2, 3)))
 BLUR = StateTime("BlurSegments", visits=1, seconds=6.0, running=False, failed=False, spans=((3, 9),))

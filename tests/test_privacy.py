@@ -17,7 +17,7 @@ from faceblur.finding import detector
 from faceblur.localaws.function import Function, Image
 from faceblur.localaws.managed_runtime import ManagedRuntime
 from faceblur.localaws.sandbox import Sandbox
-from faceblur.workshop import image, oci
+from faceblur.workshop.building import image, oci
 
 ROOT = Path(__file__).parents[1]
 SWITCH = "ORT_DISABLE_TELEMETRY"

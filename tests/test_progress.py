@@ -7,8 +7,8 @@ import boto3
 import pytest
 
 from faceblur.errors import WorkshopError
-from faceblur.workshop import progress
-from faceblur.workshop.progress import Execution, follow, timeline_html
+from faceblur.workshop.watching import progress
+from faceblur.workshop.watching.progress import Execution, follow, timeline_html
 
 TRUST = {
     "Version": "2012-10-17",

@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from faceblur import workshop
-from faceblur.workshop import cleanup
+from faceblur.workshop.account import cleanup
 
 TRUST = json.dumps(
     {

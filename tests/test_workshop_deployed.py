@@ -11,7 +11,7 @@ from notebook_kit import run_notebook
 from seeing import make_video
 
 from faceblur import workshop
-from faceblur.workshop.progress import readable_cause
+from faceblur.workshop.watching.progress import readable_cause
 
 PREFIX = "deployed"
 

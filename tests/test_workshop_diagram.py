@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from faceblur.workshop import CHAPTERS, pipeline_svg, show_pipeline
-from faceblur.workshop.diagram import HEIGHT, LIT, PARTS, WIDTH
+from faceblur.workshop.watching.diagram import HEIGHT, LIT, PARTS, WIDTH
 
 LIT_COLOUR = "#f59e0b"
 

@@ -12,7 +12,7 @@ import pytest
 
 from faceblur import workshop
 from faceblur.errors import WorkshopError
-from faceblur.workshop import image, oci
+from faceblur.workshop.building import image, oci
 
 
 @pytest.fixture

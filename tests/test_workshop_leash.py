@@ -9,7 +9,7 @@ import psutil
 import pytest
 from localaws_kit import eventually
 
-from faceblur.workshop.leash import leashed
+from faceblur.workshop.running.leash import leashed
 
 PROGRAM = "leash_program"
 SOURCE = {

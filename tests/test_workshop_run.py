@@ -14,8 +14,8 @@ from faceblur import video
 from faceblur.errors import OutputError
 from faceblur.sample import film
 from faceblur.workshop import __main__ as command
-from faceblur.workshop import demo, runner
 from faceblur.workshop.chapters import CHAPTERS
+from faceblur.workshop.running import demo, runner
 
 FRAMES = 60
 MOST_LINES = 60  # of one output: a Lambda function's source, a state of the workflow

@@ -9,9 +9,9 @@ import pytest
 
 from faceblur.errors import WorkshopError
 from faceblur.workshop import __main__ as command
-from faceblur.workshop import runner
 from faceblur.workshop.chapters import CHAPTERS
-from faceblur.workshop.junit import write_junit
+from faceblur.workshop.running import runner
+from faceblur.workshop.running.junit import write_junit
 
 
 @pytest.fixture
@@ -160,7 +160,7 @@ def test_mistakes_on_the_command_line_are_one_line(arguments, words, capsys, mon
 
 def test_only_lab_takes_the_options_of_jupyterlab(monkeypatch, capsys):
     given = []
-    monkeypatch.setattr("faceblur.workshop.lab.lab", lambda options: given.extend(options) or 0)
+    monkeypatch.setattr("faceblur.workshop.running.lab.lab", lambda options: given.extend(options) or 0)
     assert command.main(["lab", "--no-browser", "--port=9999"]) == 0
     assert given == ["--no-browser", "--port=9999"]
     with pytest.raises(SystemExit):

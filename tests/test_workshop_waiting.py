@@ -6,7 +6,8 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from faceblur.errors import WorkshopError
-from faceblur.workshop import settle, wait_for, waiting
+from faceblur.workshop import settle, wait_for
+from faceblur.workshop.account import waiting
 
 
 class Clock:

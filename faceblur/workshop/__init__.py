@@ -5,20 +5,20 @@ packaging, image build, drawing, inventory) is one call into this package.
 """
 
 from . import extra  # noqa: F401 - before the others, which need what it looks for
+from .account.cleanup import clean_up, remaining
+from .account.costs import PRICES, run_costs, standing_costs, with_prices
+from .account.inventory import inventory
+from .account.kinds import bucket_tags, is_missing
+from .account.limits import within_memory_limit
+from .account.waiting import settle, wait_for
+from .building.definition import render_definition
+from .building.image import build_and_push
+from .building.packaging import zip_folder
 from .chapters import CHAPTERS, Chapter
-from .cleanup import clean_up, remaining
-from .costs import PRICES, run_costs, standing_costs, with_prices
-from .definition import render_definition
-from .diagram import pipeline_svg, show_pipeline
-from .image import build_and_push
-from .inventory import inventory
-from .kinds import bucket_tags, is_missing
-from .limits import within_memory_limit
 from .names import FUNCTIONS, IMAGE_FUNCTIONS, STATE_MACHINE_ROLE, ZIP_FUNCTIONS, Names
-from .packaging import zip_folder
 from .session import Workshop, begin, project_root, state_path
 from .state import State
-from .waiting import settle, wait_for
+from .watching.diagram import pipeline_svg, show_pipeline
 
 __all__ = [
     "CHAPTERS",

@@ -71,26 +71,26 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _demo(options) -> int:
-    from .demo import demo
+    from .running.demo import demo
 
     return demo(options.out or project_root() / "build" / "demo", options.video)
 
 
 def _lab(options) -> int:
-    from .lab import lab
+    from .running.lab import lab
 
     return lab(options.jupyter)
 
 
 def _links(_options) -> int:
-    from .links import update
+    from .running.links import update
 
     print("written: " + (", ".join(update()) or "nothing, all is up to date"))
     return 0
 
 
 def _run(options) -> int:
-    from .batch import run_batch
+    from .running.batch import run_batch
 
     parameters = {name: _value(text) for name, text in options.parameters}
     out = options.out or project_root() / "build" / "run"

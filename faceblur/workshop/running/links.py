@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from .chapters import CHAPTERS, Chapter
-from .diagram import LIT, pipeline_svg
-from .session import project_root
+from ..chapters import CHAPTERS, Chapter
+from ..session import project_root
+from ..watching.diagram import LIT, pipeline_svg
 
 TOP, BOTTOM = "links-top", "links-bottom"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}

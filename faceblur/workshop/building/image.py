@@ -22,9 +22,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import WorkshopError
+from ...errors import WorkshopError
+from ..session import Workshop, project_root
 from . import oci
-from .session import Workshop, project_root
 
 TASK_ROOT = "var/task"
 # What the image does not need of faceblur; a test holds that the rest never imports these.

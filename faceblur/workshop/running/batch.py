@@ -7,9 +7,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..errors import WorkshopError
+from ...errors import WorkshopError
+from ..chapters import CHAPTERS
 from . import runner
-from .chapters import CHAPTERS
 from .junit import write_junit
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
-from .session import Workshop
+from ..session import Workshop
 
 MISSING = {
     "404",

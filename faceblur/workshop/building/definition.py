@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..errors import WorkshopError
+from ...errors import WorkshopError
 
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 

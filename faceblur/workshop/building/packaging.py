@@ -6,7 +6,7 @@ import io
 import zipfile
 from pathlib import Path
 
-from ..errors import WorkshopError
+from ...errors import WorkshopError
 
 # The earliest time a ZIP can hold: equal sources give equal bytes.
 _TIME = (1980, 1, 1, 0, 0, 0)

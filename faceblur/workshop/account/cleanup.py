@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 
 from botocore.exceptions import ClientError
 
-from ..errors import WorkshopError
+from ...errors import WorkshopError
+from ..session import Workshop
 from .inventory import Inventory, inventory
 from .kinds import Resource, is_missing, or_none
-from .session import Workshop
 
 # AWS answers this while something else is still going on: wait and try again.
 BUSY = {

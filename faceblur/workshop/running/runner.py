@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import WorkshopError
-from .chapters import CHAPTERS, Chapter
-from .session import project_root
+from ...errors import WorkshopError
+from ..chapters import CHAPTERS, Chapter
+from ..session import project_root
 
 CLEAN_UP = max(CHAPTERS)
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -138,7 +138,7 @@ def run(
 @contextlib.contextmanager
 def embedded_aws(say: Say = print) -> Iterator[None]:
     """Start the embedded AWS and put its environment in place until the block ends."""
-    from ..localaws import LocalAws
+    from ...localaws import LocalAws
 
     say("starting the embedded AWS ...")
     with LocalAws() as aws, environment(aws.environment):

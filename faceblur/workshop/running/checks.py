@@ -8,8 +8,8 @@ import sys
 from dataclasses import dataclass
 from importlib import metadata
 
-from ..errors import WorkshopError
-from .session import project_root
+from ...errors import WorkshopError
+from ..session import project_root
 
 PACKAGES = ("boto3", "av", "opencv-python-headless", "jupyterlab", "ipywidgets", "matplotlib", "papermill")
 LOCAL_PACKAGES = ("ministack", "psutil")

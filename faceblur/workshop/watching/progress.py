@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 
-from ..errors import WorkshopError
+from ...errors import WorkshopError
 from .history import Failure, StateTime, failure, readable_cause, state_times, steps
 from .timeline import timeline_svg
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
 
+from ..session import Workshop
 from .kinds import BUCKET_KEYS, KINDS, Resource
-from .session import Workshop
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 from html import escape
 
-from .chapters import CHAPTERS
+from ..chapters import CHAPTERS
 
 WIDTH, HEIGHT = 1000, 322
 

@@ -7,13 +7,13 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..session import project_root, state_path
 from . import runner
 from .leash import leashed
-from .session import project_root, state_path
 
 # Nothing is asked of the network unless the user does: no check for updates, no question about news.
 OPTIONS = ("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",)
-CONFIG = Path(__file__).parents[1] / "assets" / "jupyter"
+CONFIG = Path(__file__).parents[2] / "assets" / "jupyter"
 
 
 def lab(options: Sequence[str] = ()) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from botocore.exceptions import ClientError, WaiterError
 
-from ..errors import WorkshopError
+from ...errors import WorkshopError
 
 # What AWS answers while something made a moment ago is not known everywhere (5 to 20 s for a role).
 NOT_YET = (

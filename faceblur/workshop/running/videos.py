@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import InputError
-from .session import project_root
+from ...errors import InputError
+from ..session import project_root
 
 
 def chosen_video(path: str = "") -> Path:
@@ -20,7 +20,7 @@ def chosen_video(path: str = "") -> Path:
 
 def sample_video(folder: Path) -> Path:
     """folder/sample.mp4 with its true boxes in sample.faces.json; made anew when its recipe has changed."""
-    from .. import sample
+    from ... import sample
 
     video = folder / "sample.mp4"
     recipe = max(file.stat().st_mtime for file in Path(sample.__file__).parent.glob("*.py"))

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from ..showing.figures import length_s, track_spans
-from ..showing.player import asset, player
-from ..showing.preview import PALETTE
-from .history import StateTime
-from .timeline import FONT, INK, SOFT, timeline_svg
+from ...showing.figures import length_s, track_spans
+from ...showing.player import asset, player
+from ...showing.preview import PALETTE
+from ..watching.history import StateTime
+from ..watching.timeline import FONT, INK, SOFT, timeline_svg
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from ..errors import OutputError
+from ...errors import OutputError
+from ..chapters import CHAPTERS
 from . import runner
-from .chapters import CHAPTERS
 from .page import ChapterLine, write_page
 from .videos import chosen_video
 

@@ -1,0 +1,1 @@
+"""What the workshop leaves in an account: found, waited for, read, priced, removed."""

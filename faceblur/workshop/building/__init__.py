@@ -1,0 +1,1 @@
+"""What is deployed: archives, the container image, the state machine's definition."""

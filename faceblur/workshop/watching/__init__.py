@@ -1,0 +1,1 @@
+"""An execution followed while it runs and told afterwards."""
