@@ -62,8 +62,8 @@ def warm_up() -> None:
     import onnxruntime  # noqa: F401
 
     import faceblur.cli.blur
-    import faceblur.detector
-    import faceblur.tracking  # noqa: F401
+    import faceblur.finding.detector
+    import faceblur.finding.tracking  # noqa: F401
 
 
 def in_child(work: Callable[[], object]) -> None:

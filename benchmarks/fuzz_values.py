@@ -26,7 +26,7 @@ from faceblur import Detections, Face, Plan, Track
 from faceblur.errors import FaceblurError
 from faceblur.files import read_json
 from faceblur.localaws.images import ImageError, apply_layer
-from faceblur.plan.plan import Area
+from faceblur.plan import Area
 
 from .fuzz_runs import Outcome
 

@@ -43,8 +43,7 @@ from quality import outside_regions
 
 from faceblur import Plan, Track
 from faceblur.rendering.renderer import render
-from faceblur.video import Reader
-from faceblur.video.reading import probe
+from faceblur.video import Reader, probe
 from faceblur.video.writing.encoder import LOOKAHEAD
 
 HERE = Path(__file__).resolve().parent

@@ -34,7 +34,7 @@ def pieces(source: str, output: str, plan: str) -> None:
     from pathlib import Path
 
     from faceblur import video
-    from faceblur.plan.plan import Plan
+    from faceblur.plan import Plan
     from faceblur.rendering.renderer import render
 
     spans = video.cut(source, 10.0)

@@ -17,8 +17,7 @@ from .pipeline.whole import blur
 from .plan.plan import Area, Plan, Track
 from .plan.style import Style
 from .rendering.renderer import render
-from .video import EncoderSettings
-from .video.reading import probe
+from .video import EncoderSettings, probe
 from .video.splicing import segments
 
 __all__ = [

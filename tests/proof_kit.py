@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from faceblur import EncoderSettings, Plan, Track, render, video
-from faceblur.plan.plan import Area
+from faceblur.plan import Area
 from faceblur.video import Frame, Reader, Writer
 from faceblur.video.reading.planes import plane_views
 

@@ -52,7 +52,7 @@ def test_no_sender_runs_beside_the_detector(home):
     """ONNX Runtime's telemetry is sent by threads that start at the import; the look-up comes ten seconds later."""
     script = (
         "import os\n"
-        "from faceblur.finding.detector import FaceDetector\n"
+        "from faceblur.finding import FaceDetector\n"
         "before = len(os.listdir('/proc/self/task'))\n"
         "kept = FaceDetector()\n"
         "print(len(os.listdir('/proc/self/task')) - before)"
@@ -79,7 +79,7 @@ def test_where_a_host_program_imported_it_first_its_events_are_turned_off(monkey
 
 def test_only_the_detector_imports_it_and_not_at_its_top():
     importers = [path for path in SOURCES if any(name.split(".")[0] == "onnxruntime" for name in imported(path))]
-    assert importers == [ROOT / "faceblur" / "detector.py"]
+    assert importers == [ROOT / "faceblur" / "finding" / "detector.py"]
     tree = ast.parse(importers[0].read_text(encoding="utf-8"))
     top = [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
     assert "os" in top and "onnxruntime" not in top

@@ -9,7 +9,7 @@ from lambda_kit import ROOT, load, stubbed
 from proof_kit import FINE, Film, make_film, rewrite
 
 from faceblur import Plan, Track, render
-from faceblur.audit.verdict import verify
+from faceblur.audit import verify
 from faceblur.localaws.rekognition import Job, RekognitionVideo
 from faceblur.pipeline.merge import merge_plans, number_tracks
 from faceblur.video.reading.planes import plane_views

@@ -10,7 +10,7 @@ import pytest
 
 from faceblur import video
 from faceblur.errors import OutputError, WorkshopError
-from faceblur.finding.detector import FaceDetector
+from faceblur.finding import FaceDetector
 from faceblur.sample import film, make_sample, motion, pictures, sound, turning
 from faceblur.sample.script import FRAME_RATE, HEIGHT, SCENES
 

@@ -13,8 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from faceblur.plan.plan import Area, Plan
-from faceblur.plan.style import Style
+from faceblur.plan import Area, Plan, Style
 
 SIZE = (128, 96)
 _LEVELS = 1 << 15  # the last cell is always bright, the one before it always dark

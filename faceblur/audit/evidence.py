@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..showing.preview import INK, PAPER, SOFT, Box, draw_boxes, read_frames
 from ..timecode import clock
-from ..video.reading import probe
+from ..video import probe
 from .remains import Leak
 from .verdict import Audit
 

@@ -14,7 +14,7 @@ from ..foreign import NUMBER, check_shape
 from ..plan.plan import Plan
 from ..showing.preview import save_picture
 from ..timecode import clock
-from ..video.reading import probe
+from ..video import probe
 from .common import Progress, counted, refuse_other_file, review_items, say, tell_review, whole, write_json
 
 PASSED, FAILED, UNKNOWN = 0, 1, 2

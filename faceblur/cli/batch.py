@@ -12,8 +12,7 @@ from ..errors import DetectionsError, DetectorError
 from ..files import make_folder
 from ..finding.detector import FaceDetector
 from ..partials import sweep
-from ..video import EncoderSettings
-from ..video.reading import probe
+from ..video import EncoderSettings, probe
 from .common import Progress, counted, result_line, say
 from .failures import in_words, on_one_line
 from .guard import contained, interruptible, is_guarded

@@ -20,8 +20,7 @@ from ..files import sha256_of, write_text
 from ..plan.plan import Area, Plan
 from ..plan.style import NAMES, SHAPES, Style
 from ..timecode import clock
-from ..video import Reader, Span
-from ..video.reading import probe
+from ..video import Reader, Span, probe
 from .failures import on_one_line
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")

@@ -6,7 +6,7 @@ from ..detections import Detections
 from ..files import check_targets
 from ..finding.analysis import detect
 from ..showing.preview import contact_sheet, save_picture
-from ..video.reading import probe
+from ..video import probe
 from .common import Progress, check_pictures, counted, number, say, write_json
 
 

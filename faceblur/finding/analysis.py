@@ -20,8 +20,7 @@ from ..detections import MAX_STEP_MS, Detections, Face, Sample
 from ..plan.frame_times import FrameTimes
 from ..plan.plan import Plan
 from ..process import hand_back, one_thread
-from ..video import Frame, Irregular, Passed, Reader, Span, SparseReader
-from ..video.reading import probe
+from ..video import Frame, Irregular, Passed, Reader, Span, SparseReader, probe
 from .cuts import SIZE, CutDetector
 from .detector import FaceDetector
 from .linking import Looks, link

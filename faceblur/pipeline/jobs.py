@@ -26,8 +26,7 @@ from ..plan.plan import Plan
 from ..rendering.renderer import Progress, render
 from ..rendering.report import make_report, once
 from ..undo import forget, remember
-from ..video import EncoderSettings, Reader, Span, check_output, cut, join, settled, size_notes
-from ..video.reading import probe
+from ..video import EncoderSettings, Reader, Span, check_output, cut, join, probe, settled, size_notes
 from .merge import merge_plans
 from .worker import detections_to_json
 

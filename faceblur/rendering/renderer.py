@@ -12,8 +12,7 @@ from ..errors import UnplannedFrameError
 from ..plan.plan import Area, Plan, refuse_areas_beyond
 from ..plan.style import Style
 from ..process import hand_back, one_thread
-from ..video import EncoderSettings, Frame, Reader, Span, Writer, check_output, size_notes
-from ..video.reading import probe, scan
+from ..video import EncoderSettings, Frame, Reader, Span, Writer, check_output, probe, scan, size_notes
 from ..video.reading.planes import PLANAR
 from .report import AREA, Rows, make_report
 

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..plan.plan import Plan
-from ..video import EncoderSettings
-from ..video.reading import probe
+from ..video import EncoderSettings, probe
 
 AREA = -1  # the track number of an area: it is nobody
 Box = tuple[float, float, float, float]

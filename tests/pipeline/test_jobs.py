@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import av
 import pytest
@@ -88,7 +89,7 @@ def test_a_stopped_run_ends_its_processes_and_leaves_nothing(tmp_path):
         "slow = EncoderSettings(preset='veryslow');"
         "render_in_jobs(sys.argv[2], sys.argv[3], no_faces(), jobs=2, encoder=slow)"
     )
-    folder = str(__file__).rsplit("/", 1)[0]
+    folder = str(Path(__file__).parents[1])
     command = [sys.executable, "-c", code, folder, str(source), str(tmp_path / "out.mp4")]
     child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     while child.poll() is None and not any(tmp_path.glob(".faceblur-*/.0-*.mp4")):

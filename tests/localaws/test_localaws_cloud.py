@@ -39,7 +39,7 @@ time.sleep(600)
 @pytest.fixture
 def holder():
     """(process, engine's pid, its folder, a Lambda's pid)"""
-    command = [sys.executable, "-c", HOLDER, str(Path(__file__).parent)]
+    command = [sys.executable, "-c", HOLDER, str(Path(__file__).parents[1])]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         yield process, *json.loads(process.stdout.readline())
         process.kill()
@@ -98,7 +98,7 @@ def processes_that_name(root):
 
 @pytest.mark.parametrize("who", ["parent", "engine"])
 def test_a_function_that_never_ends_dies_with_the_engine_and_the_folder_goes(who):
-    command = [sys.executable, "-c", LOOPER, str(Path(__file__).parent)]
+    command = [sys.executable, "-c", LOOPER, str(Path(__file__).parents[1])]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         engine, root, function = json.loads(process.stdout.readline())
         try:

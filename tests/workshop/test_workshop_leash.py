@@ -17,7 +17,7 @@ SOURCE = {
     "short": "import sys\nprint(__name__, sys.stdin.read())\nsys.exit(7)",
 }
 HOLDER = f"""
-from faceblur.workshop.leash import leashed
+from faceblur.workshop.running.leash import leashed
 with leashed({PROGRAM!r}) as process:
     print(process.pid, flush=True)
     process.wait()

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from proof_kit import FINE, Area, Film, leaked, make_film, paint, rewrite, without
 
 from faceblur import Plan, Style, render, video
+from faceblur.audit import verify
 from faceblur.audit.pairing import Fault, in_words
 from faceblur.audit.survival import detail_left
-from faceblur.audit.verdict import verify
 from faceblur.video import Reader
 from faceblur.video.reading.sound import compare_sound
 

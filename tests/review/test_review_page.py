@@ -16,8 +16,8 @@ from test_review import make_striped, some_plan
 
 from faceblur import Plan
 from faceblur.cli import main
+from faceblur.review import Review
 from faceblur.review.page import ReviewServer
-from faceblur.review.session import Review
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ from video_kit import make, no_faces, numbered, packets, shown
 
 from faceblur import render
 from faceblur.errors import InputError
-from faceblur.video import Reader
-from faceblur.video.reading import probe
+from faceblur.video import Reader, probe
 from faceblur.video.reading.sound import compare_sound
 from faceblur.video.writing.copied import Times
 

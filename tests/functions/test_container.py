@@ -16,7 +16,7 @@ from lambda_kit import ROOT, load
 
 from faceblur import video
 from faceblur.errors import InputError, VerificationError
-from faceblur.plan.plan import Plan
+from faceblur.plan import Plan
 from faceblur.workshop import IMAGE_FUNCTIONS
 from faceblur.workshop.building import image
 

@@ -14,7 +14,7 @@ from video_kit import atoms, make, packets, planes_of, shown
 from faceblur import Style
 from faceblur.audit import verdict as audit
 from faceblur.pipeline.smart import render_smart
-from faceblur.plan.plan import Area, Plan
+from faceblur.plan import Area, Plan
 from faceblur.rendering.renderer import render
 
 GOP = {"preset": "veryfast", "g": "20", "bf": "2", "x264-params": "scenecut=0"}

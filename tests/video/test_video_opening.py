@@ -13,8 +13,8 @@ from video_kit import make, no_faces, picture, shown
 
 from faceblur import render
 from faceblur.errors import InputError
-from faceblur.video import Reader
-from faceblur.video.reading import formats, probe
+from faceblur.video import Reader, probe
+from faceblur.video.reading import formats
 from faceblur.video.reading.opening import LARGEST_PICTURE, LARGEST_SIDE
 from faceblur.video.reading.sound import compare_sound
 

@@ -11,7 +11,7 @@ import pytest
 from faceblur.localaws.definition import beyond_this_engine, problems
 from faceblur.workshop.building.definition import render_definition
 
-PRODUCT = Path(__file__).parents[1] / "statemachine.asl.json"
+PRODUCT = Path(__file__).parents[2] / "statemachine.asl.json"
 
 
 def machine(**state):

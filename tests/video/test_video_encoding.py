@@ -1,6 +1,7 @@
 """What an input becomes when nobody asks for a codec or a quality: what plays where it plays, and is no larger."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import av
 import numpy as np
@@ -198,5 +199,7 @@ def test_x264_does_not_abort_on_them(tmp_path):
         "import sys; from video_kit import no_faces; from faceblur import EncoderSettings, render;"
         "render(sys.argv[1], sys.argv[2], no_faces(), encoder=EncoderSettings(codec='h264', preset='ultrafast'))"
     )
-    ended = run([executable, "-c", program, source, tmp_path / "out.mp4"], capture_output=True, cwd="tests")
+    ended = run(
+        [executable, "-c", program, source, tmp_path / "out.mp4"], capture_output=True, cwd=Path(__file__).parents[1]
+    )
     assert ended.returncode == 0, ended.stderr[-300:]

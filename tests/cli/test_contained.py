@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from video_kit import make
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes to be contained in")
 
 # The command, whose search for faces in a file called bad.mp4 does `{harm}` with a half-written output around.
@@ -18,7 +18,7 @@ CODE = """
 import ctypes, os, signal, sys, time
 import faceblur.cli
 import faceblur.cli.blur as blur
-from faceblur.video.output import Output
+from faceblur.video.writing.output import Output
 search, held = blur.analyse_in_jobs, []
 def harm(source, *rest, **options):
     if os.path.basename(source) == "bad.mp4":

@@ -13,14 +13,13 @@ from moving import Mover, Scene
 from video_kit import make, no_faces, shown
 
 from faceblur import Detections, Face, analyse, blur, detect, render
-from faceblur.audit.verdict import verify
+from faceblur.audit import verify
 from faceblur.errors import PlanError
 from faceblur.pipeline.jobs import analyse_in_jobs, render_in_jobs
 from faceblur.pipeline.smart import render_smart
+from faceblur.plan import Area, Plan
 from faceblur.plan.frame_times import FrameTimes
-from faceblur.plan.plan import Area, Plan
-from faceblur.video import Irregular, Reader, SparseReader, Stills, cut
-from faceblur.video.reading import probe, scan
+from faceblur.video import Irregular, Reader, SparseReader, Stills, cut, probe, scan
 
 MS = Fraction(1, 1000)
 

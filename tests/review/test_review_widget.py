@@ -10,8 +10,8 @@ from test_review import make_striped, some_plan
 
 from faceblur import Plan, VerificationError
 from faceblur.audit.verdict import Audit
+from faceblur.review import Review
 from faceblur.review import widget as review_widget
-from faceblur.review.session import Review
 from faceblur.review.widget import ReviewView, show_review
 from faceblur.showing.widgets import WIDGET_VIEW
 

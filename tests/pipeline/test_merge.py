@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from faceblur.pipeline.merge import merge_segments, number_tracks
-from faceblur.plan.plan import Plan, Track
+from faceblur.plan import Plan, Track
 
 
 def track(number, start_ms, frames, left, step=0.0, keep=False, review=()):
