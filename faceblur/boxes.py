@@ -1,4 +1,4 @@
-"""How bounding boxes lie to each other. Arrays of N x 4: left, top, width, height. Imports numpy only."""
+"""How bounding boxes lie to each other. Arrays of N x 4: left, top, width, height."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Faces found at points in time, as value types, and their Rekognition JSON. Imports `errors`
-and `files`.
+"""Faces found at points in time, as value types, and their Rekognition JSON.
 
 Boxes are ratios of the picture as displayed (after rotation), origin top-left, as Amazon Rekognition has them:
 https://docs.aws.amazon.com/rekognition/latest/APIReference/API_GetFaceDetection.html
@@ -135,3 +134,20 @@ class Detections:
 def _number(value) -> float:
     """A JSON number; null stands for what was NaN and is rejected as a box later."""
     return math.nan if value is None else float(value)
+
+
+def detections_to_json(detections: Detections | None) -> dict | None:
+    """Everything, also the samples without a face, which Rekognition's form cannot say."""
+    if detections is None:
+        return None
+    samples = [
+        [s.time_ms, [[f.left, f.top, f.width, f.height, f.confidence] for f in s.faces]] for s in detections.samples
+    ]
+    return {"samples": samples, "rejected": detections.rejected}
+
+
+def detections_from_json(content: dict | None) -> Detections | None:
+    if content is None:
+        return None
+    samples = (Sample(time_ms, tuple(Face(*f) for f in faces)) for time_ms, faces in content["samples"])
+    return Detections(tuple(samples), content["rejected"])

@@ -2,7 +2,7 @@
 
 `Replacement` is the one way out: written beside under a name that nobody can guess, then renamed. A symbolic link is
 followed, and stays; what is no regular file (a device, a pipe) is written into by `write_bytes`, never replaced.
-`read_json` (in `foreign`) is the one way in. Imports `errors`, `foreign`, `partials` and `undo`.
+`read_json` (in `foreign`) is the one way in.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """JSON that others wrote: read within limits of size, depth, memory and magnitude, and checked for its shape.
 
 Plans, reports, detections and the review page's requests come in through here. Whatever is wrong with them is one
-DetectionsError. Imports `errors`.
+DetectionsError.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Half-written files and working folders: under names that nobody can guess, and found again when we were killed.
 
-A name says on which machine, since which start of it, and at random (64 bits) which one it is:
-`.NAME-faceblur-MACHINE-BOOT-RANDOM.mp4`, `.faceblur-MACHINE-BOOT-RANDOM` for a folder. The file (in a folder: `lock`)
-is locked for as long as its maker lives, which the system undoes at the latest when that is killed. The next run
-in the same folder removes what nobody holds any more, and only what is certainly ours: made on this machine, by this
-user, a plain file with one name. What another machine wrote (NFS) and what cannot be locked is left alone; so is
-everything where the system does not say when it was started (no Linux). Imports `undo`.
+A name says on which machine, since which start of it, and at random (64 bits) which one it is: `.NAME-faceblur-
+MACHINE-BOOT-RANDOM.mp4`, `.faceblur-MACHINE-BOOT-RANDOM` for a folder. The file (in a folder: `lock`) is locked for as
+long as its maker lives, which the system undoes at the latest when that is killed. The next run in the same folder
+removes what nobody holds any more, and only what is certainly ours: made on this machine, by this user, a plain file
+with one name. What another machine wrote (NFS) and what cannot be locked is left alone; so is everything where the
+system does not say when it was started (no Linux).
 """
 
 from __future__ import annotations

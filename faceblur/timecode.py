@@ -1,4 +1,4 @@
-"""Times as people read them. Imports nothing of ours."""
+"""Times as people read them."""
 
 from __future__ import annotations
 

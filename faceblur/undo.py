@@ -1,8 +1,8 @@
 """What this process has to undo when it is told to end at once, wherever it is just then.
 
 Whoever makes something that must not be left behind (a half-written file, a child process) says so here before making
-it, and takes it back when it is gone or has become what it was to be. The command's signal handler undoes the rest:
-no exception has to find its way up through code that might swallow it. Imports nothing of ours.
+it, and takes it back when it is gone or has become what it was to be. The command's signal handler undoes the rest: no
+exception has to find its way up through code that might swallow it.
 """
 
 from __future__ import annotations

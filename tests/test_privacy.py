@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 from moving import Mover, Scene
-from test_localaws_borders import SOURCES, imported
+from test_borders import SOURCES, imported
 
 from faceblur.finding import detector
 from faceblur.localaws.function import Function, Image

@@ -1,6 +1,6 @@
 """Draws who is blurred when: a line a track, with what needs review and what can still be seen.
 
-Works with the core dependencies alone. Imports `plan`, `regions`, `timecode` and the colours of `preview`.
+Works with the core dependencies alone.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A contact sheet of an audit: the faces that can be seen, or else those of which most is left.
 
-Works with the core dependencies alone. Imports `audit`, `preview`, `timecode` and `video`.
+Works with the core dependencies alone.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Walk through two videos in step: which frames belong together, which are missing, shifted or not the same
 picture.
 
-Frames belong together by presentation time. Whether they show the same picture is judged on small ones,
-outside of what is blurred, and after removing differences in brightness. Imports `video` of ours.
+Frames belong together by presentation time. Whether they show the same picture is judged on small ones, outside of
+what is blurred, and after removing differences in brightness.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Faces that the detector still finds in a blurred video, and which of them are leaks.
 
-Imports `boxes`, `detector`, `observations`, `pairing`, `survival` and `video`. What the detector takes for a face
-in the output is a leak when the original shows a face there and its detail is still there. The first alone
-raises false alarms: the border of a mosaic over a shirt can look like a face, and so can a knot in wood. So
-a find counts with the lesser of its scores in the output and in the original; a sure one counts at once, a
+What the detector takes for a face in the output is a leak when the original shows a face there and its detail is still
+there. The first alone raises false alarms: the border of a mosaic over a shirt can look like a face, and so can a knot
+in wood. So a find counts with the lesser of its scores in the output and in the original; a sure one counts at once, a
 likely one when it is found again in the next frame looked at.
 """
 

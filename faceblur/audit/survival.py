@@ -1,4 +1,4 @@
-"""How much of a face's own detail is left in a picture of it: 1 untouched, 0 gone. Imports nothing of ours.
+"""How much of a face's own detail is left in a picture of it: 1 untouched, 0 gone.
 
 The detail of a face is what lies between two Gaussians, of a fortieth and of a tenth of its height: eyes,
 nose and mouth, neither noise nor shading. Projecting the result's detail onto the original's, <original,

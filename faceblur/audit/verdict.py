@@ -1,4 +1,4 @@
-"""Look at a blurred video again: is everything there, and is every face gone? Imports everything below it.
+"""Look at a blurred video again: is everything there, and is every face gone?
 
 Three independent looks. Frame by frame, the output has what the original has, at the same times. Every face
 that the plan covers has lost its detail, on pixels. And whatever the detector still finds in the output is

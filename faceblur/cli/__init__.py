@@ -1,4 +1,4 @@
-"""The `faceblur` command. Turns every error into one line and an exit code. Imports what the command needs.
+"""The `faceblur` command. Turns every error into one line and an exit code.
 
 One module a command, or a few that belong together; each has `add(commands)`, which describes its options,
 and a function that runs it. `common` holds what they share. Where the system can fork, the command is two processes:

@@ -1,7 +1,4 @@
-"""What several commands share: options of plans and styles, checks before the work, progress, words.
-
-Imports everything but the commands.
-"""
+"""What several commands share: options of plans and styles, checks before the work, progress, words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What went wrong, in one line and an exit code; also for what nobody expected. Imports `errors`."""
+"""What went wrong, in one line and an exit code; also for what nobody expected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which videos a batch is made of and what each becomes; what was done before. Imports `errors`, `files` and `video`.
+"""Which videos a batch is made of and what each becomes; what was done before.
 
 An input is a file, a folder (searched with its sub-folders, links to folders apart) or a pattern such as
 "clips/**/*.mov". Below the output folder, a file keeps its path within the folder or behind the pattern's fixed part.

@@ -1,4 +1,4 @@
-"""Video (+ given detections) -> plan: decode, look for faces, track them. Imports everything below `plan` and `video`.
+"""Video (+ given detections) -> plan: decode, look for faces, track them.
 
 Every frame that others refer to is decoded and checked for a cut; about fifteen a second are looked at (`search`),
 and optical flow carries boxes from one of them to the next. The frames in between get the boxes in between.

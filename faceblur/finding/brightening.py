@@ -1,4 +1,4 @@
-"""Dark pictures made brighter for the detector, which was taught on daylight. Imports nothing of ours."""
+"""Dark pictures made brighter for the detector, which was taught on daylight."""
 
 from __future__ import annotations
 

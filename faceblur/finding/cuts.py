@@ -1,4 +1,4 @@
-"""Hard cuts between frames. Imports nothing of ours."""
+"""Hard cuts between frames."""
 
 from __future__ import annotations
 

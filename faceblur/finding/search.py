@@ -1,5 +1,4 @@
-"""Where and when to look for faces in a frame. Imports `detector`, `light`, `observations`, `tracking` and
-`video`.
+"""Where and when to look for faces in a frame.
 
 Whole pictures are searched several times a second, at two sizes because YuNet misses faces under about 12 pixels.
 In between, each known face is looked for in a small crop around where it should be, scaled so that the face has the

@@ -1,5 +1,4 @@
-"""Observations of faces, frame by frame -> tracklets: unbroken runs of boxes. Imports `boxes`, `flow` and
-`observations`.
+"""Observations of faces, frame by frame -> tracklets: unbroken runs of boxes.
 
 Streaming: `advance` with each frame's picture, then `observe` with whatever was found in it. Between
 observations boxes are carried by optical flow; the next observation corrects the drift backwards. A new

@@ -1,4 +1,4 @@
-"""Starts and stops the embedded AWS. Imports errors, `roots`, and the standard library."""
+"""Starts and stops the embedded AWS."""
 
 from __future__ import annotations
 

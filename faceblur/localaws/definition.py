@@ -1,4 +1,4 @@
-"""Finds the faults of a state machine definition before it runs. Imports statelint and the standard library.
+"""Finds the faults of a state machine definition before it runs.
 
 `problems`: what AWS refuses at CreateStateMachine and ministack would run, by the Amazon States Language,
 https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html

@@ -1,7 +1,4 @@
-"""One execution environment: a child process that handles one event at a time until it is closed.
-
-Imports `family`, `function`, `sandbox`, `runtime_api`, `log_pipe`, `warden`.
-"""
+"""One execution environment: a child process that handles one event at a time until it is closed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Runs Lambda functions: unpacked code and a pool of execution environments.
-
-Imports `environment`, `function`, `sandbox`, `warden`.
-"""
+"""Runs Lambda functions: unpacked code and a pool of execution environments."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The memory of a process and of everything it started. Where there is /proc only their own files are read.
 
-psutil reads every process of the machine to find children: 7 ms a look with a few hundred of them. Imports psutil.
+psutil reads every process of the machine to find children: 7 ms a look with a few hundred of them.
 """
 
 from __future__ import annotations

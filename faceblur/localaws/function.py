@@ -1,4 +1,4 @@
-"""What a Lambda function is and what an invocation gives back: values only. Imports nothing of ours."""
+"""What a Lambda function is and what an invocation gives back: values only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Container images: from the blobs of a registry to a folder with the image's files. Imports `function` and `limits`.
+"""Container images: from the blobs of a registry to a folder with the image's files.
 
 Formats: https://github.com/opencontainers/image-spec (manifest, config, layer) and Docker's schema 2, which
 is the same but for its media types. An image index (several platforms, BuildKit's provenance) is refused, as

@@ -1,4 +1,4 @@
-"""What AWS Lambda refuses in a function's settings. Imports the standard library only.
+"""What AWS Lambda refuses in a function's settings.
 
 Limits: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 Reserved variables: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html

@@ -1,7 +1,4 @@
-"""What a process prints, collected from a pipe: nothing that was printed is missed or waited for.
-
-Imports the standard library only.
-"""
+"""What a process prints, collected from a pipe: nothing that was printed is missed or waited for."""
 
 from __future__ import annotations
 

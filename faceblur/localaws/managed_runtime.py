@@ -1,9 +1,8 @@
 """What AWS puts beside a function's own code, boto3 and the runtime client, as folders of links.
 
-On AWS the managed Python runtime carries boto3; a container image carries what it was built with. So two
-folders are made from the installed distributions and everything they require, and nothing else of this
-environment is visible: `managed` (boto3, runtime client) for ZIP functions, `client` (runtime client) for
-images without one of their own. Imports the standard library only.
+On AWS the managed Python runtime carries boto3; a container image carries what it was built with. So two folders are
+made from the installed distributions and everything they require, and nothing else of this environment is visible:
+`managed` (boto3, runtime client) for ZIP functions, `client` (runtime client) for images without one of their own.
 """
 
 from __future__ import annotations

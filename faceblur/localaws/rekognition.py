@@ -1,7 +1,6 @@
 """Rekognition Video's face detection: jobs, tokens, pages and errors.
 
-Knows nothing of the engine; the looking itself is done by `sampling`, in a process per job. Imports the
-standard library only.
+Knows nothing of the engine; the looking itself is done by `sampling`, in a process per job.
 
 https://docs.aws.amazon.com/rekognition/latest/APIReference/API_StartFaceDetection.html
 https://docs.aws.amazon.com/rekognition/latest/APIReference/API_GetFaceDetection.html

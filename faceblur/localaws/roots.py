@@ -1,7 +1,6 @@
 """The folder in which one embedded AWS keeps everything, and the removal of folders whose engine was killed.
 
-Imports the standard library. A folder is in use while its engine has the file LOCK in it
-open and locked.
+A folder is in use while its engine has the file LOCK in it open and locked.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Looks at a video as Rekognition Video does: about twice a second.
 
-Run as `python -m faceblur.localaws.sampling VIDEO`, a process of its own, so that a file that kills a decoder
-kills one job. Prints {"metadata": VideoMetadata, "faces": [...]} in GetFaceDetection's words:
+Run as `python -m faceblur.localaws.sampling VIDEO`, a process of its own, so that a file that kills a decoder kills
+one job. Prints {"metadata": VideoMetadata, "faces": [...]} in GetFaceDetection's words:
 https://docs.aws.amazon.com/rekognition/latest/APIReference/API_GetFaceDetection.html
-Imports the library's `video`, `detector` and `errors`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What a function's process may see: command line, environment variables, import path, /tmp.
 
-The process is the host's interpreter without site-packages (`-S`): only the function's own code, its layers
-and the managed runtime are importable. Where the kernel allows it the process gets a mount namespace with a
-private /tmp, elsewhere TMPDIR points to one. Imports `function` and `managed_runtime`.
+The process is the host's interpreter without site-packages (`-S`): only the function's own code, its layers and the
+managed runtime are importable. Where the kernel allows it the process gets a mount namespace with a private /tmp,
+elsewhere TMPDIR points to one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The same work in several processes: a video is cut at keyframes, each span done apart, the results joined.
-
-Imports `worker`, `merge` and everything below them.
-"""
+"""The same work in several processes: a video is cut at keyframes, each span done apart, the results joined."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..detections import Detections
+from ..detections import Detections, detections_to_json
 from ..errors import FaceblurError, InputError, by_name, death_by
 from ..finding.analysis import analyse
 from ..partials import working_folder
@@ -28,7 +25,6 @@ from ..rendering.report import make_report, once
 from ..undo import forget, remember
 from ..video import EncoderSettings, Reader, Span, check_output, cut, join, probe, settled, size_notes
 from .merge import merge_plans
-from .worker import detections_to_json
 
 _SHORTEST_S = 4.0  # a span is analysed with a margin before and after; shorter ones are mostly margin
 

@@ -1,6 +1,6 @@
 """Plans and reports of segments -> those of the whole video, one number per person across segment borders.
 
-Imports `plan` and `report`. Segments are half open and in order, so no time occurs twice.
+Segments are half open and in order, so no time occurs twice.
 """
 
 from __future__ import annotations

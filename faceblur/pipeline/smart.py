@@ -1,7 +1,6 @@
 """Render with as little encoding as possible: groups of pictures without a region are copied bit for bit.
 
-Imports `jobs`, `rendering`, `report` and `video`. Where copying cannot be shown to be safe, everything is
-rendered, and the report says why.
+Where copying cannot be shown to be safe, everything is rendered, and the report says why.
 """
 
 from __future__ import annotations

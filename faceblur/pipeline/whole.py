@@ -1,4 +1,4 @@
-"""The whole job in one call: find the faces, blur them. Imports everything below."""
+"""The whole job in one call: find the faces, blur them."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from ..detections import Detections, Face, Sample
+from ..detections import detections_from_json
 from ..errors import FaceblurError
 from ..finding.analysis import analyse
 from ..plan.plan import Plan
@@ -59,20 +59,3 @@ class _Progress:
 
 def _say(**facts) -> None:
     print(json.dumps(facts), flush=True)
-
-
-def detections_to_json(detections: Detections | None) -> dict | None:
-    """Everything, also the samples without a face, which Rekognition's form cannot say."""
-    if detections is None:
-        return None
-    samples = [
-        [s.time_ms, [[f.left, f.top, f.width, f.height, f.confidence] for f in s.faces]] for s in detections.samples
-    ]
-    return {"samples": samples, "rejected": detections.rejected}
-
-
-def detections_from_json(content: dict | None) -> Detections | None:
-    if content is None:
-        return None
-    samples = (Sample(time_ms, tuple(Face(*f) for f in faces)) for time_ms, faces in content["samples"])
-    return Detections(tuple(samples), content["rejected"])

@@ -1,4 +1,4 @@
-"""Which frames a plan was made of: their times, so that no other frame is ever rendered with it. Imports `errors`."""
+"""Which frames a plan was made of: their times, so that no other frame is ever rendered with it."""
 
 from __future__ import annotations
 

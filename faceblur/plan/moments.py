@@ -1,8 +1,8 @@
 """What a plan's tracks and areas say of one moment: which boxes to cover, which to leave.
 
-Imports nothing of ours. Plans are edited by hand, so times need not be a frame's to the last digit: a box
-counts for the frame within a millisecond of it, and a frame between two boxes of a track that are no
-further apart than MAX_BETWEEN_MS gets one in between. Longer gaps are left open: there the face is gone.
+Plans are edited by hand, so times need not be a frame's to the last digit: a box counts for the frame within a
+millisecond of it, and a frame between two boxes of a track that are no further apart than MAX_BETWEEN_MS gets one in
+between. Longer gaps are left open: there the face is gone.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The redaction plan: who is where in every frame, what is blurred and how. JSON that a person can edit.
 
-Imports `frame_times`, `styles`, `regions`, `files` and `errors`. A plan is made by `analysis.analyse`, edited by hand
-or by the review tools, and rendered by `render`. Times are presentation times in ms; boxes are ratios as displayed,
-without margin. Boxes need not be given for every frame: see `regions`.
+A plan is made by `analysis.analyse`, edited by hand or by the review tools, and rendered by `render`. Times are
+presentation times in ms; boxes are ratios as displayed, without margin. Boxes need not be given for every frame: see
+`regions`.
 """
 
 from __future__ import annotations

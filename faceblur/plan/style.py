@@ -1,4 +1,4 @@
-"""How a region is made unrecognisable: small objects that act on the planes of a frame. Imports `errors` only.
+"""How a region is made unrecognisable: small objects that act on the planes of a frame.
 
 How each was judged. A mosaic leaves at most cells x cells numbers a plane, whatever the resolution, so it cannot be
 undone; with 8 cells rank-1 re-identification falls to chance (0.10 against a gallery of 21), with 16 it is 0.33.

@@ -1,6 +1,4 @@
-"""Input video + plan -> output video and its report, streaming. Imports `errors`, `memory`, `plan`, `report`, `styles`,
-`threads` and `video`.
-"""
+"""Input video + plan -> output video and its report, streaming."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""report.json: what was blurred in every frame, in which files, with which settings. Imports `plan` and
-`video`.
-"""
+"""report.json: what was blurred in every frame, in which files, with which settings."""
 
 from __future__ import annotations
 

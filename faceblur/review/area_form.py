@@ -1,8 +1,7 @@
 """The rectangle of a review in a notebook: numbers for the keyboard, drawing on the frame for the mouse.
 
-ipywidgets hears no mouse. A script in an Output widget turns a drag on the frame into the same numbers a person
-could type; where a reader of notebooks does not run it, the numbers remain. Imports preview, timecode and the assets.
-Needs ipywidgets.
+ipywidgets hears no mouse. A script in an Output widget turns a drag on the frame into the same numbers a person could
+type; where a reader of notebooks does not run it, the numbers remain. Needs ipywidgets.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections.abc import Callable
 
 import ipywidgets
 
-from ..showing.player import asset
+from ..assets import asset
 from ..showing.preview import Box
 from ..timecode import clock
 

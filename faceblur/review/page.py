@@ -1,7 +1,7 @@
 """A `Review` as a page in the browser, served to this machine only until someone is done with it.
 
-The address holds a random token, requests from other pages and under other host names are refused, and the
-page fetches nothing from elsewhere. Imports `review` and the assets; the standard library serves it.
+The address holds a random token, requests from other pages and under other host names are refused, and the page
+fetches nothing from elsewhere. The standard library serves it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from urllib.parse import parse_qs, urlsplit
 import cv2
 import numpy as np
 
+from ..assets import asset
 from ..errors import DetectionsError, FaceblurError
 from ..foreign import NUMBER, check_shape, parse_json
 from ..plan.style import NAMES, SHAPES
-from ..showing.player import asset
 from .session import Review, changed_style
 
 FRAME_WIDTH = 1280

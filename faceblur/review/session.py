@@ -1,8 +1,7 @@
 """Look over a plan before it is rendered: who stays visible, what else is covered, how. No user interface.
 
-Imports `plan`, `rendering`, `audit` and what they import; shown by `review_widget` in a notebook and by
-`review_page` in a browser. Whatever a person does not choose stays as the plan has it: nothing is blurred
-less by looking.
+Shown by `review_widget` in a notebook and by `review_page` in a browser. Whatever a person does not choose stays as
+the plan has it: nothing is blurred less by looking.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """A `Review` in a notebook: ipywidgets where they run, a picture of the same everywhere else.
 
-Imports `review`, `review_area`, `widgets`, `timecode` and `preview`. Needs ipywidgets. Every control is a native one
-of the browser, so all of it works with the keyboard.
+Needs ipywidgets. Every control is a native one of the browser, so all of it works with the keyboard.
 """
 
 from __future__ import annotations

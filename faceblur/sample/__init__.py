@@ -7,11 +7,10 @@ Made on the spot from pictures in the public domain that installed packages carr
 - Falcon 9 before the launch of DSCOVR, public domain by SpaceX (scikit-image, `data/rocket.jpg`)
 - a brick wall, CC0, from CC0Textures (scikit-image, `data/brick.png`)
 
-The music is computed. Rooms, from the outside in: `film` makes frames and true boxes from `script` (who,
-where, when); `figure` draws a person; `turning` is the geometry that pixels and boxes share; `matte` cuts
-people out; `portraits` holds what was measured on the pictures; `backdrops` paints places; `motion`, `sound`
-and `pictures` stand alone.
-Imports `video`, `files` and `errors` of ours, numpy and cv2; never matplotlib or scikit-image themselves.
+The music is computed. Rooms, from the outside in: `film` makes frames and true boxes from `script` (who, where, when);
+`figure` draws a person; `turning` is the geometry that pixels and boxes share; `matte` cuts people out; `portraits`
+holds what was measured on the pictures; `backdrops` paints places; `motion`, `sound` and `pictures` stand alone. Never
+matplotlib or scikit-image themselves.
 """
 
 from __future__ import annotations

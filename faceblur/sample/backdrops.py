@@ -1,7 +1,7 @@
 """What stands behind the people: the launch pad at dusk, and a sunlit brick wall.
 
-Both are photographs brought out of focus the way a lens does it: with a disc, in linear light, so that lamps
-grow into discs of light. Imports `pictures` only.
+Both are photographs brought out of focus the way a lens does it: with a disc, in linear light, so that lamps grow into
+discs of light.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""A portrait that can be drawn into a frame in any pose: lit for its scene, warped, throwing a shadow.
-
-Imports `matte`, `motion`, `portraits` and `turning`.
-"""
+"""A portrait that can be drawn into a frame in any pose: lit for its scene, warped, throwing a shadow."""
 
 from __future__ import annotations
 

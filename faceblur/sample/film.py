@@ -1,4 +1,4 @@
-"""From the script to frames and true boxes. Imports everything of the sample but the sound."""
+"""From the script to frames and true boxes."""
 
 from __future__ import annotations
 

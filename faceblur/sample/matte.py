@@ -1,9 +1,8 @@
 """Cut a portrait out of its picture: soft matte, colours freed of the old background.
 
-An outline drawn by hand is refined by grabCut in a narrow band around it, softened along the picture's own
-edges by a guided filter (He, Sun, Tang: Guided Image Filtering, 2010), and the colours near the edge are
-replaced by those found further inside, so that no blue or flag red shines around hair and shoulders.
-Deterministic on one machine. Imports `pictures` and `portraits`.
+An outline drawn by hand is refined by grabCut in a narrow band around it, softened along the picture's own edges by a
+guided filter (He, Sun, Tang: Guided Image Filtering, 2010), and the colours near the edge are replaced by those found
+further inside, so that no blue or flag red shines around hair and shoulders. Deterministic on one machine.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a person moves: curves through keyframes, and the pose they give at a time. Imports nothing of ours."""
+"""How a person moves: curves through keyframes, and the pose they give at a time."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Where the sample's pictures lie: inside installed wheels, found without importing those packages.
 
-May import cv2, numpy and errors; knows nothing of people or scenes.
+Knows nothing of people or scenes.
 """
 
 from __future__ import annotations

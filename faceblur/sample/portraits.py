@@ -1,8 +1,7 @@
 """The two people of the sample: their outlines, heads and faces, measured once on the pictures.
 
-All numbers are pixels of the picture. Outlines were read off a grid laid over the picture, clockwise from the
-bottom left; `matte` refines them. Face boxes are what YuNet 2023mar finds on the picture, scoring 0.9.
-Imports `pictures` only.
+All numbers are pixels of the picture. Outlines were read off a grid laid over the picture, clockwise from the bottom
+left; `matte` refines them. Face boxes are what YuNet 2023mar finds on the picture, scoring 0.9.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The twelve seconds: two scenes, who is in them, how they are lit, how everyone and the camera move.
-
-Imports `backdrops`, `figure`, `motion`, `portraits`.
-"""
+"""The twelve seconds: two scenes, who is in them, how they are lit, how everyone and the camera move."""
 
 from __future__ import annotations
 

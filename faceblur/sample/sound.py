@@ -1,4 +1,4 @@
-"""The sample's music: four soft chords, an arpeggio above them, a little room. Imports nothing of ours."""
+"""The sample's music: four soft chords, an arpeggio above them, a little room."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
 """Geometry: where a point of the portrait lands in the frame, and the way back.
 
-A head turns like a relief: the ellipse of the head is a dome, and turning moves each point by its height
-times the sine of the angle. It tilts about the neck, fading out down to the shoulders. The bust leans and
-scales as a whole. The same functions place the pixels and the true face boxes.
-Imports `motion` and `portraits`.
+A head turns like a relief: the ellipse of the head is a dome, and turning moves each point by its height times the
+sine of the angle. It tilts about the neck, fading out down to the shoulders. The bust leans and scales as a whole. The
+same functions place the pixels and the true face boxes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Matplotlib figures for notebooks: frames with boxes, who is blurred when, how sure the detector was.
 
-May import preview, detections and timecode. Needs matplotlib; returns Figures and shows or saves nothing by itself.
+Needs matplotlib; returns Figures and shows or saves nothing by itself.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A before/after player as HTML: two videos played as one, side by side or one over the other. Imports video.
+"""A before/after player as HTML: two videos played as one, side by side or one over the other.
 
 The videos stand in the HTML as data: URIs (a notebook is one file) or beside it as relative links (a page has
 a folder). Nothing is fetched from anywhere.
@@ -10,18 +10,13 @@ import base64
 import mimetypes
 import secrets
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
 from .. import video
+from ..assets import asset
 
 EMBED_LIMIT = 24 * 1024 * 1024  # bytes of video in one notebook; base64 adds a third, and Jupyter saves it
-
-
-def asset(name: str) -> str:
-    """The text of a file in faceblur/assets."""
-    return files("faceblur").joinpath("assets", name).read_text(encoding="utf-8")
 
 
 def data_uri(path: Path) -> str:

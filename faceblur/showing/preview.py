@@ -1,7 +1,6 @@
 """Pictures of what was found: boxes over frames, and a sheet of frames before and after.
 
 Works with the core dependencies alone (no matplotlib, no Jupyter): see `figures` and `widgets` for those.
-May import detections, files, plan, timecode and video.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Interactive views for notebooks, each shown as one MIME bundle so that something is seen everywhere.
 
-A live, trusted notebook shows the ipywidgets view; static HTML the same in plain HTML and JavaScript; an
-untrusted notebook or GitHub the picture. May import preview, player, detections and timecode. Needs ipywidgets.
+A live, trusted notebook shows the ipywidgets view; static HTML the same in plain HTML and JavaScript; an untrusted
+notebook or GitHub the picture. Needs ipywidgets.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import cv2
 import numpy as np
 
 from .. import video
+from ..assets import asset
 from ..timecode import clock
-from .player import asset, player
+from .player import player
 from .preview import Shot, choose, draw_boxes, grid, read_frames, shots_of
 
 JPEG_QUALITY = 80

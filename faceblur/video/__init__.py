@@ -1,7 +1,6 @@
 """Video files: probe, read, write, split, join. The only package that touches the codec library (PyAV).
 
-Times are presentation times in milliseconds on the clock that a player shows; boxes and pictures are
-as displayed. May import `errors`; nothing else of ours.
+Times are presentation times in milliseconds on the clock that a player shows; boxes and pictures are as displayed.
 """
 
 from .reading.formats import SUFFIXES
@@ -11,9 +10,10 @@ from .reading.probe import VideoInfo, probe
 from .reading.reader import Packet, Reader, Span
 from .reading.scan import Scan, scan
 from .reading.sparse import Irregular, Passed, SparseReader
-from .reading.stills import Stills, changeable
+from .reading.stills import Stills
 from .splicing.segments import cut, join
 from .writing.choice import settled
+from .writing.copies import changeable
 from .writing.encoder import EncoderSettings
 from .writing.output import CONTAINERS, check_output
 from .writing.pictures import encode

@@ -1,4 +1,4 @@
-"""The ten chapters of the workshop: their files, titles and what each one saves. Imports nothing of ours."""
+"""The ten chapters of the workshop: their files, titles and what each one saves."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What the workshop needs beside the library: without it one line says what to do, in place of a traceback.
 
-The package imports this module first, for all others need boto3. Imports the standard library.
+The package imports this module first, for all others need boto3.
 """
 
 from __future__ import annotations

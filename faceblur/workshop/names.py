@@ -1,4 +1,4 @@
-"""Every resource name, derived from prefix, account and region. Imports nothing of ours but errors."""
+"""Every resource name, derived from prefix, account and region."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """`begin`: where a notebook runs (target, account, region), what came before it, and its AWS clients.
 
-Imports names, state, chapters and boto3; nothing here creates or changes anything in AWS.
+Nothing here creates or changes anything in AWS.
 """
 
 from __future__ import annotations

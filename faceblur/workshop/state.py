@@ -1,4 +1,4 @@
-"""What the notebooks hand on: one JSON file that a person can read. Imports nothing of ours but errors."""
+"""What the notebooks hand on: one JSON file that a person can read."""
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ from test_bad_input import has_begun
 from video_kit import make, no_faces, packets, shown
 
 from faceblur import Detections, Face, Sample, analyse, blur, render
+from faceblur.detections import detections_from_json, detections_to_json
 from faceblur.errors import InputError
 from faceblur.pipeline.jobs import analyse_in_jobs, render_in_jobs, run_tasks
-from faceblur.pipeline.worker import detections_from_json, detections_to_json
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 Packets are put in place before they are decoded, in the order of the file, so that every reading from the start gives
 every frame the same time. The video leads: where its clock starts anew, it goes on a frame later; what belongs to that
-part of the other streams moves by as much. Imports `probe`.
+part of the other streams moves by as much.
 """
 
 from __future__ import annotations

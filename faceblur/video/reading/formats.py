@@ -1,4 +1,4 @@
-"""Which kinds of file are read: one file that holds a video, never a list of others. Imports nothing of ours.
+"""Which kinds of file are read: one file that holds a video, never a list of others.
 
 FFmpeg chooses what reads a file by its content and its name, and some of what it has opens other files or addresses
 that are named inside (playlists, ffconcat, SDP) or beside (numbered pictures). Only what stands here is let near.

@@ -9,12 +9,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import av
-
 from ...errors import InputError
-from ..writing.fitting import Fitter
 from .frame import Frame
-from .planes import plane_views
 from .probe import probe
 from .reader import Reader, Span
 from .scan import scan
@@ -98,14 +94,3 @@ def _around(reader: Reader, time_ms: float, count: int, is_start: bool) -> _Stre
     frames = (*before, *after)
     start_ms = -math.inf if is_start else frames[0].time_ms
     return _Stretch(frames, start_ms, math.inf if is_end else frames[-1].time_ms)
-
-
-def changeable(frame: Frame) -> Frame:
-    """A copy of a frame whose planes may be written to, in the pixel format that it would be blurred in."""
-    fitted = Fitter(frame.raw).fit(frame.raw)
-    raw = av.VideoFrame(fitted.width, fitted.height, fitted.format.name)
-    for target, source in zip(plane_views(raw), plane_views(fitted), strict=True):
-        target[...] = source
-    raw.color_range, raw.colorspace = fitted.color_range, fitted.colorspace
-    raw.pts, raw.time_base = frame.raw.pts, frame.raw.time_base
-    return Frame(raw, frame.index, frame.time_ms, frame.orientation)

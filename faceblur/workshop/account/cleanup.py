@@ -1,4 +1,4 @@
-"""Deletes what the workshop has created, and nothing else. Imports inventory, kinds and session.
+"""Deletes what the workshop has created, and nothing else.
 
 What does not carry the workshop's tags is left alone; what is gone already is fine; what AWS is not ready to
 delete is tried again. Each step can be repeated, so a clean-up that broke off is simply run again.

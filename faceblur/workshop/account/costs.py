@@ -1,5 +1,4 @@
-"""What a run costs on AWS: a table of prices that anybody may override, and sums over it. Imports nothing
-of ours.
+"""What a run costs on AWS: a table of prices that anybody may override, and sums over it.
 
 Prices are for US East (N. Virginia), without free tiers, in US dollars. They change: look at the source
 before you rely on one. Those marked secondary were read at a third party, not on AWS's own page.

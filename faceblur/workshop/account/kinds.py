@@ -1,6 +1,6 @@
 """The kinds of resources that the workshop creates: names, whether one is there, its tags, its console page.
 
-Reads only; `cleanup` deletes. Imports names and session.
+Reads only; `cleanup` deletes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a new AWS account may be refused: memory. Imports botocore's errors only."""
+"""What a new AWS account may be refused: memory."""
 
 from __future__ import annotations
 

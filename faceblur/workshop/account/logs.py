@@ -1,4 +1,4 @@
-"""The last lines that a Lambda function wrote, for when something does not happen. Imports boto only."""
+"""The last lines that a Lambda function wrote, for when something does not happen."""
 
 from __future__ import annotations
 

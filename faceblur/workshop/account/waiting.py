@@ -1,4 +1,4 @@
-"""Waiting for AWS: roles that have not spread yet, functions still being made. Imports errors only."""
+"""Waiting for AWS: roles that have not spread yet, functions still being made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The state machine's definition with its ${Placeholders} filled in. Imports nothing of ours but errors."""
+"""The state machine's definition with its ${Placeholders} filled in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `run` command: notebooks for CI, on the embedded AWS or a real account. Imports runner and junit."""
+"""The `run` command: notebooks for CI, on the embedded AWS or a real account."""
 
 from __future__ import annotations
 

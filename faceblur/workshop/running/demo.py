@@ -1,6 +1,6 @@
 """The `demo` command: all ten notebooks on the embedded AWS, and a folder with the result to look at.
 
-Imports runner, page, static and videos. The result folder changes only when the whole demo has succeeded.
+The result folder changes only when the whole demo has succeeded.
 """
 
 from __future__ import annotations

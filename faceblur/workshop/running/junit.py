@@ -1,4 +1,4 @@
-"""A run of the notebooks as JUnit XML, for CI. Imports nothing of ours."""
+"""A run of the notebooks as JUnit XML, for CI."""
 
 from __future__ import annotations
 

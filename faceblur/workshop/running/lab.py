@@ -1,4 +1,4 @@
-"""The `lab` command: JupyterLab on the notebooks, the embedded AWS beside it. Imports runner, leash and session."""
+"""The `lab` command: JupyterLab on the notebooks, the embedded AWS beside it."""
 
 from __future__ import annotations
 

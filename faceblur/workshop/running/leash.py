@@ -1,8 +1,7 @@
 """Runs a module as a program that ends with whoever started it, however that one ends.
 
-Both hold one end of a pipe; when the other end is closed, at the latest by the death of its process, the program
-stops itself. Its standard input stays the user's: JupyterLab asks there whether it shall stop. Imports nothing of
-ours: this file is also the program that is started.
+Both hold one end of a pipe; when the other end is closed, at the latest by the death of its process, the program stops
+itself. Its standard input stays the user's: JupyterLab asks there whether it shall stop.
 """
 
 from __future__ import annotations

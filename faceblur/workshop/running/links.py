@@ -1,7 +1,6 @@
 """What the notebooks share and nobody should type: links between chapters, diagrams, the index; stripping.
 
 `python -m faceblur.workshop links` writes it all into notebooks/; a test holds that nothing is left to write.
-May import chapters, diagram and session.
 """
 
 from __future__ import annotations

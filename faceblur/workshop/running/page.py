@@ -1,7 +1,6 @@
 """index.html of a demo: the video before and after, what was found, where the time went, the notebooks.
 
-One HTML file with everything but the videos and the preview picture in it; opens offline. Imports timeline,
-history, player and preview.
+One HTML file with everything but the videos and the preview picture in it; opens offline.
 """
 
 from __future__ import annotations
@@ -11,8 +10,9 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from ...assets import asset
 from ...showing.figures import length_s, track_spans
-from ...showing.player import asset, player
+from ...showing.player import player
 from ...showing.preview import PALETTE
 from ..watching.history import StateTime
 from ..watching.timeline import FONT, INK, SOFT, timeline_svg

@@ -1,7 +1,7 @@
 """Runs the notebooks with papermill: progress, executed copies, readable failures, clean-up, JUnit XML.
 
-May import chapters, session and papermill. The notebooks run in kernels of their own; what they need to know
-comes from the environment (AWS_*, FACEBLUR_STATE) and the parameters.
+The notebooks run in kernels of their own; what they need to know comes from the environment (AWS_*, FACEBLUR_STATE)
+and the parameters.
 """
 
 from __future__ import annotations

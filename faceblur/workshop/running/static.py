@@ -1,4 +1,4 @@
-"""An executed notebook as one HTML file that works offline. Needs nbconvert; imports nothing of ours.
+"""An executed notebook as one HTML file that works offline. Needs nbconvert.
 
 Live widgets need a kernel or scripts from elsewhere: their views give way to the HTML beside them.
 """

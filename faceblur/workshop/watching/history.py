@@ -1,7 +1,7 @@
 """What a Step Functions execution did, read from its event history: steps with seconds, and why it failed.
 
-Pure functions over the events of GetExecutionHistory; imports nothing of ours. Event types and fields:
-https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
+Pure functions over the events of GetExecutionHistory. Event types and fields: https://docs.aws.amazon.com/step-
+functions/latest/apireference/API_HistoryEvent.html
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Shows that something is going on: an execution's states in a notebook or a terminal, lines of a long task.
 
-Imports history and timeline. The notebook view is one display, updated in place; its last picture stays in
-the saved notebook.
+The notebook view is one display, updated in place; its last picture stays in the saved notebook.
 """
 
 from __future__ import annotations

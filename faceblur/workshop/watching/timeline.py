@@ -1,4 +1,4 @@
-"""Draws the states of an execution as a bar timeline (SVG text). Imports history only."""
+"""Draws the states of an execution as a bar timeline (SVG text)."""
 
 from __future__ import annotations
 
