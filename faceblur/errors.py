@@ -8,8 +8,7 @@
     ├── OutputError         3     the output cannot be written
     ├── DetectorError       4     the face detector cannot be loaded
     ├── VerificationError   5     the result was looked at again and may show a face
-    ├── WorkshopError       6     a notebook step was skipped, or AWS is not in the state it needs
-    └── JobFailedError      6     the face detection job of Rekognition failed
+    └── WorkshopError       6     a notebook step was skipped, or AWS is not in the state it needs
 
 The class name is what a Lambda reports, so that the state machine can match it.
 """
@@ -61,12 +60,6 @@ class VerificationError(FaceblurError):
 
 class WorkshopError(FaceblurError):
     """The workshop is not in the state that this step needs."""
-
-    exit_code = 6
-
-
-class JobFailedError(FaceblurError):
-    """Rekognition ended the face detection job with FAILED."""
 
     exit_code = 6
 

@@ -70,7 +70,7 @@ def rewrite(film: Film, name: str, change: Callable[[Writer, Frame, list[Frame],
 
 def paint(writer: Writer, frame: Frame, other: Frame) -> None:
     """Give the frame another one's picture."""
-    for plane, wanted in zip(writer.writable(frame), plane_views(other.raw), strict=True):
+    for plane, wanted in zip(plane_views(writer.writable(frame)), plane_views(other.raw), strict=True):
         plane[...] = wanted
 
 

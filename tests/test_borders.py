@@ -31,7 +31,7 @@ MAY = {
     "showing": {"assets", "detections", "files", "plan", "timecode", "video"},
     "audit": {"boxes", "finding", "plan", "process", "showing", "timecode", "video"},
     "pipeline": {
-        "detections", "errors", "finding", "partials", "plan", "process", "rendering", "undo", "video",
+        "boxes", "detections", "errors", "finding", "partials", "plan", "process", "rendering", "undo", "video",
     },
     "review": {"assets", "audit", "errors", "files", "foreign", "plan", "rendering", "showing", "timecode", "video"},
     "sample": {"errors", "files", "video"},

@@ -1,6 +1,7 @@
 """What the documentation shows exists: commands are accepted, YAML parses, links and pictures are there."""
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,8 @@ def test_the_workflow_is_yaml_that_calls_what_exists():
     assert set(jobs) == {"embedded", "aws"}
     assert jobs["aws"]["permissions"]["id-token"] == "write"
     assert not re.search(r"AKIA|secret_access_key|secrets\.AWS", workflow, re.IGNORECASE)
+
+
+def test_the_drawing_of_the_rooms_is_the_one_of_these_borders():
+    module = runpy.run_path(str(ROOT / "docs" / "draw_rooms.py"))
+    assert (ROOT / "docs" / "images" / "rooms.svg").read_text(encoding="utf-8") == module["svg"]()

@@ -28,7 +28,7 @@ def weakened(film: Film, numbers, share: float):
     def change(writer, frame, originals, goods):
         if frame.index in numbers:
             original = plane_views(originals[frame.index].raw)
-            for plane, sharp in zip(writer.writable(frame), original, strict=True):
+            for plane, sharp in zip(plane_views(writer.writable(frame)), original, strict=True):
                 plane[...] = np.rint(share * sharp + (1 - share) * plane.astype(float))
         writer.write(frame)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..boxes import overlap
 from ..plan.frame_times import FrameTimes
 from ..plan.plan import Plan, Track
 from ..rendering.report import merge_reports
@@ -53,7 +54,7 @@ def _continued(before: Sequence[tuple[int, Track]], tracks: Sequence[Track]) -> 
     """Track id -> number of the track that it goes on from; the best overlaps are taken first, each once."""
     pairs = sorted(
         (
-            (_overlap(earlier.boxes[-1], track.boxes[0]), number, track.id)
+            (float(overlap(earlier.boxes[-1:], track.boxes[:1])[0, 0]), number, track.id)
             for number, earlier in before
             for track in tracks
             if track.start_ms - earlier.end_ms <= SAME_FACE_GAP_MS
@@ -61,17 +62,10 @@ def _continued(before: Sequence[tuple[int, Track]], tracks: Sequence[Track]) -> 
         reverse=True,
     )
     found: dict[int, int] = {}
-    for overlap, number, track_id in pairs:
-        if overlap >= SAME_FACE_IOU and track_id not in found and number not in found.values():
+    for shared, number, track_id in pairs:
+        if shared >= SAME_FACE_IOU and track_id not in found and number not in found.values():
             found[track_id] = number
     return found
-
-
-def _overlap(a: np.ndarray, b: np.ndarray) -> float:
-    """Intersection over union of two boxes (left, top, width, height)."""
-    low, high = np.maximum(a[:2], b[:2]), np.minimum(a[:2] + a[2:], b[:2] + b[2:])
-    shared = float(np.prod(np.maximum(high - low, 0)))
-    return shared / (float(np.prod(a[2:])) + float(np.prod(b[2:])) - shared)
 
 
 def merge_plans(plans: Sequence[Plan], numbers: Sequence[dict[int, int]] | None = None) -> Plan:

@@ -11,10 +11,10 @@ from pathlib import Path
 from ..plan.plan import Plan
 from ..plan.style import Style
 from ..process import one_thread
-from ..rendering.renderer import Covering, Progress, check_areas
+from ..rendering.covering import Covering
+from ..rendering.renderer import Progress, check_areas
 from ..rendering.report import Rows, make_report
 from ..video import EncoderSettings, Reader, check_output, settled, size_notes
-from ..video.reading.planes import PLANAR, plane_views
 from ..video.splicing.smart import SmartWriter
 from ..video.splicing.survey import Survey, Unsafe, divide, survey
 from .jobs import render_in_jobs
@@ -55,10 +55,11 @@ def _copy_and_encode(source, output, plan: Plan, encoder: EncoderSettings, progr
         used = settled(reader, replace(encoder, codec="h264"), output)  # as is what is copied
 
         def touch(raw, orientation) -> None:
-            covered = covering.at(reader.time_ms_of(raw.pts))
-            if covered:
+            def writable():
                 raw.make_writable()
-                covering.apply(covered, plane_views(raw), PLANAR[raw.format.name], orientation)
+                return raw
+
+            covering.cover(reader.time_ms_of(raw.pts), orientation, writable)
 
         rows, touched = _rows(found, covering, reader)
         parts = divide(found, touched.__contains__)

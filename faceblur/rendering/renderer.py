@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from ..errors import UnplannedFrameError
 from ..plan.plan import Area, Plan, refuse_areas_beyond
 from ..plan.style import Style
 from ..process import hand_back, one_thread
 from ..video import EncoderSettings, Frame, Reader, Span, Writer, check_output, probe, scan, size_notes
-from ..video.reading.planes import PLANAR
-from .report import AREA, Rows, make_report
+from .covering import Covering
+from .report import Rows, make_report
 
 Progress = Callable[[int, int], None]
 
@@ -57,10 +57,7 @@ def _write_frames(
         with Writer(output, reader, encoder, copy_streams=span is None) as writer:
             for event in reader.events(writer.copied):
                 if isinstance(event, Frame):
-                    covered = covering.at(event.time_ms)
-                    if covered:
-                        planes = writer.writable(event)
-                        covering.apply(covered, planes, PLANAR[event.raw.format.name], event.orientation)
+                    covered = covering.cover(event.time_ms, event.orientation, partial(writer.writable, event))
                     rows.add(event.time_ms, covered, covering.left_visible_at(event.time_ms))
                     if progress:
                         progress(len(rows), max(total, len(rows)))
@@ -73,32 +70,3 @@ def _write_frames(
 def check_areas(areas: Iterable[Area], source: str | Path) -> None:
     """Raises PlanError for an area that begins after the end of this video."""
     refuse_areas_beyond(areas, probe(source).end_ms, really=lambda: scan(source).end_ms)
-
-
-class Covering:
-    """What a plan covers at a time, and how. Raises PlanError for a frame that the plan does not account for."""
-
-    def __init__(self, plan: Plan):
-        self._regions, self._frames = plan.regions(), plan.frames
-        self._style = plan.style
-        self._area_style = replace(plan.style, shape="box")
-
-    def at(self, time_ms: float) -> list[tuple[int, tuple[float, float, float, float]]]:
-        """(track or AREA, box as displayed with its margin) of everything to cover in the frame at this time."""
-        if self._frames is not None and not self._frames.has(time_ms):
-            raise UnplannedFrameError(
-                f"the plan was not made of the frame at {time_ms / 1000:.3f} s, so nothing says what it shows; "
-                "make a new plan of this file"
-            )
-        covered = [(track, self._style.grown(box)) for track, box in self._regions.faces_at(time_ms)]
-        return covered + [(AREA, area) for area in self._regions.areas_at(time_ms)]
-
-    def left_visible_at(self, time_ms: float) -> list[tuple[int, tuple[float, float, float, float]]]:
-        """(track, box) of the faces that are not covered on purpose."""
-        return self._regions.visible_at(time_ms)
-
-    def apply(self, covered: list, planes: list, subsampling: tuple[int, int], orientation) -> None:
-        """Blur what `at` gave on the planes of a frame that may be changed."""
-        for track, box in covered:
-            style = self._area_style if track == AREA else self._style
-            style.blur(planes, subsampling, orientation.box_to_stored(*box))

@@ -21,10 +21,10 @@ from ..files import free_name, sha256_of
 from ..plan.moments import box_at
 from ..plan.plan import Area, Plan, Track, refuse_areas_beyond
 from ..plan.style import Style
-from ..rendering.renderer import Covering, Progress, render
+from ..rendering.covering import Covering
+from ..rendering.renderer import Progress, render
 from ..rendering.report import describe_file
 from ..video import Stills, changeable, check_output
-from ..video.reading.planes import PLANAR, plane_views
 
 THUMBNAIL_PX = 144
 _AROUND = 1.8  # side of a thumbnail over the longer side of the face's box
@@ -135,19 +135,22 @@ class Review:
         """
         with self._lock:
             frame, covering = self._stills.at(time_ms), Covering(self.plan)
-            covered = covering.at(frame.time_ms)
-            if covered:
-                frame = changeable(frame)
-                planes = plane_views(frame.raw)
-                covering.apply(covered, planes, PLANAR[frame.raw.format.name], frame.orientation)
-            picture = frame.bgr()
+            shown = frame
+
+            def writable():
+                nonlocal shown
+                shown = changeable(frame)
+                return shown.raw
+
+            covering.cover(frame.time_ms, frame.orientation, writable)
+            picture = shown.bgr()
         if width is None or width >= picture.shape[1]:
             return picture
         height = max(1, round(picture.shape[0] * width / picture.shape[1]))
         return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
 
     def marks(self, time_ms: float) -> tuple[float, list[tuple[int, tuple]], list[tuple[int, tuple]]]:
-        """(time of the frame on screen, what is covered in it, who stays visible): see `rendering.Covering`."""
+        """(time of the frame on screen, what is covered in it, who stays visible): see `Covering`."""
         with self._lock:
             shown_ms, covering = self._stills.at(time_ms).time_ms, Covering(self.plan)
         return shown_ms, covering.at(shown_ms), covering.left_visible_at(shown_ms)

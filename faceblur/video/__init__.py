@@ -3,6 +3,8 @@
 Times are presentation times in milliseconds on the clock that a player shows; boxes and pictures are as displayed.
 """
 
+from av import VideoFrame
+
 from .reading.formats import SUFFIXES
 from .reading.frame import Frame
 from .reading.orientation import Orientation
@@ -34,6 +36,7 @@ __all__ = [
     "Span",
     "SparseReader",
     "Stills",
+    "VideoFrame",
     "VideoInfo",
     "Writer",
     "changeable",

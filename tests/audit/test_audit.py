@@ -11,6 +11,7 @@ from faceblur.audit import verify
 from faceblur.audit.pairing import Fault, in_words
 from faceblur.audit.survival import detail_left
 from faceblur.video import Reader
+from faceblur.video.reading.planes import plane_views
 from faceblur.video.reading.sound import compare_sound
 
 
@@ -121,7 +122,7 @@ def test_a_frame_with_its_neighbours_picture_is_found(film):
 def test_another_picture_altogether_is_found(film):
     def change(writer, frame, originals, goods):
         if frame.index == 30:
-            for plane in writer.writable(frame):
+            for plane in plane_views(writer.writable(frame)):
                 plane[...] = plane[::-1, ::-1].copy()
         writer.write(frame)
 

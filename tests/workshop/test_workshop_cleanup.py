@@ -8,6 +8,7 @@ import pytest
 
 from faceblur import workshop
 from faceblur.workshop.account import cleanup
+from faceblur.workshop.account.kinds import KINDS
 
 TRUST = json.dumps(
     {
@@ -202,7 +203,7 @@ def test_the_inventory_links_to_the_console_on_aws_only(ws):
 
 
 def test_kinds_are_deleted_in_an_order_that_works():
-    order = [kind.name for kind in workshop.kinds.KINDS]
+    order = [kind.name for kind in KINDS]
     assert order.index("trigger") < order.index("state machine") < order.index("function") < order.index("bucket")
     assert order.index("function") < order.index("repository") and order.index("function") < order.index("role")
     assert set(order) == set(cleanup.DELETE)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
+import av
 
 from ...errors import OutputError
 from ..reading.frame import Frame
-from ..reading.planes import plane_views
 from ..reading.reader import Packet, Reader
 from ..reading.sidedata import display_matrix
 from .choice import pixel_formats, settled
@@ -30,13 +29,13 @@ class Writer(Muxer):
         super().__init__(path, reader, copy_streams=copy_streams)
         self._video = self._fitter = self._copies = None
 
-    def writable(self, frame: Frame) -> list[np.ndarray]:
-        """Make the frame's planes safe to change and return views of them."""
+    def writable(self, frame: Frame) -> av.VideoFrame:
+        """Make the frame's planes safe to change; its decoded frame, as it will be encoded."""
         self._prepare(frame)
         if self._copies is None:
             self._copies = FrameCopies(frame.raw)
         frame.raw = self._copies.of(frame.raw)  # the decoder may still refer to it
-        return plane_views(frame.raw)
+        return frame.raw
 
     def write(self, item: Frame | Packet) -> None:
         if isinstance(item, Packet):

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceblur.errors import DetectionsError
+from faceblur.errors import DetectionsError, PlanError
 from faceblur.plan.style import MAX_CELLS, MIN_SIGMA_RATIO, NAMES, SHAPES, Style
+from faceblur.rendering.covering import blur_region
 
 SUBSAMPLING = {"yuv420p": (2, 2), "yuv422p": (2, 1), "yuv444p": (1, 1)}
 
@@ -30,7 +31,7 @@ def planes(width: int, height: int, subsampling=(2, 2), depth: int = 8, seed: in
 
 def changed(style: Style, before: list[np.ndarray], subsampling, region) -> list[np.ndarray]:
     after = [plane.copy() for plane in before]
-    style.blur(after, subsampling, region)
+    blur_region(style, after, subsampling, region)
     return after
 
 
@@ -214,6 +215,12 @@ def test_a_face_half_outside_is_as_coarse_as_elsewhere(name):
         left = []
         for side in (0.25, -0.25):
             plane = np.tile(wave.astype(np.uint8), (240, 1))
-            Style(name, shape="box").blur([plane], (1, 1), (side, 0.25, 0.5, 0.5))
+            blur_region(Style(name, shape="box"), [plane], (1, 1), (side, 0.25, 0.5, 0.5))
             left.append(float(plane[60:180, 120:180].std() if side > 0 else plane[60:180, :60].std()))
         assert left[1] < left[0] + 20  # stripes of 71; what is left depends on where the border cuts them
+
+
+@pytest.mark.parametrize("name", ["mosaic", "pixelate", "gaussian"])
+def test_a_strength_of_nothing_is_refused_and_not_taken_for_the_default(name):
+    with pytest.raises(PlanError):
+        Style(name, strength=0)
