@@ -18,7 +18,7 @@ from .failures import in_words, on_one_line
 from .guard import contained, interruptible, is_guarded
 from .inputs import Pair, pair_up, record_of
 
-_OF_ONE_VIDEO = ("plan", "detections", "other_file", "report", "preview", "keep")
+_OF_ONE_VIDEO = ("plan", "detections", "other_file", "report", "preview", "show")
 _LONGEST_NAME = 30  # in the line that is redrawn, which has to fit
 
 

@@ -67,13 +67,14 @@ def area(text: str) -> Area:
 def add_plan_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("who and what")
     group.add_argument(
-        "--keep",
+        "--show",
         metavar="TRACK",
         type=int,
         action="append",
         default=[],
         help="leave this track visible on purpose; may be given again",
     )
+    group.add_argument("--keep", dest="show", type=int, action="append", help=argparse.SUPPRESS)  # its old name
     group.add_argument(
         "--area",
         metavar="L,T,W,H[,FROM,TO]",
@@ -116,8 +117,8 @@ def chosen_style(options, base: Style) -> Style:
 
 
 def with_choices(plan: Plan, options) -> Plan:
-    """The plan with --keep and --area applied."""
-    return replace(plan.keeping(options.keep), areas=plan.areas + tuple(options.area))
+    """The plan with --show and --area applied."""
+    return replace(plan.keeping(options.show), areas=plan.areas + tuple(options.area))
 
 
 def refuse_other_file(plan: Plan, source: str | Path, what: str = "the plan", allowed: bool = False) -> None:

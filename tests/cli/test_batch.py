@@ -135,7 +135,7 @@ REFUSED = {
     "nothing matches": ("x/*.mkv out", 2, "x/*.mkv: no video"),
     "a plan": ("x out --plan plan.json", 2, "--plan belongs to one video"),
     "a report": ("x out --report report.json", 2, "--report belongs to one video"),
-    "one to keep": ("x out --keep 0", 2, "--keep belongs to one video"),
+    "one to keep": ("x out --show 0", 2, "--show belongs to one video"),
     "no such codec": ("x out --codec vp9", 3, "vp9"),
     "weak style": ("x out --strength 16", 2, "33 %"),
 }

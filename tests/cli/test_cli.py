@@ -47,7 +47,7 @@ def test_plan_then_blur_then_audit(film, run, tmp_path):
     assert len(content["source"]["sha256"]) == 64 and len(content["tracks"]) == 2
     kept = content["tracks"][0]["track"]
 
-    arguments = ("--plan", plan, "--keep", kept, "--style", "solid", "--report", report)
+    arguments = ("--plan", plan, "--show", kept, "--style", "solid", "--report", report)
     code, lines, _ = run("blur", film.original, out, *arguments)
     assert code == 0 and f"left visible on purpose: track {kept}" in lines
     written = json.loads(report.read_text())

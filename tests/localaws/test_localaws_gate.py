@@ -53,7 +53,7 @@ class Line:
         keys = Credentials(own["AWS_ACCESS_KEY_ID"], own["AWS_SECRET_ACCESS_KEY"])
         signer = (S3SigV4Auth if service == "s3" else SigV4Auth)(keys, service, "us-east-1")
         clock = NOW() - datetime.timedelta(seconds=ago_s)
-        with mock.patch("botocore.auth.get_current_datetime", lambda *_, **__: clock.replace(tzinfo=None)):
+        with mock.patch("botocore.auth.get_current_datetime", return_value=clock.replace(tzinfo=None)):
             signer.add_auth(request)
         return {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
 
