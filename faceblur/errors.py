@@ -15,13 +15,25 @@ The class name is what a Lambda reports, so that the state machine can match it.
 
 
 class FaceblurError(Exception):
-    """Base of all errors with a message for the user."""
+    """Base of all errors with a message for the user.
+
+    >>> try:
+    ...     faceblur.probe("missing.mp4")
+    ... except FaceblurError as problem:
+    ...     print(problem.exit_code, type(problem).__name__)
+    2 InputError
+    """
 
     exit_code = 1
 
 
 class InputError(FaceblurError):
-    """The input file cannot be used."""
+    """The input file cannot be used.
+
+    >>> faceblur.probe("notes.txt")
+    Traceback (most recent call last):
+    faceblur.errors.InputError: notes.txt: no such file
+    """
 
     exit_code = 2
 
@@ -33,7 +45,14 @@ class DetectionsError(FaceblurError):
 
 
 class PlanError(DetectionsError):
-    """What a plan says cannot be, or does not fit the video."""
+    """What a plan says cannot be, or does not fit the video.
+
+    >>> try:
+    ...     faceblur.Area(0.4, 0.1, 0, 0.2)
+    ... except PlanError as problem:
+    ...     print(problem.exit_code)
+    2
+    """
 
 
 class UnplannedFrameError(PlanError):
@@ -41,7 +60,14 @@ class UnplannedFrameError(PlanError):
 
 
 class OutputError(FaceblurError):
-    """The output cannot be written."""
+    """The output cannot be written.
+
+    >>> try:
+    ...     faceblur.blur("in.mp4", "in.mp4")
+    ... except OutputError as problem:
+    ...     print(problem.exit_code)
+    3
+    """
 
     exit_code = 3
 

@@ -85,6 +85,11 @@ def verify(
     every_ms: the longest time on screen that the detector lets pass without a look; 0 looks at every frame. said: the
     report's notes, for streams that were left out. Without a plan it finds leaks but cannot pass. Raises InputError
     when one of the files cannot be read.
+
+    >>> plan = faceblur.analyse("in.mp4")
+    >>> report = faceblur.render("in.mp4", "checked.mp4", plan)
+    >>> verify("in.mp4", "checked.mp4", plan).passed
+    True
     """
     with Reader(original) as before, Reader(output) as after, Search() as search:
         pairing, pictures = Pairing(before, after), PictureCheck()

@@ -61,6 +61,10 @@ def analyse(
 
     A span is analysed with a margin, the plan holds the span's frames only. every_frame: decode all, also those that no
     other frame refers to. Raises InputError, DetectorError.
+
+    >>> plan = analyse("in.mp4")
+    >>> [track.id for track in plan.tracks]
+    [0, 1]
     """
     hand_back()
     settings = _reaching(settings or AnalysisSettings(), detections)
@@ -114,7 +118,12 @@ def _reaching(settings: AnalysisSettings, detections: Detections | None) -> Anal
 
 @one_thread()
 def detect(source: str | Path, *, every_ms: float = 500.0, progress: Progress | None = None) -> Detections:
-    """Faces about every `every_ms`, found by the embedded detector: samples like those Rekognition Video takes."""
+    """Faces about every `every_ms`, found by the embedded detector: samples like those Rekognition Video takes.
+
+    >>> found = detect("in.mp4")
+    >>> max(len(sample.faces) for sample in found.samples)
+    2
+    """
     settings = SearchSettings()
     detector = FaceDetector(TrackingSettings().start_score)
     samples, due = [], None

@@ -44,6 +44,10 @@ class Track:
     times_ms: float64 (n,), rising. boxes: float32 (n, 4) left, top, width, height.
     review: spans (start_ms, end_ms) in which the face was lost for longer than the hold: someone should look.
     Raises PlanError for times that do not rise and for boxes that are none.
+
+    >>> track = Track(1, np.array([0.0, 40.0]), np.array([[0.4, 0.1, 0.2, 0.3]] * 2, np.float32))
+    >>> track.start_ms, track.end_ms
+    (0.0, 40.0)
     """
 
     id: int
@@ -173,6 +177,10 @@ class Plan:
 
     video: what `probe` said of the input. source: its name and, when a file was made of the plan, its
     SHA-256. frames: those that were looked through; None in a plan that somebody wrote, which cannot tell.
+
+    >>> plan = Plan(tracks=(), areas=(Area(0, 0.8, 1, 0.2),))
+    >>> Plan.from_json(plan.to_json()).areas[0].top
+    0.8
     """
 
     tracks: tuple[Track, ...]
@@ -188,7 +196,12 @@ class Plan:
         return Regions(self.tracks, self.areas, None if self.frames is None else self.frames.times_ms)
 
     def keeping(self, track_ids: Iterable[int]) -> Plan:
-        """The same plan with these tracks left visible. Raises DetectionsError for one that is not there."""
+        """The same plan with these tracks left visible. Raises DetectionsError for one that is not there.
+
+        >>> track = Track(1, np.array([0.0]), np.array([[0.4, 0.1, 0.2, 0.3]], np.float32))
+        >>> Plan((track,)).keeping([1]).tracks[0].keep
+        True
+        """
         wanted = set(track_ids)
         unknown = wanted - {track.id for track in self.tracks}
         if unknown:

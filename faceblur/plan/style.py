@@ -31,6 +31,12 @@ class Style:
     """name: one of NAMES. strength: cells across for mosaic and pixelate (fewer is stronger), sigma over the region's
     width for gaussian (more is stronger), ignored by solid. margin_ratio: how much each side of a face's box is
     grown by, in box widths and heights. feather_ratio: the outer share of the ellipse's radius that fades out.
+
+    >>> Style("gaussian", strength=0.2).sigma_ratio
+    0.2
+    >>> Style("mosaic", strength=16)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    faceblur.errors.PlanError: a mosaic of 16 cells can be recognised ...
     """
 
     name: str = "mosaic"

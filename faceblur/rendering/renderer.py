@@ -28,10 +28,15 @@ def render(
     encoder: EncoderSettings | None = None,
     progress: Progress | None = None,
 ) -> dict:
-    """Blur the plan's regions and write the output; return the report (see DESIGN: report.json).
+    """Blur the plan's regions and write the output; return the report (docs/formats.md has its form).
 
     A whole file keeps its audio and subtitles bit for bit; a span is written as video alone, to be joined
     later. Raises InputError and OutputError; the output appears under its name only when it is complete.
+
+    >>> plan = faceblur.analyse("in.mp4").keeping([1])
+    >>> report = render("in.mp4", "one_visible.mp4", plan, style=faceblur.Style("solid"))
+    >>> report["kept_visible"]
+    [1]
     """
     hand_back()
     check_output(source, output)

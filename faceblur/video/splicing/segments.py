@@ -25,6 +25,9 @@ def cut(path: str | Path, target_s: float = 60.0) -> list[Span]:
 
     A file that cannot be entered in the middle is one span: no presentation times, a clock that does not rise, no clean
     keyframes. Reads packets only, decodes nothing.
+
+    >>> [span.index for span in cut("in.mp4", target_s=60)]
+    [0]
     """
     with open_input(path) as container:
         stream = video_stream(container)
@@ -71,6 +74,13 @@ def join(source: str | Path, pieces: Sequence[str | Path], output: str | Path) -
     Every packet keeps its presentation time; decoding times are laid out anew over the whole file, because
     each piece starts with its own reordering delay. Raises OutputError when the pieces do not belong
     together.
+
+    >>> plan = faceblur.analyse("in.mp4")
+    >>> pieces = []
+    >>> for span in cut("in.mp4", target_s=1):
+    ...     pieces.append(f"piece{span.index}.mp4")
+    ...     report = faceblur.render("in.mp4", pieces[-1], plan, span=span)
+    >>> notes = join("in.mp4", pieces, "joined.mp4")
     """
     times = [packet.pts for packet in _packets(pieces)]
     with Reader(source) as reader, Muxer(output, reader) as muxer:

@@ -76,6 +76,9 @@ class EncoderSettings:
     that does not (see `trial`). threads: for decoding and encoding each; 0 is what `Reader` and the encoder choose.
 
     Raises OutputError when there is no such codec, quality or preset.
+
+    >>> EncoderSettings(crf=20, codec="h264").crf
+    20
     """
 
     crf: int | None = None
