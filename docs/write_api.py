@@ -15,8 +15,8 @@ TARGET = Path(__file__).with_name("api.md")
 HEAD = """# The library
 
 Made by `python docs/write_api.py` from the docstrings. Times are presentation times in ms, boxes are shares of the
-picture as displayed. The examples run in a folder with a video of two people as `in.mp4`; they begin with `import faceblur`,
-and what they name is imported from where the heading says.
+picture as displayed. The examples run in a folder with a video of two people as `in.mp4`; they begin with
+`import faceblur`, and what they name is imported from where the heading says.
 """
 
 
