@@ -148,13 +148,13 @@ class Environment:
 
     def _kill(self) -> None:
         self._killed = True
-        self._api.working.set()
+        self._api.end()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def _wait_for_exit(self) -> None:
         self._process.wait()
-        self._api.working.set()
+        self._api.end()
         self._api.answers.put(Answer("exit"))
         self._api.ready.set()
 

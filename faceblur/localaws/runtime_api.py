@@ -44,7 +44,7 @@ class RuntimeApi:
         self.working = threading.Event()
         self.working.set()
         self._turn = threading.Lock()
-        self._closed = False
+        self._closed = self._ended = False
         self.answers: queue.Queue[Answer] = queue.Queue()
         self._invocations: queue.Queue[Invocation | None] = queue.Queue()
         self._current = ""
@@ -68,9 +68,15 @@ class RuntimeApi:
         """Called by the client when it is ready; None when the environment ends."""
         with self._turn:
             self.ready.set()
-            if not self._current:
+            if not self._current and not self._ended:
                 self.working.clear()
         return self._invocations.get()
+
+    def end(self) -> None:
+        """The process ends: nobody is made to wait for it any more, also when it asks for work a moment later."""
+        with self._turn:
+            self._ended = True
+            self.working.set()
 
     def answer(self, request_id: str, kind: str, body: bytes) -> bool:
         """False when the request is not the one being worked on."""

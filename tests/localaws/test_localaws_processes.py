@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import zipfile
 
 import psutil
@@ -16,6 +17,7 @@ from faceblur.localaws import family, managed_runtime, warden
 from faceblur.localaws.executor import Executor
 from faceblur.localaws.function import Function
 from faceblur.localaws.managed_runtime import ManagedRuntime, closure
+from faceblur.localaws.runtime_api import RuntimeApi
 from faceblur.localaws.sandbox import Sandbox
 
 
@@ -232,3 +234,15 @@ def test_a_zip_that_is_too_large_when_unpacked_is_refused(executor):
             archive.writestr(str(number), bytes(100 << 20))
     with pytest.raises(ValueError, match="Unzipped size must be smaller than 262144000 bytes"):
         executor.unpack(content.getvalue())
+
+
+def test_a_process_that_asks_for_work_while_it_is_ended_keeps_nobody_waiting():
+    api = RuntimeApi()
+    asking = threading.Thread(target=api.next)
+    api.end()
+    asking.start()  # the question of a process that is no more, answered late
+    while not api.ready.is_set():
+        pass
+    assert api.working.is_set()
+    api.close()
+    asking.join()
