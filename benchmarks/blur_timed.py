@@ -11,7 +11,7 @@ import sys
 import time
 
 from faceblur import Detections, analyse, render
-from faceblur.plan.plan import write_text
+from faceblur.files import write_text
 
 
 def main(clip: str, output: str, report: str, detections: str | None = None) -> None:

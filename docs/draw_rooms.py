@@ -11,16 +11,16 @@ from html import escape
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from test_borders import BASE, MAY  # noqa: E402
+
 TARGET = ROOT / "docs" / "images" / "rooms.svg"
 WIDTH, HIGH, WIDE, GAP = 1120, 30, 118, 46  # of the picture; of a room; between floors
-SMALL = {"errors", "timecode", "boxes", "process", "assets", "undo", "foreign", "partials", "files", "detections"}
 
 
 def rooms() -> dict[str, set[str]]:
     """Room -> the rooms it imports; what `video` and `workshop` are made of counts as one."""
-    sys.path.insert(0, str(ROOT / "tests"))
-    from test_borders import MAY
-
     whole: dict[str, set[str]] = {}
     for room, others in MAY.items():
         here = room.split(".")[0]
@@ -62,7 +62,7 @@ def svg() -> str:
         lines.append(f'<path d="{way}" stroke="#8a94a3" fill="none" marker-end="url(#tip)"/>')
     boxes = [
         f'<rect x="{x - WIDE / 2:.0f}" y="{y - HIGH / 2:.0f}" width="{WIDE}" height="{HIGH}" rx="6" '
-        f'fill="{"#f2f4f7" if room in SMALL else "#dbe9ff"}" stroke="#52606d"/>'
+        f'fill="{"#f2f4f7" if room in BASE else "#dbe9ff"}" stroke="#52606d"/>'
         f'<text x="{x:.0f}" y="{y + 5:.0f}" text-anchor="middle">{escape(room)}</text>'
         for room, (x, y) in sorted(places.items())
     ]

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from ..plan import Plan, Track
 from ..plan.moments import MAX_BETWEEN_MS
-from ..plan.plan import Plan, Track
 from ..showing.preview import INK, PALETTE, PAPER, SOFT
 from ..timecode import clock
 from ..video import VideoInfo

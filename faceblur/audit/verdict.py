@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..plan.plan import Plan
+from ..plan import Plan
 from ..process import one_thread
 from ..video import Reader
 from ..video.reading.sound import compare_sound

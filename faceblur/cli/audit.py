@@ -11,7 +11,7 @@ from ..audit.verdict import Audit, verify
 from ..errors import DetectionsError
 from ..files import make_folder, read_json, sha256_of
 from ..foreign import NUMBER, check_shape
-from ..plan.plan import Plan
+from ..plan import Plan
 from ..showing.preview import save_picture
 from ..timecode import clock
 from ..video import probe

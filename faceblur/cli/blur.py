@@ -14,7 +14,7 @@ from ..finding.analysis import analyse
 from ..pipeline.jobs import analyse_in_jobs, render_in_jobs
 from ..pipeline.smart import render_smart
 from ..pipeline.whole import plan_and_render
-from ..plan.plan import Plan
+from ..plan import Plan
 from ..plan.style import Style
 from ..rendering.renderer import check_areas, render
 from ..video import EncoderSettings, Span, check_output

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..errors import DetectionsError, OutputError, PlanError
 from ..files import sha256_of, write_text
-from ..plan.plan import Area, Plan
+from ..plan import Area, Plan
 from ..plan.style import NAMES, SHAPES, Style
 from ..timecode import clock
 from ..video import Reader, Span, probe

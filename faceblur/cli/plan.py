@@ -8,7 +8,7 @@ from ..audit.coverage import coverage_picture
 from ..detections import Detections
 from ..files import check_targets
 from ..finding.analysis import analyse
-from ..plan.plan import Plan
+from ..plan import Plan
 from ..plan.style import Style
 from ..rendering.renderer import check_areas
 from ..rendering.report import describe_file

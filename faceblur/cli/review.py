@@ -7,7 +7,7 @@ import sys
 import webbrowser
 
 from ..files import check_targets
-from ..plan.plan import Plan
+from ..plan import Plan
 from ..review.page import ReviewServer
 from ..review.session import Review, find_video
 from .common import counted, refuse_other_file, say

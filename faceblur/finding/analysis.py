@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from ..detections import MAX_STEP_MS, Detections, Face, Sample
+from ..plan import Plan
 from ..plan.frame_times import FrameTimes
-from ..plan.plan import Plan
 from ..process import hand_back, one_thread
 from ..video import Frame, Irregular, Passed, Reader, Span, SparseReader, probe
 from .cuts import SIZE, CutDetector

@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 
 from ..boxes import likeness
+from ..plan import Track
 from ..plan.moments import MAX_BETWEEN_MS
-from ..plan.plan import Track
 from .tracking import PAUSE_MS, TrackingSettings, Tracklet
 
 BRIDGE_MS = 1200.0  # a face lost for up to this long and found again near by was there all the time

@@ -19,7 +19,7 @@ from ..detections import Detections, detections_to_json
 from ..errors import FaceblurError, InputError, by_name, death_by
 from ..finding.analysis import analyse
 from ..partials import working_folder
-from ..plan.plan import Plan
+from ..plan import Plan
 from ..rendering.renderer import Progress, render
 from ..rendering.report import make_report, once
 from ..undo import forget, remember

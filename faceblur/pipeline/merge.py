@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from ..boxes import overlap
+from ..plan import Plan, Track
 from ..plan.frame_times import FrameTimes
-from ..plan.plan import Plan, Track
 from ..rendering.report import merge_reports
 
 # A face on both sides of a border is the same person's when the boxes overlap by this much (IoU) ...

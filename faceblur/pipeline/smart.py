@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ..plan.plan import Plan
+from ..plan import Plan
 from ..plan.style import Style
 from ..process import one_thread
 from ..rendering.covering import Covering

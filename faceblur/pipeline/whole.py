@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..detections import Detections
 from ..errors import UnplannedFrameError
-from ..plan.plan import Plan
+from ..plan import Plan
 from ..plan.style import Style
 from ..rendering.renderer import Progress
 from ..video import EncoderSettings, check_output

@@ -14,7 +14,7 @@ from pathlib import Path
 from ..detections import detections_from_json
 from ..errors import FaceblurError
 from ..finding.analysis import analyse
-from ..plan.plan import Plan
+from ..plan import Plan
 from ..process import return_large_blocks
 from ..rendering.renderer import render
 from ..video import EncoderSettings, Span

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from ..plan.plan import Area, Plan, refuse_areas_beyond
+from ..plan import Area, Plan, refuse_areas_beyond
 from ..plan.style import Style
 from ..process import hand_back, one_thread
 from ..video import EncoderSettings, Frame, Reader, Span, Writer, check_output, probe, scan, size_notes

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .. import __version__
-from ..plan.plan import Plan
+from ..plan import Plan
 from ..video import EncoderSettings, probe
 
 AREA = -1  # the track number of an area: it is nobody

@@ -1,6 +1,6 @@
 """Look over a plan before it is rendered: who stays visible, what else is covered, how. No user interface.
 
-Shown by `review_widget` in a notebook and by `review_page` in a browser. Whatever a person does not choose stays as
+Shown by `widget` in a notebook and by `page` in a browser. Whatever a person does not choose stays as
 the plan has it: nothing is blurred less by looking.
 """
 
@@ -18,8 +18,8 @@ import numpy as np
 from ..audit.verdict import verify
 from ..errors import DetectionsError, VerificationError
 from ..files import free_name, sha256_of
+from ..plan import Area, Plan, Track, refuse_areas_beyond
 from ..plan.moments import box_at
-from ..plan.plan import Area, Plan, Track, refuse_areas_beyond
 from ..plan.style import Style
 from ..rendering.covering import Covering
 from ..rendering.renderer import Progress, render

@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 from .. import video
 from ..detections import Detections, Face
 from ..files import write_bytes
-from ..plan.plan import Plan
+from ..plan import Plan
 from ..timecode import clock
 
 PALETTE = ("#00b4d8", "#ff9f1c", "#7bd389", "#ef476f", "#b388eb", "#ffd166", "#3a86ff", "#f78c6b")

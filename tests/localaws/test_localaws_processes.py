@@ -241,8 +241,6 @@ def test_a_process_that_asks_for_work_while_it_is_ended_keeps_nobody_waiting():
     asking = threading.Thread(target=api.next)
     api.end()
     asking.start()  # the question of a process that is no more, answered late
-    while not api.ready.is_set():
-        pass
-    assert api.working.is_set()
+    assert api.ready.wait(60) and api.working.is_set()
     api.close()
     asking.join()
