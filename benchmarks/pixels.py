@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from truth import Reference
 
-from faceblur.audit.survival import READABLE, detail_left
+from faceblur.audit.survival import READABLE, measure_detail
 from faceblur.video import Reader
 
 EXPOSED = 0.8  # more of a face's detail than this: it is as good as untouched
@@ -29,7 +29,7 @@ def survival(clip: Path, output: Path, reference: Reference, shift_ms: float) ->
             before, after = frame.gray(frame.display_size[0]), result.gray(result.display_size[0])
             if after.shape != before.shape:
                 after = cv2.resize(after, before.shape[::-1])
-            details += [detail_left(before, after, face) for _, face in reference.faces[index]]
+            details += [measure_detail(before, after, face) for _, face in reference.faces[index]]
     scored = np.array([detail.left for detail in details if detail is not None])
     counts = {
         "scored": len(scored),

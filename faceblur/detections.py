@@ -21,9 +21,9 @@ MAX_STEP_MS = 1000.0  # samples further apart than this do not follow each other
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """One face: a box in ratios of the displayed picture (may reach past 0..1), confidence 0..1.
+    """One face: a box in ratios of the displayed picture (may reach past 0..1), score 0..1.
 
-    >>> Face(0.4, 0.1, 0.2, 0.3, confidence=0.99).width
+    >>> Face(0.4, 0.1, 0.2, 0.3, score=0.99).width
     0.2
     """
 
@@ -31,12 +31,12 @@ class Face:
     top: float
     width: float
     height: float
-    confidence: float = 1.0
+    score: float = 1.0
 
     @property
     def is_usable(self) -> bool:
         """Finite, with an area, and overlapping the picture."""
-        numbers = (self.left, self.top, self.width, self.height, self.confidence)
+        numbers = (self.left, self.top, self.width, self.height, self.score)
         return (
             all(math.isfinite(n) for n in numbers)
             and self.width > 0
@@ -94,9 +94,9 @@ class Detections:
             for page in pages:
                 for item in page["Faces"]:
                     box = item["Face"]["BoundingBox"]
-                    confidence = float(item["Face"].get("Confidence", 100.0)) / 100
+                    score = float(item["Face"].get("Confidence", 100.0)) / 100
                     sides = (_number(box[side]) for side in ("Left", "Top", "Width", "Height"))
-                    yield float(item["Timestamp"]), Face(*sides, confidence)
+                    yield float(item["Timestamp"]), Face(*sides, score)
 
         try:
             return cls.from_faces(timed_faces())
@@ -115,7 +115,7 @@ class Detections:
                         "Left": face.left,
                         "Top": face.top,
                     },
-                    "Confidence": 100 * face.confidence,
+                    "Confidence": 100 * face.score,
                 },
             }
             for sample in self.samples
@@ -153,9 +153,7 @@ def detections_to_json(detections: Detections | None) -> dict | None:
     """Everything, also the samples without a face, which Rekognition's form cannot say."""
     if detections is None:
         return None
-    samples = [
-        [s.time_ms, [[f.left, f.top, f.width, f.height, f.confidence] for f in s.faces]] for s in detections.samples
-    ]
+    samples = [[s.time_ms, [[f.left, f.top, f.width, f.height, f.score] for f in s.faces]] for s in detections.samples]
     return {"samples": samples, "rejected": detections.rejected}
 
 

@@ -8,10 +8,23 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-BASE = {"errors", "timecode", "boxes", "process", "assets", "undo", "foreign", "partials", "files", "detections"}
+BASE = {
+    "errors",
+    "shapes",
+    "timecode",
+    "boxes",
+    "process",
+    "assets",
+    "undo",
+    "foreign",
+    "partials",
+    "files",
+    "detections",
+}
 # room -> the rooms of ours that it may import
 MAY = {
     "errors": set(),
+    "shapes": set(),
     "timecode": set(),
     "boxes": set(),
     "process": set(),
@@ -25,16 +38,17 @@ MAY = {
     "video.writing": {"errors", "files", "video.reading"},
     "video.splicing": {"errors", "video.reading", "video.writing"},
     "video": {"video.reading", "video.writing", "video.splicing"},
-    "plan": {"errors", "files", "foreign"},
-    "finding": {"boxes", "detections", "errors", "plan", "process", "video"},
-    "rendering": {"", "errors", "plan", "process", "video"},
+    "plan": {"errors", "files", "foreign", "shapes"},
+    "finding": {"boxes", "detections", "errors", "plan", "process", "shapes", "video"},
+    "rendering": {"", "errors", "plan", "process", "shapes", "video"},
     "showing": {"assets", "detections", "files", "plan", "timecode", "video"},
-    "audit": {"boxes", "finding", "plan", "process", "showing", "timecode", "video"},
+    "audit": {"boxes", "finding", "plan", "process", "shapes", "showing", "timecode", "video"},
     "pipeline": {
-        "boxes", "detections", "errors", "finding", "partials", "plan", "process", "rendering", "undo", "video",
+        "boxes", "detections", "errors", "finding", "partials", "plan", "process", "rendering", "shapes", "undo",
+        "video",
     },
     "review": {"assets", "audit", "errors", "files", "foreign", "plan", "rendering", "showing", "timecode", "video"},
-    "sample": {"errors", "files", "video"},
+    "sample": {"errors", "files", "shapes", "video"},
     "localaws": {"errors", "finding", "video"},
     "workshop.session": {"errors", "workshop"},
     "workshop.account": {"errors", "workshop.session"},
@@ -48,7 +62,7 @@ MAY = {
     },
     "cli": {
         "", "__main__", "audit", "finding", "pipeline", "plan", "process", "rendering", "review", "sample", "showing",
-        "video", *BASE - {"assets", "boxes"},
+        "video", *BASE - {"assets", "boxes", "shapes"},
     },
     "__main__": {"cli"},
     "": {"detections", "errors", "finding", "pipeline", "plan", "rendering", "video"},

@@ -76,7 +76,7 @@ def test_rekognition_round_trip(given_faces):
     for before, after in zip(found.samples, back.samples, strict=True):
         for a, b in zip(before.faces, after.faces, strict=True):
             assert (a.left, a.top, a.width, a.height) == (b.left, b.top, b.width, b.height)
-            assert b.confidence == pytest.approx(a.confidence)
+            assert b.score == pytest.approx(a.score)
 
 
 @given(st.lists(json_values | st.just({"Faces": []}), max_size=3))

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..plan import Plan, Track
 from ..plan.moments import MAX_BETWEEN_MS
+from ..shapes import Interval
 from ..showing.preview import INK, PALETTE, PAPER, SOFT
 from ..timecode import clock
 from ..video import VideoInfo
@@ -25,8 +26,6 @@ _MOST_ROWS = 400
 _TICKS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 _LEGEND = (("blurred", PALETTE[0]), ("stays visible", None), ("needs review", REVIEW), ("can be seen", LEAK))
 
-Span = tuple[float, float]
-
 
 def coverage_picture(plan: Plan, found: Audit | None = None, info: VideoInfo | None = None) -> np.ndarray:
     """H x W x 3 uint8 BGR. found: an audit, its leaks in red. info: the video, when the plan knows it not."""
@@ -34,7 +33,7 @@ def coverage_picture(plan: Plan, found: Audit | None = None, info: VideoInfo | N
     frame_ms = 1000 / (video.get("frame_rate") or 25)
     rows = _rows(plan, found, frame_ms)
     thickness, gap = (24, 8) if len(rows) <= _MANY_ROWS else (9, 2)
-    end_ms = max([video.get("duration_ms") or 0, *(end for row in rows for _, end in row.spans), 1.0])
+    end_ms = max([video.get("duration_ms") or 0, *(end for row in rows for _, end in row.intervals), 1.0])
     height = _TOP + _BOTTOM + max(1, len(rows)) * (thickness + gap)
     image = Image.new("RGB", (WIDTH, height), PAPER[::-1])
     sheet = _Sheet(ImageDraw.Draw(image), end_ms, height - _BOTTOM)
@@ -50,34 +49,34 @@ def coverage_picture(plan: Plan, found: Audit | None = None, info: VideoInfo | N
 class _Row:
     """One line of the drawing. colour: None for who stays visible."""
 
-    def __init__(self, label: str, colour: str | None, spans: Iterable[Span], review=(), leaks=()):
+    def __init__(self, label: str, colour: str | None, intervals: Iterable[Interval], review=(), leaks=()):
         self.label, self.colour = label, colour
-        self.spans, self.review, self.leaks = list(spans), list(review), list(leaks)
+        self.intervals, self.review, self.leaks = list(intervals), list(review), list(leaks)
 
 
 def _rows(plan: Plan, found: Audit | None, frame_ms: float) -> list[_Row]:
-    leaks: dict[int | None, list[Span]] = {}
+    leaks: dict[int | None, list[Interval]] = {}
     for leak in found.leaks if found else ():
         leaks.setdefault(leak.track, []).append((leak.time_ms, leak.time_ms + frame_ms))
     rows = [
         _Row(
             f"track {track.id}",
             None if track.keep else PALETTE[track.id % len(PALETTE)],
-            spans_of(track, frame_ms),
+            intervals_of(track, frame_ms),
             track.review,
             leaks.pop(track.id, ()),
         )
         for track in plan.tracks
     ]
     if plan.areas:
-        spans = [(area.start_ms, min(area.end_ms, plan.video.get("duration_ms", 0.0))) for area in plan.areas]
-        rows.append(_Row("areas", PALETTE[5], spans, (), leaks.pop(-1, ())))
+        intervals = [(area.start_ms, min(area.end_ms, plan.video.get("duration_ms", 0.0))) for area in plan.areas]
+        rows.append(_Row("areas", PALETTE[5], intervals, (), leaks.pop(-1, ())))
     rows = rows[:_MOST_ROWS]
-    uncovered = sorted(span for spans in leaks.values() for span in spans)
+    uncovered = sorted(interval for intervals in leaks.values() for interval in intervals)
     return [*rows, _Row("not covered", LEAK, (), (), uncovered)] if uncovered else rows
 
 
-def spans_of(track: Track, frame_ms: float) -> list[Span]:
+def intervals_of(track: Track, frame_ms: float) -> list[Interval]:
     """(start, end) of the stretches without a gap, the last frame's own time included."""
     breaks = np.flatnonzero(np.diff(track.times_ms) > max(MAX_BETWEEN_MS, 1.5 * frame_ms)) + 1
     return [(float(part[0]), float(part[-1]) + frame_ms) for part in np.split(track.times_ms, breaks)]
@@ -109,7 +108,7 @@ class _Sheet:
     def row(self, row: _Row, y: int, thickness: int, *, is_labelled: bool) -> None:
         if is_labelled:
             self.text(_LEFT - 14, y + thickness / 2, row.label, INK, 15, "rm")
-        for start, end in row.spans:
+        for start, end in row.intervals:
             self._bar(self._x(start), self._x(end), y, thickness, row.colour)
         for start, end in row.review:
             middle = y + thickness / 2

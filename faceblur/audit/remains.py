@@ -9,20 +9,21 @@ likely one when it is found again in the next frame looked at.
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..boxes import overlap, share_inside
 from ..finding.detector import FaceDetector
 from ..finding.observations import Observation, observation, without_doubles
+from ..shapes import Box
 from ..video import Frame
 from .pairing import Pair
-from .survival import detail_left
+from .survival import measure_detail
 
 SURE_SCORE = 0.75
 LIKELY_SCORE = 0.6
-SEARCH_SIDES = (640, 1280)  # pixels of the longer side; small videos are enlarged at most twofold
+SIDES = (640, 1280)  # pixels of the longer side; small videos are enlarged at most twofold
 _ORIGINAL_SCORE = 0.3  # the original is asked only where the output has shown something
 _SAME_PLACE = 0.3  # intersection over union
 _LEFT_VISIBLE = 0.2  # the same, with a face that stays visible on purpose
@@ -32,20 +33,19 @@ _MOST_AT_ONCE = 2000  # leaks of two frames, generously: the detector gives at m
 
 
 @dataclass(frozen=True, slots=True)
-class Leak:
-    """A face that can be seen in the output. box: ratios as displayed. track: None where the plan knows of
-    none.
+class FoundFace:
+    """A face found in the output that no blur hides: a leak, unless the original shows none there.
 
-    score: the detector's, None for a face that the plan covers. detail: share of the face's detail that is
-    left, None where that cannot be told.
+    box: ratios as displayed. track: None where the plan knows of none, -1 for an area. score: the detector's, 0 to 1;
+    None for a face that the plan covers. detail_left: share of the face's detail, None where that cannot be told.
     """
 
     index: int
     time_ms: float
-    box: tuple[float, float, float, float]
+    box: Box
     track: int | None
     score: float | None
-    detail: float | None
+    detail_left: float | None
 
     def to_json(self) -> dict:
         return {
@@ -54,13 +54,28 @@ class Leak:
             "box": [round(n, 5) for n in self.box],
             "track": self.track,
             "score": None if self.score is None else round(self.score, 3),
-            "detail_left": None if self.detail is None else round(self.detail, 3),
+            "detail_left": None if self.detail_left is None else round(self.detail_left, 3),
         }
 
 
 @dataclass(frozen=True, slots=True)
+class BlurredFace:
+    """A face, or an area, that the plan covers, measured on the pixels. box, track, detail_left: as of a FoundFace."""
+
+    index: int
+    time_ms: float
+    box: Box
+    track: int
+    detail_left: float
+
+    def as_found(self) -> FoundFace:
+        """The same face as a leak: the blur does not hide it."""
+        return FoundFace(self.index, self.time_ms, self.box, self.track, None, self.detail_left)
+
+
+@dataclass(frozen=True, slots=True)
 class _Question:
-    """A frame that is being searched. covered: regions there; visible: faces that stay on purpose."""
+    """A frame that is being inspected. covered: regions there; visible: faces that stay on purpose."""
 
     pair: Pair
     before: np.ndarray
@@ -70,12 +85,11 @@ class _Question:
     answer: Future
 
 
-class Search:
-    """Looks for faces in the output's frames, in threads of its own; `leaks` fills in the order of the
-    frames."""
+class Inspection:
+    """Looks for faces in the output's frames, in threads of its own; `leaks` fills in the order of the frames."""
 
-    def __init__(self, sides: tuple[int, ...] = SEARCH_SIDES, threads: int = 2):
-        self.leaks: list[Leak] = []
+    def __init__(self, sides: tuple[int, ...] = SIDES, threads: int = 2):
+        self.leaks: list[FoundFace] = []
         self.frames = self.faces = 0
         self._sides = sides
         self._threads = ThreadPoolExecutor(threads, "faceblur-audit")
@@ -84,16 +98,16 @@ class Search:
         self._waiting: list[_Question] = []
         self._most_waiting = 2 * threads
         self._last_ms = -np.inf
-        self._pending: list[Leak] = []  # likely ones of the last frame looked at
+        self._pending: list[FoundFace] = []  # likely ones of the last frame looked at
 
-    def __enter__(self) -> Search:
+    def __enter__(self) -> Inspection:
         return self
 
     def __exit__(self, *_) -> None:
         self._threads.shutdown(cancel_futures=True)
 
     def look(self, pair: Pair, before: np.ndarray, after: np.ndarray, covered: list, visible: list) -> None:
-        """Have the output's frame searched. before, after: luma of both, H x W uint8."""
+        """Have the output's frame inspected. before, after: luma of both, H x W uint8."""
         answer = self._threads.submit(self._find, pair.after)
         self._waiting.append(_Question(pair, before, after, covered, visible, answer))
         if len(self._waiting) > self._most_waiting:
@@ -106,7 +120,7 @@ class Search:
     def _find(self, frame: Frame) -> list[Observation]:
         detector = self._idle.pop()
         try:
-            return search(detector, frame, self._sides)
+            return find_faces(detector, frame, self._sides)
         finally:
             self._idle.append(detector)
 
@@ -114,22 +128,22 @@ class Search:
         found = question.answer.result()
         self.frames += 1
         self.faces += len(found)
-        finds = [leak for leak in (self._suspect(seen, question) for seen in found) if leak]
-        likely = self._confirmed(finds, question.pair.before)
+        suspects = [face for face in (self._suspect(seen, question) for seen in found) if face]
+        likely = self._confirmed(suspects, question.pair.before)
         is_next = question.pair.before.time_ms - self._last_ms <= _MAX_PAUSE_MS
         again = [(a, b) for a in self._pending for b in likely if is_next and is_same(a, b)]
-        sure = [leak for leak in likely if leak.score >= SURE_SCORE]
+        sure = [face for face in likely if face.score >= SURE_SCORE]
         for leak in [a for a, _ in again] + sure + [b for _, b in again]:
             if leak not in self.leaks[-_MOST_AT_ONCE:]:
                 self.leaks.append(leak)
         self._pending, self._last_ms = likely, question.pair.before.time_ms
 
-    def _suspect(self, seen: Observation, question: _Question) -> Leak | None:
+    def _suspect(self, seen: Observation, question: _Question) -> FoundFace | None:
         """A find that is neither blurred nor visible on purpose."""
         box = np.array([seen.box])
         if question.visible and overlap(box, np.array(question.visible)).max() > _LEFT_VISIBLE:
             return None
-        detail = detail_left(question.before, question.after, seen.box)
+        detail = measure_detail(question.before, question.after, seen.box)
         if detail is None:
             is_covered = question.covered and share_inside(box, np.array(question.covered)).max() > _COVERED
         else:
@@ -137,23 +151,23 @@ class Search:
         if is_covered:
             return None
         frame = question.pair.before
-        return Leak(frame.index, frame.time_ms, seen.box, None, seen.score, detail and detail.left)
+        return FoundFace(frame.index, frame.time_ms, seen.box, None, seen.score, detail and detail.left)
 
-    def _confirmed(self, finds: list[Leak], original: Frame) -> list[Leak]:
+    def _confirmed(self, suspects: list[FoundFace], original: Frame) -> list[FoundFace]:
         """Those that the original shows as well, with the lesser of both scores."""
-        if not finds:
+        if not suspects:
             return []
-        there = search(self._original_detector, original, self._sides)
+        there = find_faces(self._original_detector, original, self._sides)
         confirmed = []
-        for leak in finds:
-            scores = [o.score for o in there if _overlap(o.box, leak.box) > _SAME_PLACE]
-            score = min(leak.score, max(scores, default=0.0))
+        for face in suspects:
+            scores = [o.score for o in there if _overlap(o.box, face.box) > _SAME_PLACE]
+            score = min(face.score, max(scores, default=0.0))
             if score >= LIKELY_SCORE:
-                confirmed.append(Leak(leak.index, leak.time_ms, leak.box, None, score, leak.detail))
+                confirmed.append(replace(face, score=score))
         return confirmed
 
 
-def search(detector: FaceDetector, frame: Frame, sides: tuple[int, ...]) -> list[Observation]:
+def find_faces(detector: FaceDetector, frame: Frame, sides: tuple[int, ...]) -> list[Observation]:
     """Faces of the whole picture at these sizes, each once."""
     most = 2 * max(frame.display_size)
     widths = sorted({frame.width_for(min(side, most)) for side in sides})
@@ -161,8 +175,8 @@ def search(detector: FaceDetector, frame: Frame, sides: tuple[int, ...]) -> list
     return without_doubles([observation(face) for face in found])
 
 
-def is_same(leak: Leak, other: Leak) -> bool:
-    return _overlap(leak.box, other.box) > _SAME_PLACE
+def is_same(face: FoundFace, other: FoundFace) -> bool:
+    return _overlap(face.box, other.box) > _SAME_PLACE
 
 
 def _overlap(box, other) -> float:

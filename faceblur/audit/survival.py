@@ -41,7 +41,7 @@ class Detail:
         return self.left > SEEN and self.likeness > (ALIKE_IN_BLOCKS if in_blocks else ALIKE)
 
 
-def detail_left(before: np.ndarray, after: np.ndarray, box) -> Detail | None:
+def measure_detail(before: np.ndarray, after: np.ndarray, box) -> Detail | None:
     """What `after` still shows of the detail in `before` within a face's box.
 
     before, after: luma of the same frame, H x W uint8. box: left, top, width, height in ratios. None when the

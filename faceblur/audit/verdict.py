@@ -8,7 +8,7 @@ no face of the original's. The sound is compared packet by packet.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import chain, pairwise
 from pathlib import Path
@@ -18,13 +18,12 @@ import numpy as np
 
 from ..plan import Plan
 from ..process import one_thread
+from ..shapes import Progress
 from ..video import Reader
 from ..video.reading.sound import compare_sound
 from .pairing import Fault, Pair, Pairing, PictureCheck, in_words
-from .remains import Leak, Search, is_same
-from .survival import READABLE, Detail, detail_left
-
-Progress = Callable[[int, int], None]
+from .remains import BlurredFace, FoundFace, Inspection, is_same
+from .survival import READABLE, Detail, measure_detail
 
 LOOK_MS = 200.0  # on screen between the detector's looks in the pipeline; on pixels every frame is judged
 WORST_KEPT = 12
@@ -39,8 +38,8 @@ class Audit:
     """passed: True, False, or None when it could not tell. problems, notes: one line each.
 
     faces_judged: blurred faces, frame by frame, whose detail was measured; too_small: those that could not
-    be. detail_left: median, p99 and max over those judged (1 untouched, 0 gone). leaks: faces that can be
-    seen. worst: the blurred faces with most detail left, whether they are leaks or not.
+    be. detail_summary: median, p99 and max of the detail left of those judged (1 untouched, 0 gone). leaks: faces that
+    can be seen. worst: the blurred faces with most detail left, whether they are leaks or not.
     """
 
     passed: bool | None
@@ -51,9 +50,9 @@ class Audit:
     faces_found: int
     faces_judged: int
     faces_too_small: int
-    detail_left: dict[str, float] = field(default_factory=dict)
-    leaks: tuple[Leak, ...] = ()
-    worst: tuple[Leak, ...] = ()
+    detail_summary: dict[str, float] = field(default_factory=dict)
+    leaks: tuple[FoundFace, ...] = ()
+    worst: tuple[BlurredFace, ...] = ()
 
     def to_json(self) -> dict:
         return {
@@ -65,7 +64,7 @@ class Audit:
             "faces_found": self.faces_found,
             "faces_judged": self.faces_judged,
             "faces_too_small": self.faces_too_small,
-            "detail_left": self.detail_left,
+            "detail_summary": self.detail_summary,
             "faces_left": [leak.to_json() for leak in self.leaks],
         }
 
@@ -91,7 +90,7 @@ def verify(
     >>> verify("in.mp4", "checked.mp4", plan).passed
     True
     """
-    with Reader(original) as before, Reader(output) as after, Search() as search:
+    with Reader(original) as before, Reader(output) as after, Inspection() as inspection:
         pairing, pictures = Pairing(before, after), PictureCheck()
         pixels = _PixelCheck(plan or Plan(()))
         total, unseen_ms = before.expected_frames, every_ms
@@ -101,14 +100,14 @@ def verify(
             pictures.look(pair, *lumas, covered)
             unseen_ms += following.before.time_ms - pair.before.time_ms if following else every_ms
             if unseen_ms >= every_ms - _ROUNDING_MS:
-                search.look(pair, *lumas, covered, visible)
+                inspection.look(pair, *lumas, covered, visible)
                 unseen_ms = 0.0
             if progress:
                 progress(number + 1, max(total, number + 1))
-        search.finish()
+        inspection.finish()
         pictures.finish()
     sound_problems, sound_notes = compare_sound(original, output, tuple(said))
-    leaks = _once_each(pixels.leaks, search.leaks)
+    leaks = _once_each(pixels.leaks, inspection.leaks)
     problems = _leak_lines(leaks)
     for faults in (pixels.unplanned, pairing.faults, pictures.faults):
         problems += _short(in_words(faults))
@@ -121,11 +120,11 @@ def verify(
         problems=tuple(problems),
         notes=tuple(notes),
         frames=pairing.frames_before,
-        frames_looked_at=search.frames,
-        faces_found=search.faces,
+        frames_looked_at=inspection.frames,
+        faces_found=inspection.faces,
         faces_judged=len(pixels.details),
         faces_too_small=pixels.too_small,
-        detail_left=_summary(pixels.details),
+        detail_summary=_summary(pixels.details),
         leaks=leaks,
         worst=pixels.worst,
     )
@@ -139,10 +138,10 @@ class _PixelCheck:
         self.unplanned: list[Fault] = []
         self.details = array("f")
         self.too_small = 0
-        self.leaks: list[Leak] = []
+        self.leaks: list[FoundFace] = []
         self.problems: list[str] = []
         self._readable = 0
-        self._worst: dict[tuple[int, int], Leak] = {}  # one a track and second
+        self._worst: dict[tuple[int, int], BlurredFace] = {}  # one a track and second
 
     def judge(self, pair: Pair, before: np.ndarray, after: np.ndarray) -> tuple[list, list]:
         """Measure the faces of one frame; returns (what is covered there, which faces stay visible)."""
@@ -153,7 +152,7 @@ class _PixelCheck:
         if self._frames is not None and not self._frames.has(time_ms):
             self.unplanned.append(Fault("is none that the plan was made of", pair.before.index, time_ms))
         faces, areas = self._regions.faces_at(time_ms), self._regions.areas_at(time_ms)
-        measured = [(track, box, detail_left(before, after, box)) for track, box in faces]
+        measured = [(track, box, measure_detail(before, after, box)) for track, box in faces]
         measured += [(-1, area, _most_left(before, after, area)) for area in areas]
         for track, box, detail in measured:
             if detail is None:
@@ -161,17 +160,17 @@ class _PixelCheck:
                 continue
             self.details.append(detail.left)
             self._readable += detail.is_readable
-            face = Leak(pair.before.index, time_ms, box, track, None, detail.left)
+            face = BlurredFace(pair.before.index, time_ms, box, track, detail.left)
             self._remember(face, detail.is_seen(in_blocks=self._style.name == "pixelate"))
         covered = [self._style.grown(box) for _, box in faces] + areas
         return covered, [box for _, box in self._regions.visible_at(time_ms)]
 
-    def _remember(self, face: Leak, is_seen: bool) -> None:
+    def _remember(self, face: BlurredFace, is_seen: bool) -> None:
         if is_seen:
-            self.leaks.append(face)
-        moment = (face.track, int(face.time_ms // 1000))
-        if moment not in self._worst or face.detail > self._worst[moment].detail:
-            self._worst[moment] = face
+            self.leaks.append(face.as_found())
+        when = (face.track, int(face.time_ms // 1000))
+        if when not in self._worst or face.detail_left > self._worst[when].detail_left:
+            self._worst[when] = face
 
     def weakness(self) -> list[str]:
         """A line when more than a few blurred faces can still be made out, although none is plainly seen."""
@@ -184,8 +183,8 @@ class _PixelCheck:
         ]
 
     @property
-    def worst(self) -> tuple[Leak, ...]:
-        return tuple(sorted(self._worst.values(), key=lambda face: -face.detail)[:WORST_KEPT])
+    def worst(self) -> tuple[BlurredFace, ...]:
+        return tuple(sorted(self._worst.values(), key=lambda face: -face.detail_left)[:WORST_KEPT])
 
 
 def _most_left(before: np.ndarray, after: np.ndarray, area) -> Detail | None:
@@ -195,7 +194,7 @@ def _most_left(before: np.ndarray, after: np.ndarray, area) -> Detail | None:
     rows = max(1, round(height * before.shape[0] / _PART_PX))
     wide, high = width / columns, height / rows
     parts = [(left + x * wide, top + y * high, wide, high) for y in range(rows) for x in range(columns)]
-    measured = (detail_left(before, after, part) for part in parts)
+    measured = (measure_detail(before, after, part) for part in parts)
     return max((detail for detail in measured if detail), key=lambda detail: detail.left, default=None)
 
 
@@ -208,9 +207,9 @@ def _lumas(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
     return before, after
 
 
-def _once_each(covered: list[Leak], found: list[Leak]) -> tuple[Leak, ...]:
+def _once_each(covered: list[FoundFace], found: list[FoundFace]) -> tuple[FoundFace, ...]:
     """In order of time; what the plan covers and the detector finds is one face, with the latter's score."""
-    by_frame: dict[int, list[Leak]] = {}
+    by_frame: dict[int, list[FoundFace]] = {}
     for leak in covered:
         by_frame.setdefault(leak.index, []).append(leak)
     for leak in found:
@@ -223,7 +222,7 @@ def _once_each(covered: list[Leak], found: list[Leak]) -> tuple[Leak, ...]:
     return tuple(leak for index in sorted(by_frame) for leak in by_frame[index])
 
 
-def _leak_lines(leaks: tuple[Leak, ...]) -> list[str]:
+def _leak_lines(leaks: tuple[FoundFace, ...]) -> list[str]:
     if not leaks:
         return []
     frames = len({leak.index for leak in leaks})

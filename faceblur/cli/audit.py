@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..audit.coverage import coverage_picture
 from ..audit.evidence import evidence_sheet
-from ..audit.remains import Leak
+from ..audit.remains import FoundFace
 from ..audit.verdict import Audit, verify
 from ..errors import DetectionsError
 from ..files import make_folder, read_json, sha256_of
@@ -139,7 +139,7 @@ def _tell(found: Audit, extra: list[str], plan: Plan | None) -> None:
 def _measured(found: Audit) -> str:
     if not found.faces_judged:
         return "no blurred face to measure"
-    left = found.detail_left
+    left = found.detail_summary
     faces = counted(found.faces_judged, "blurred face")
     words = f"measured {faces}: at most {max(0.0, left['max']):.0%} of the detail is left"
     if found.faces_too_small:
@@ -147,9 +147,9 @@ def _measured(found: Audit) -> str:
     return words
 
 
-def _leak_line(leak: Leak) -> str:
+def _leak_line(leak: FoundFace) -> str:
     box = " ".join(f"{n:.4f}" for n in leak.box)
     who = "unknown to the plan" if leak.track is None else ("area" if leak.track < 0 else f"track {leak.track}")
-    facts = [] if leak.detail is None else [f"{leak.detail:.0%} of its detail is left"]
+    facts = [] if leak.detail_left is None else [f"{leak.detail_left:.0%} of its detail is left"]
     facts += [] if leak.score is None else [f"a face by {leak.score:.0%}"]
     return f"face: frame {leak.index} at {clock(leak.time_ms)}, box {box}, {who}: {', '.join(facts)}"

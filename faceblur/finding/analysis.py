@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 from array import array
 from collections import deque
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, pairwise
 from pathlib import Path
@@ -20,6 +19,7 @@ from ..detections import MAX_STEP_MS, Detections, Face, Sample
 from ..plan import Plan
 from ..plan.frame_times import FrameTimes
 from ..process import hand_back, one_thread
+from ..shapes import Progress
 from ..video import Frame, Irregular, Passed, Reader, Span, SparseReader, probe
 from .cuts import SIZE, CutDetector
 from .detector import FaceDetector
@@ -27,8 +27,6 @@ from .linking import Looks, link
 from .observations import Observation, observation, without_doubles
 from .search import Searcher, SearchSettings, search_picture
 from .tracking import Tracker, TrackingSettings
-
-Progress = Callable[[int, int], None]
 
 _ROUNDING_MS = 1.0
 _SAMPLE_SLACK = 1.1  # samples' times are rounded and drift by a frame or two
@@ -57,7 +55,7 @@ def analyse(
     every_frame: bool = False,
     progress: Progress | None = None,
 ) -> Plan:
-    """Find and follow every face. Given detections lead and the detector fills in; without them it leads.
+    """Find and follow every face. Given detections are trusted and the detector fills in; without them it finds all.
 
     A span is analysed with a margin, the plan holds the span's frames only. every_frame: decode all, also those that no
     other frame refers to. Raises InputError, DetectorError.
@@ -202,7 +200,7 @@ class _Watcher:
         while self._samples and self._samples[0].time_ms < until_ms:
             sample = self._samples.popleft()
             if self._is_placed(sample.time_ms, time_ms, is_last=following is None):
-                seen += [observation(face, leads=True) for face in sample.faces]
+                seen += [observation(face, is_given=True) for face in sample.faces]
         return seen
 
     def _is_placed(self, sample_ms: float, time_ms: float, *, is_last: bool) -> bool:

@@ -60,13 +60,13 @@ def _trim(tracklet: Tracklet, settings: TrackingSettings) -> _Part:
     seen = np.flatnonzero(observed)
     first, last = int(seen[0]), int(seen[-1])
     before, after = settings.look_back_ms, settings.hold_ms
-    if len(seen) == 1 and not tracklet.leads:
+    if len(seen) == 1 and not tracklet.is_given:
         before = after = settings.glimpse_ms
     clock = _without_pauses(times)
     keep = (clock >= clock[first] - before) & (clock <= clock[last] + after)
     offset = int(np.argmax(keep))
     boxes = _widened(times, boxes, times[observed], max(before, after))
-    is_sure = tracklet.leads or tracklet.best_score >= settings.start_score
+    is_sure = tracklet.is_given or tracklet.best_score >= settings.start_score
     return _Part(tracklet.shot, is_sure, times[keep], boxes[keep], first - offset, last - offset)
 
 

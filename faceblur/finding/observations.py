@@ -8,22 +8,23 @@ import numpy as np
 
 from ..boxes import likeness, overlap
 from ..detections import Face
+from ..shapes import Box
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A face found in the current frame. box: left, top, width, height in ratios. leads: given from outside,
+    """A face found in the current frame. box: left, top, width, height in ratios. is_given: from outside,
     trusted.
     """
 
-    box: tuple[float, float, float, float]
+    box: Box
     score: float
-    leads: bool = False
+    is_given: bool = False
 
 
-def observation(face: Face, leads: bool = False) -> Observation:
-    """leads: given from outside, not found here."""
-    return Observation((face.left, face.top, face.width, face.height), face.confidence, leads)
+def observation(face: Face, is_given: bool = False) -> Observation:
+    """is_given: from outside, not found here."""
+    return Observation((face.left, face.top, face.width, face.height), face.score, is_given)
 
 
 def match(boxes: np.ndarray, observations: list[Observation], start_score: float) -> list[tuple[int, int]]:
@@ -34,7 +35,7 @@ def match(boxes: np.ndarray, observations: list[Observation], start_score: float
         return []
     others = np.array([o.box for o in observations])
     scores = likeness(boxes, others)
-    weak = np.array([o.score < start_score and not o.leads for o in observations])
+    weak = np.array([o.score < start_score and not o.is_given for o in observations])
     scores[:, weak] = np.where(overlap(boxes, others[weak]) > 0.15, scores[:, weak], -1)
     pairs = []
     while scores.max() >= 0:
@@ -48,7 +49,7 @@ def match(boxes: np.ndarray, observations: list[Observation], start_score: float
 def without_doubles(observations: list[Observation], limit: float = 0.4) -> list[Observation]:
     """One observation a face: given ones first, then the strongest of those that overlap."""
     kept: list[Observation] = []
-    for seen in sorted(observations, key=lambda o: (not o.leads, -o.score)):
+    for seen in sorted(observations, key=lambda o: (not o.is_given, -o.score)):
         if not kept or overlap(np.array([seen.box]), np.array([k.box for k in kept])).max() < limit:
             kept.append(seen)
     return kept

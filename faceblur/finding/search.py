@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from ..detections import Face
+from ..shapes import Box
 from ..video import Frame
 from .brightening import brightened
 from .detector import FaceDetector
@@ -142,7 +143,7 @@ class Searcher:
         bright = brightened(picture)
         found = self._crop_detector.find(picture if bright is None else bright)
         return [
-            Observation((left + f.left * width, top + f.top * height, f.width * width, f.height * height), f.confidence)
+            Observation((left + f.left * width, top + f.top * height, f.width * width, f.height * height), f.score)
             for f in found
             if not _is_cut_off(f, crop)
         ]
@@ -157,7 +158,7 @@ def has_changed(before: np.ndarray, after: np.ndarray) -> bool:
     return bool(cv2.resize(differs, cells, interpolation=cv2.INTER_AREA).max() >= _LEAST_SHARE)
 
 
-def _is_cut_off(face: Face, crop: tuple[float, float, float, float]) -> bool:
+def _is_cut_off(face: Face, crop: Box) -> bool:
     """A face at the border of its crop is a part of a face, unless the picture ends there, too."""
     left, top, width, height = crop
     return (

@@ -48,7 +48,7 @@ class Tracklet:
         self.observed = array("b")
         self.velocity = np.zeros(2)
         self.last_seen_ms = self.unseen_ms = 0.0
-        self.leads = False
+        self.is_given = False
         self.best_score = 0.0
         self.has_looked_back = False
         self.looked_ms = -np.inf  # when a crop around it was last searched
@@ -185,7 +185,7 @@ class Tracker:
 
     def _see(self, tracklet: Tracklet, seen: Observation) -> None:
         box = np.array(seen.box)
-        if not seen.leads:
+        if not seen.is_given:
             is_weak = seen.score < self.settings.start_score
             shrinks = 0.0 if is_weak else SHRINKING_PER_S * (self._time_ms - tracklet.last_seen_ms) / 1000
             box = _not_smaller(box, max(0.5, 1 - shrinks) * tracklet.box(-1)[2:])
@@ -205,9 +205,9 @@ class Tracker:
         face.
         """
         tracklet.last_seen_ms, tracklet.unseen_ms = self._time_ms, 0.0
-        tracklet.leads |= seen.leads
+        tracklet.is_given |= seen.is_given
         tracklet.best_score = max(tracklet.best_score, seen.score)
-        is_sure = tracklet.leads or tracklet.best_score >= self.settings.start_score
+        is_sure = tracklet.is_given or tracklet.best_score >= self.settings.start_score
         if is_sure and not tracklet.has_looked_back:
             tracklet.has_looked_back = True
             earlier = self._look_back(tracklet.times[0], tracklet.box(0))

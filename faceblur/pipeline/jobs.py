@@ -20,8 +20,9 @@ from ..errors import FaceblurError, InputError, by_name, death_by
 from ..finding.analysis import analyse
 from ..partials import working_folder
 from ..plan import Plan
-from ..rendering.renderer import Progress, render
+from ..rendering.renderer import render
 from ..rendering.report import make_report, once
+from ..shapes import Progress
 from ..undo import forget, remember
 from ..video import EncoderSettings, Reader, Span, check_output, cut, join, probe, settled, size_notes
 from .merge import merge_plans

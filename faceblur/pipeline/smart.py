@@ -12,8 +12,9 @@ from ..plan import Plan
 from ..plan.style import Style
 from ..process import one_thread
 from ..rendering.covering import Covering
-from ..rendering.renderer import Progress, check_areas
+from ..rendering.renderer import check_areas
 from ..rendering.report import Rows, make_report
+from ..shapes import Progress
 from ..video import EncoderSettings, Reader, check_output, settled, size_notes
 from ..video.splicing.smart import SmartWriter
 from ..video.splicing.survey import Survey, Unsafe, divide, survey

@@ -10,7 +10,7 @@ from ..detections import Detections
 from ..errors import UnplannedFrameError
 from ..plan import Plan
 from ..plan.style import Style
-from ..rendering.renderer import Progress
+from ..shapes import Progress
 from ..video import EncoderSettings, check_output
 from .jobs import analyse_in_jobs, render_in_jobs
 from .smart import render_smart

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..shapes import Box
+
 SLACK_MS = 1.0
 MAX_BETWEEN_MS = 500.0
-
-Box = tuple[float, float, float, float]
 
 
 class Regions:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,11 +10,10 @@ from pathlib import Path
 from ..plan import Area, Plan, refuse_areas_beyond
 from ..plan.style import Style
 from ..process import hand_back, one_thread
+from ..shapes import Progress
 from ..video import EncoderSettings, Frame, Reader, Span, Writer, check_output, probe, scan, size_notes
 from .covering import Covering
 from .report import Rows, make_report
-
-Progress = Callable[[int, int], None]
 
 
 @one_thread()

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from .. import __version__
 from ..plan import Plan
+from ..shapes import Box
 from ..video import EncoderSettings, probe
 
 AREA = -1  # the track number of an area: it is nobody
-Box = tuple[float, float, float, float]
 _UNITS = 1e-5  # boxes are kept and written in hundred-thousandths of the picture
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import ipywidgets
 
 from ..assets import asset
-from ..showing.preview import Box
+from ..showing.preview import LabelledBox
 from ..timecode import clock
 
 SIDES = {"left": 40.0, "top": 40.0, "width": 20.0, "height": 20.0}  # in % of the picture
@@ -48,12 +48,12 @@ class AreaForm:
         self.widget = ipywidgets.VBox([place, ipywidgets.HBox(times, layout={"flex_flow": "row wrap"}), self._mouse])
 
     @property
-    def drawn(self) -> Box | None:
+    def drawn(self) -> LabelledBox | None:
         """The rectangle that was moved and is not covered yet, to be shown on the frame."""
         ratios = self._ratios()
         if not self._is_drawn or not ratios["width"] or not ratios["height"]:
             return None
-        return Box(**ratios, label="press Cover this", number=-1)
+        return LabelledBox(**ratios, label="press Cover this", number=-1)
 
     def covered(self) -> None:
         """It is one of the plan's areas now."""

@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import FaceblurError
 from ..files import write_text
 from ..plan.style import NAMES
-from ..showing.preview import Box, draw_boxes
+from ..showing.preview import LabelledBox, draw_boxes
 from ..showing.widgets import encode, publish
 from ..timecode import clock
 from .area_form import AreaForm, area_row, button
@@ -186,8 +186,8 @@ class ReviewView:
         """The frame at the slider, BGR, as it will be, with outlines of what is covered and who is not."""
         time_ms = 1000 * self.time.value
         _, covered, visible = self.review.marks(time_ms)
-        boxes = [Box(*box, str(track) if track >= 0 else "area", track) for track, box in covered]
-        boxes += [Box(*box, f"{track} stays visible", track) for track, box in visible]
+        boxes = [LabelledBox(*box, str(track) if track >= 0 else "area", track) for track, box in covered]
+        boxes += [LabelledBox(*box, f"{track} stays visible", track) for track, box in visible]
         return draw_boxes(self.review.frame(time_ms, width), boxes)
 
     def _kept(self) -> str:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,14 +25,13 @@ import numpy as np
 from .. import video
 from ..errors import OutputError
 from ..files import write_text
+from ..shapes import Progress
 from . import film, pictures, sound
 from .script import FRAME_RATE, HEIGHT, WIDTH
 
 __all__ = ["make_sample"]
 
 FACE_FIELDS = ["track", "left", "top", "width", "height"]
-
-Progress = Callable[[int, int], None]
 
 
 def make_sample(path: str | Path, faces_path: str | Path | None = None, progress: Progress | None = None) -> dict:

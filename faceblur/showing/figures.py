@@ -41,7 +41,7 @@ def confidence_figure(found: Detections) -> Figure:
     """Every detection: when, and how sure the service was."""
     figure = Figure(figsize=(12, 2.6), layout="constrained", dpi=96)
     axes = figure.subplots()
-    points = [(s.time_ms / 1000, 100 * face.confidence) for s in found.samples for face in s.faces]
+    points = [(s.time_ms / 1000, 100 * face.score) for s in found.samples for face in s.faces]
     if points:
         axes.scatter(*zip(*points, strict=True), s=26, color=PALETTE[0], edgecolor="white", linewidth=0.6)
     axes.set(xlabel="seconds", ylabel="confidence, %", ylim=(0, 104))

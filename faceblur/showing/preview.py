@@ -27,10 +27,10 @@ ONE_PASS_S = 10  # seconds of video per wanted frame up to which decoding it all
 
 
 @dataclass(frozen=True)
-class Box:
+class LabelledBox:
     """A rectangle in ratios of the displayed picture, with a label and the number that chooses its colour.
 
-    confidence: 0..1 as the detector gave it; None for what was not detected but decided.
+    score: 0..1 as the detector gave it; None for what was not detected but decided.
     """
 
     left: float
@@ -39,7 +39,7 @@ class Box:
     height: float
     label: str = ""
     number: int = 0
-    confidence: float | None = None
+    score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Shot:
     """What is to be seen at one presentation time."""
 
     time_ms: float
-    boxes: tuple[Box, ...]
+    boxes: tuple[LabelledBox, ...]
 
 
 def shots_of(found) -> tuple[Shot, ...]:
@@ -92,7 +92,7 @@ def read_frames(path: str | Path, times_ms: Sequence[float], width: int | None =
     return [stills.at(time_ms).bgr(width) for time_ms in times_ms]
 
 
-def draw_boxes(picture: np.ndarray, boxes: Iterable[Box]) -> np.ndarray:
+def draw_boxes(picture: np.ndarray, boxes: Iterable[LabelledBox]) -> np.ndarray:
     """A copy of a BGR picture with labelled boxes; line and text widths follow the picture's size."""
     height, width = picture.shape[:2]
     canvas = picture.copy()
@@ -167,22 +167,22 @@ def _detection_shot(sample) -> Shot:
     return Shot(sample.time_ms, tuple(_face_box(face, number) for number, face in enumerate(faces)))
 
 
-def _face_box(face: Face, number: int) -> Box:
-    label, sure = f"face {face.confidence:.0%}", face.confidence
-    return Box(face.left, face.top, face.width, face.height, label, number, sure)
+def _face_box(face: Face, number: int) -> LabelledBox:
+    label, sure = f"face {face.score:.0%}", face.score
+    return LabelledBox(face.left, face.top, face.width, face.height, label, number, sure)
 
 
-def _region_box(region: Sequence) -> Box:
+def _region_box(region: Sequence) -> LabelledBox:
     track, *box = region
-    return Box(*box, f"track {track}" if track >= 0 else "area", int(track))
+    return LabelledBox(*box, f"track {track}" if track >= 0 else "area", int(track))
 
 
 def _plan_shots(plan: Plan) -> tuple[Shot, ...]:
-    by_time: dict[float, list[Box]] = {}
+    by_time: dict[float, list[LabelledBox]] = {}
     for track in plan.tracks:
         words = f"track {track.id}{' (stays visible)' if track.keep else ''}"
         for time_ms, box in zip(track.times_ms, track.boxes, strict=True):
-            by_time.setdefault(float(time_ms), []).append(Box(*map(float, box), words, track.id))
+            by_time.setdefault(float(time_ms), []).append(LabelledBox(*map(float, box), words, track.id))
     return tuple(Shot(time_ms, tuple(boxes)) for time_ms, boxes in sorted(by_time.items()))
 
 

@@ -36,13 +36,13 @@ class _Film:
     afters: Sequence[np.ndarray]  # of the blurred video; empty without one
 
     @property
-    def has_confidence(self) -> bool:
-        return any(box.confidence is not None for shot in self.shots for box in shot.boxes)
+    def has_scores(self) -> bool:
+        return any(box.score is not None for shot in self.shots for box in shot.boxes)
 
     def frame(self, index: int, percent: int = 0) -> tuple[np.ndarray, str]:
         """The picture with its boxes of at least this confidence, and the words below it."""
         shot = self.shots[index]
-        boxes = tuple(box for box in shot.boxes if box.confidence is None or 100 * box.confidence >= percent)
+        boxes = tuple(box for box in shot.boxes if box.score is None or 100 * box.score >= percent)
         picture = draw_boxes(self.pictures[index], boxes)
         if self.afters:
             picture = _beside(picture, self.afters[index])
@@ -71,7 +71,7 @@ def frame_slider(
     jpegs = [encode(picture, ".jpg") for picture in pictures]
     still = grid(_spread(pictures, 6), 3 if blurred is None else 2, 8)
     widget = _slider_widget(jpegs, words)
-    if film.has_confidence:
+    if film.has_scores:
         _add_threshold(widget, film)
     publish(widget, _slider_html(jpegs, words), still)
 

@@ -9,7 +9,7 @@ from proof_kit import FINE, Area, Film, leaked, make_film, paint, rewrite, witho
 from faceblur import Plan, Style, render, video
 from faceblur.audit import verify
 from faceblur.audit.pairing import Fault, in_words
-from faceblur.audit.survival import detail_left
+from faceblur.audit.survival import measure_detail
 from faceblur.video import Reader
 from faceblur.video.reading.planes import plane_views
 from faceblur.video.reading.sound import compare_sound
@@ -24,10 +24,10 @@ def test_a_good_result_passes(film):
     found = verify(film.original, film.good, film.plan, every_ms=0)
     assert found.passed is True and found.problems == () and found.leaks == ()
     assert found.frames == found.frames_looked_at == 45
-    assert found.faces_judged > 45 and found.detail_left["max"] < 0.2
+    assert found.faces_judged > 45 and found.detail_summary["max"] < 0.2
     assert found.notes == ("1 sound track: bit for bit the original's",)
-    assert len(found.worst) >= 2 and max(face.detail for face in found.worst) == pytest.approx(
-        found.detail_left["max"], abs=1e-3
+    assert len(found.worst) >= 2 and max(face.detail_left for face in found.worst) == pytest.approx(
+        found.detail_summary["max"], abs=1e-3
     )
 
 
@@ -52,7 +52,7 @@ def test_one_leaked_frame_is_found(film, number, every_ms):
     assert found.passed is False
     assert {leak.index for leak in found.leaks} == {number}
     assert len(found.leaks) == len(film.plan.regions().faces_at(found.leaks[0].time_ms))
-    assert all(leak.detail > 0.8 for leak in found.leaks)
+    assert all(leak.detail_left > 0.8 for leak in found.leaks)
     assert "faces are left in 1 frames" in found.problems[0] and f"frame {number} " in found.problems[0]
 
 
@@ -217,12 +217,12 @@ def test_detail_left_is_the_share_that_was_mixed_in(share, seed):
     before = _face(seed).clip(0, 255).astype(np.uint8)
     gone = cv2.GaussianBlur(before, (0, 0), 40)
     after = np.rint(share * before + (1 - share) * gone.astype(float)).astype(np.uint8)
-    assert detail_left(before, after, BOX).left == pytest.approx(share, abs=0.05)
+    assert measure_detail(before, after, BOX).left == pytest.approx(share, abs=0.05)
 
 
 def test_other_faces_leave_nothing_of_this_one():
     before, *others = (_face(n).clip(0, 255).astype(np.uint8) for n in range(30))
-    details = [detail_left(before, other, BOX) for other in others]
+    details = [measure_detail(before, other, BOX) for other in others]
     assert abs(float(np.median([detail.left for detail in details]))) < 0.1
     assert not any(detail.is_readable for detail in details)
 
@@ -233,15 +233,15 @@ def test_large_faces_are_judged_like_small_ones():
     before = _face(1, 96).clip(0, 255).astype(np.uint8)
     after = cv2.GaussianBlur(before, (0, 0), 3)
     large = [cv2.resize(picture, None, fx=5, fy=5, interpolation=cv2.INTER_CUBIC) for picture in (before, after)]
-    assert detail_left(*large, BOX).left == pytest.approx(detail_left(before, after, BOX).left, abs=0.04)
+    assert measure_detail(*large, BOX).left == pytest.approx(measure_detail(before, after, BOX).left, abs=0.04)
 
 
 def test_what_cannot_be_judged_is_not_guessed():
     flat = np.full((200, 200), 90, np.uint8)
-    assert detail_left(flat, flat, BOX) is None
+    assert measure_detail(flat, flat, BOX) is None
     busy = _face(2).clip(0, 255).astype(np.uint8)
-    assert detail_left(busy, busy, (0.5, 0.5, 0.05, 0.06)) is None
-    assert detail_left(busy, busy, (0.99, 0.4, 0.3, 0.3)) is None
+    assert measure_detail(busy, busy, (0.5, 0.5, 0.05, 0.06)) is None
+    assert measure_detail(busy, busy, (0.99, 0.4, 0.3, 0.3)) is None
 
 
 def test_runs_of_faults_are_one_line():

@@ -8,9 +8,9 @@ import pytest
 from proof_kit import Film, leaked, make_film
 
 from faceblur import Area, Plan, Track
-from faceblur.audit.coverage import LEAK, REVIEW, WIDTH, coverage_picture, spans_of
+from faceblur.audit.coverage import LEAK, REVIEW, WIDTH, coverage_picture, intervals_of
 from faceblur.audit.evidence import MOST_FACES, choose, evidence_sheet
-from faceblur.audit.remains import Leak
+from faceblur.audit.remains import FoundFace
 from faceblur.audit.verdict import Audit, verify
 from faceblur.showing.preview import PALETTE, PAPER
 
@@ -30,7 +30,7 @@ def share(picture: np.ndarray, colour: str) -> float:
     return float((picture[70:] == wanted).all(-1).any(0).mean())
 
 
-def audit(*leaks: Leak) -> Audit:
+def audit(*leaks: FoundFace) -> Audit:
     return Audit(not leaks, (), (), 250, 250, 0, 0, 0, {}, tuple(leaks))
 
 
@@ -44,7 +44,7 @@ def test_a_bar_is_as_long_as_its_face_is_blurred():
 
 def test_a_gap_is_seen_and_review_is_marked():
     review = track(0, 0, 10, gap_s=(4, 7), review=((4000.0, 7000.0),))
-    assert [round(b - a) for a, b in spans_of(review, 40.0)] == [4000, 2960]
+    assert [round(b - a) for a, b in intervals_of(review, 40.0)] == [4000, 2960]
     picture = coverage_picture(Plan((review,), video=LENGTH))
     assert share(picture, PALETTE[0]) == pytest.approx(0.7 * 1410 / WIDTH, abs=0.01)
     assert share(picture, REVIEW) == pytest.approx(0.3 * 1410 / WIDTH, abs=0.01)
@@ -52,8 +52,8 @@ def test_a_gap_is_seen_and_review_is_marked():
 
 def test_leaks_are_red_on_their_track_or_on_a_line_of_their_own():
     plan = Plan((track(0, 0, 10),), video=LENGTH)
-    known = Leak(100, 4000.0, (0.1, 0.1, 0.1, 0.1), 0, None, 0.9)
-    stranger = Leak(100, 4000.0, (0.5, 0.5, 0.1, 0.1), None, 0.9, None)
+    known = FoundFace(100, 4000.0, (0.1, 0.1, 0.1, 0.1), 0, None, 0.9)
+    stranger = FoundFace(100, 4000.0, (0.5, 0.5, 0.1, 0.1), None, 0.9, None)
     clean, one, two = (coverage_picture(plan, audit(*leaks)) for leaks in ((), (known,), (known, stranger)))
     assert share(clean, LEAK) == 0 < share(one, LEAK) < 0.01
     assert one.shape == clean.shape and two.shape[0] > one.shape[0]
@@ -96,8 +96,8 @@ def test_the_sheet_shows_the_face_that_leaked(film):
 
 
 def test_the_sheet_spreads_over_people_and_time():
-    many = tuple(Leak(n, 40.0 * n, (0.1, 0.1, 0.1, 0.1), 0, None, 0.99) for n in range(100))
-    other = Leak(50, 2000.0, (0.7, 0.1, 0.1, 0.1), 1, None, 0.5)
+    many = tuple(FoundFace(n, 40.0 * n, (0.1, 0.1, 0.1, 0.1), 0, None, 0.99) for n in range(100))
+    other = FoundFace(50, 2000.0, (0.7, 0.1, 0.1, 0.1), 1, None, 0.5)
     chosen = choose((*many, other))
     assert len(chosen) <= MOST_FACES and other in chosen
     assert chosen[-1].time_ms - chosen[0].time_ms > 2000

@@ -44,7 +44,7 @@ def test_it_finds_the_face_of_a_portrait(detector, portrait):
     high, wide = picture.shape[:2]
     left, top, width, height = portrait.face
     assert shared(box(face), (left / wide, top / high, width / wide, height / high)) > 0.8
-    assert face.confidence > 0.8
+    assert face.score > 0.8
 
 
 @pytest.mark.parametrize("name", ["coffee", "brick", "rocket"])
@@ -95,7 +95,7 @@ def test_rows_hold_landmarks_inside_the_face_and_the_best_first(astronaut):
 
 def test_a_lower_threshold_only_adds(astronaut):
     many, few = FaceDetector(0.1).find(astronaut), FaceDetector(0.8).find(astronaut)
-    assert [face for face in many if face.confidence >= 0.8] == few
+    assert [face for face in many if face.score >= 0.8] == few
 
 
 def test_it_agrees_with_opencv(astronaut):

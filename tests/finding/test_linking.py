@@ -13,12 +13,12 @@ SETTINGS = TrackingSettings()
 FRAMES = np.arange(250) * FRAME_MS
 
 
-def tracklet(first: int, boxes, *, seen=None, shot: int = 0, score: float = 0.9, leads: bool = False) -> Tracklet:
+def tracklet(first: int, boxes, *, seen=None, shot: int = 0, score: float = 0.9, is_given: bool = False) -> Tracklet:
     """Rows from frame `first` on; seen: the rows observed, all when None."""
     made = Tracklet(shot)
     for row, box in enumerate(boxes):
         made.append((first + row) * FRAME_MS, np.array(box, float), seen is None or row in seen)
-    made.best_score, made.leads = score, leads
+    made.best_score, made.is_given = score, is_given
     return made
 
 
@@ -100,7 +100,7 @@ def test_the_nearer_of_two_lost_faces_is_continued():
 
 def test_weak_sightings_alone_are_no_face():
     assert link([tracklet(10, [at(0.4)] * 30, score=0.5)], FRAMES, SETTINGS) == ()
-    assert len(link([tracklet(10, [at(0.4)] * 30, score=0.5, leads=True)], FRAMES, SETTINGS)) == 1
+    assert len(link([tracklet(10, [at(0.4)] * 30, score=0.5, is_given=True)], FRAMES, SETTINGS)) == 1
 
 
 def test_weak_sightings_between_sure_ones_of_the_same_face_count():
@@ -118,7 +118,7 @@ def test_a_face_stays_covered_for_the_hold_and_the_look_back():
 def test_a_glimpse_of_the_detector_is_held_more_briefly_than_a_given_face():
     part = {"boxes": [at(0.4)] * 60, "seen": {30}}
     [glimpse] = link([tracklet(0, **part)], FRAMES, SETTINGS)
-    [given_one] = link([tracklet(0, **part, leads=True)], FRAMES, SETTINGS)
+    [given_one] = link([tracklet(0, **part, is_given=True)], FRAMES, SETTINGS)
     assert len(glimpse.times_ms) < len(given_one.times_ms)
     assert glimpse.end_ms - glimpse.start_ms <= 2 * SETTINGS.glimpse_ms
 

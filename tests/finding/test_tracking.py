@@ -74,7 +74,7 @@ def test_a_weak_sighting_extends_a_track_and_makes_none_sure():
     [extended] = follow({5: [strong], 15: [weak]}, 40)
     assert extended.sightings == 2 and span(extended)[1] > 15 + 10
     [alone] = follow({5: [weak]}, 40)
-    assert alone.best_score < TrackingSettings().start_score and not alone.leads
+    assert alone.best_score < TrackingSettings().start_score and not alone.is_given
     assert span(alone)[0] == 5, "a weak sighting is no reason to look back"
 
 
@@ -91,19 +91,19 @@ def test_a_weak_sighting_does_not_shrink_a_face():
 
 
 def test_a_given_sample_leads_whatever_its_confidence():
-    [tracklet] = follow({5: [Observation(HOME, 0.2, leads=True)]}, 10)
-    assert tracklet.leads and span(tracklet)[0] == 0
+    [tracklet] = follow({5: [Observation(HOME, 0.2, is_given=True)]}, 10)
+    assert tracklet.is_given and span(tracklet)[0] == 0
 
 
 def test_the_detector_does_not_double_a_given_face():
-    given_one = Observation(HOME, 0.5, leads=True)
+    given_one = Observation(HOME, 0.5, is_given=True)
     found = [Observation(shifted(HOME, 0.02), 0.95), Observation((0.43, 0.36, 0.04, 0.07), 0.9)]
     [tracklet] = follow({5: [given_one, *found]}, 8)
-    assert tracklet.leads
+    assert tracklet.is_given
 
 
 def test_a_face_found_beside_a_given_one_is_followed_too():
-    seen = [Observation(HOME, 0.5, leads=True), Observation(shifted(HOME, 0.3), 0.95)]
+    seen = [Observation(HOME, 0.5, is_given=True), Observation(shifted(HOME, 0.3), 0.95)]
     assert len(follow({5: seen}, 8)) == 2
 
 
@@ -201,7 +201,7 @@ def test_doubles_are_dropped_and_given_ones_win(seen):
     for dropped in seen:
         if not any(dropped is one for one in kept):
             rival = [k for k in kept if overlap(np.array([dropped.box]), np.array([k.box]))[0, 0] >= 0.4]
-            assert any((k.leads, k.score) >= (dropped.leads, dropped.score) for k in rival)
+            assert any((k.is_given, k.score) >= (dropped.is_given, dropped.score) for k in rival)
 
 
 def test_frames_passed_over_at_the_end_of_a_shot_are_covered_too():

@@ -10,7 +10,7 @@ from seeing import make_video, some_faces, some_report
 from faceblur.detections import Detections
 from faceblur.errors import InputError, OutputError
 from faceblur.showing import preview
-from faceblur.showing.preview import Box, Shot
+from faceblur.showing.preview import LabelledBox, Shot
 from faceblur.timecode import clock
 
 
@@ -48,7 +48,7 @@ def test_seeking_shows_the_same_frames_as_reading_through(film, monkeypatch):
 
 def test_boxes_are_drawn_where_they_are_and_the_original_stays():
     picture = np.zeros((180, 320, 3), np.uint8)
-    drawn = preview.draw_boxes(picture, [Box(0.25, 0.5, 0.5, 0.25, "face 90%", 1)])
+    drawn = preview.draw_boxes(picture, [LabelledBox(0.25, 0.5, 0.5, 0.25, "face 90%", 1)])
     assert not picture.any()
     assert drawn[90, 160].any()
     assert drawn[130, 80].any()
@@ -58,7 +58,7 @@ def test_boxes_are_drawn_where_they_are_and_the_original_stays():
 
 @pytest.mark.parametrize("sides", [(-0.2, -0.2, 0.5, 0.5), (0.9, 0.9, 0.5, 0.5), (2, 2, 1, 1)])
 def test_boxes_past_the_edge_do_no_harm(sides):
-    box = Box(*sides, "x")
+    box = LabelledBox(*sides, "x")
     assert preview.draw_boxes(np.zeros((90, 160, 3), np.uint8), [box]).shape == (90, 160, 3)
 
 
@@ -91,7 +91,7 @@ def test_upright_videos_get_more_columns(tmp_path):
     st.integers(1, 8),
 )
 def test_chosen_shots_are_in_order_and_have_faces_when_there_are_any(times, count):
-    shots = [Shot(time, (Box(0.1, 0.1, 0.1, 0.1),) * faces) for time, faces in sorted(times)]
+    shots = [Shot(time, (LabelledBox(0.1, 0.1, 0.1, 0.1),) * faces) for time, faces in sorted(times)]
     chosen = preview.choose(shots, count, 10_000)
     assert 1 <= len(chosen) <= count
     assert list(chosen) == sorted(chosen, key=lambda shot: shot.time_ms)
