@@ -107,7 +107,7 @@ class _Measuring:
         self._options, self._folder = options, folder
 
     def run(self, clips: list[Path]) -> None:
-        empty = [] if self._options.no_faceless else faceless.make_all(self._folder)
+        empty = [] if self._options.no_faceless else [c for c in faceless.make_all(self._folder) if c.judged]
         with ThreadPoolExecutor(self._options.jobs) as pool:
             for future in [
                 *[pool.submit(self._clip, clip) for clip in clips],
@@ -139,14 +139,14 @@ class _Measuring:
             self.false.append(_false(name, method, end - start, longest, within=True))
         print(f"{clip.name}, {method}: {row['leaks_boxes']} leaks", file=sys.stderr, flush=True)
 
-    def _empty(self, clip: Path) -> None:
+    def _empty(self, clip: faceless.Clip) -> None:
         try:
-            regions = methods.run(ALONE, clip, None, self._folder, None).regions
+            regions = methods.run(ALONE, clip.path, None, self._folder, None).regions
         except MethodError as problem:
             self._failed(f"{clip.name}: {problem}")
             return
         lasts_ms = regions.times_ms[-1] - regions.times_ms[0]
-        self.false.append(_false(clip.stem, ALONE, lasts_ms, regions.longest_run_ms()))
+        self.false.append(_false(clip.name, ALONE, lasts_ms, regions.longest_run_ms()))
 
     def _failed(self, what: str) -> None:
         self.failures.append(what)

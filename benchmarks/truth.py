@@ -66,11 +66,19 @@ class Regions:
         """Of the frame that is shown nearest to this time."""
         return self.boxes[int(np.argmin(np.abs(np.array(self.times_ms) - time_ms)))]
 
+    @property
+    def frame_ms(self) -> float:
+        """How long a frame is shown: the median."""
+        return float(np.median(np.diff(self.times_ms))) if len(self.times_ms) > 1 else 0.0
+
+    def shares(self) -> list[float]:
+        """Share of the picture within the ellipses, by frame."""
+        return [_area(boxes, self.feather) for boxes in self.boxes]
+
     def longest_run_ms(self, start_ms: float = -np.inf, end_ms: float = np.inf) -> float:
         """The longest time for which some region is shown without a break, between the two times."""
         times = np.array(self.times_ms)
-        frame_ms = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
-        longest, since = 0.0, None
+        frame_ms, longest, since = self.frame_ms, 0.0, None
         for time_ms, boxes in zip(times, self.boxes, strict=True):
             if not (boxes and start_ms <= time_ms <= end_ms):
                 since = None
