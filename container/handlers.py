@@ -10,7 +10,8 @@ import json
 import tempfile
 from pathlib import Path
 
-from storage import Work, deliver, fetch_input
+from budget import MEMORY_OF_A_CPU_MB, check_lengths, segment_seconds
+from storage import Work, deliver, fetch_input, uploaded
 
 from faceblur import Detections, analyse, audit, render, video
 from faceblur.errors import VerificationError
@@ -21,33 +22,55 @@ from faceblur.video import Span
 
 return_large_blocks()
 
-SEGMENT_SECONDS = 60.0
-# How many times the input's size a step needs on disk: itself, the piece or the pieces, the joined file.
-ROOM_TO_PLAN, ROOM_TO_BLUR, ROOM_TO_JOIN = 1.0, 2.5, 4.0
+ROOM_TO_JOIN = 4.0  # times the input's size, on disk: itself, the pieces, the joined file
 
 
 def plan_segments(event, context):
-    """{"input"} -> {"segments", "count", "video"}. Raises InputError for what is not a video."""
-    with tempfile.TemporaryDirectory() as folder:
-        source = fetch_input(event["input"], Path(folder), ROOM_TO_PLAN)
-        info = video.probe(source).to_json()
-        spans = [span.to_json() for span in video.cut(source, target_s=SEGMENT_SECONDS)]
-    log(key=event["input"]["key"], segments=len(spans), **info)
-    return {"segments": spans, "count": len(spans), "video": info}
+    """{"input"} -> {"segments", "count", "video", "encoder", "notes"}: what all segments share is decided once.
+
+    Raises InputError for what is not a video, or cannot be divided into segments that a function ends in time.
+    """
+    key, source, memory_mb = event["input"]["key"], uploaded(event["input"]), memory_of(context)
+    info = video.probe(source)
+    spans = video.cut(source, target_s=segment_seconds(info, memory_mb))
+    with video.Reader(source) as reader:
+        encoder = video.settled(reader, video.EncoderSettings(), "piece.mp4").to_json()
+        notes = check_lengths(key, info, lengths_ms(reader, spans, info), memory_mb)
+    log(key=key, segments=len(spans), fetched=source.fetched, requests=source.requests, **info.to_json())
+    return {
+        "segments": [span.to_json() for span in spans],
+        "count": len(spans),
+        "video": info.to_json(),
+        "encoder": encoder,
+        "notes": notes,
+    }
 
 
 def blur_segment(event, context):
-    """{"span", "input", "work", "detections"} -> {"frames"}: track, refine and render one segment."""
-    span, work = Span.from_json(event["span"]), Work(**event["work"])
+    """{"span", "input", "work", "detections", "encoder"} -> {"frames"}: track, refine and render one segment."""
+    span, work, source = Span.from_json(event["span"]), Work(**event["work"]), uploaded(event["input"])
+    encoder = video.EncoderSettings(**event["encoder"])
     with tempfile.TemporaryDirectory() as folder:
-        source = fetch_input(event["input"], Path(folder), ROOM_TO_BLUR)
         detections = Detections.from_rekognition(work.detections(event["detections"]["pages"]))
         plan = analyse(source, detections, span=span)
         piece = Path(folder, "piece.mp4")
-        report = render(source, piece, plan, span=span)
+        report = render(source, piece, plan, span=span, encoder=encoder)
         work.put_segment(span.index, piece, plan.to_json(), report)
-    log(key=event["input"]["key"], segment=span.index, **report["counts"])
+    fetched = {"fetched": source.fetched, "requests": source.requests}
+    log(key=event["input"]["key"], segment=span.index, **fetched, **report["counts"])
     return {"frames": report["counts"]["frames"]}
+
+
+def lengths_ms(reader: video.Reader, spans: list[Span], info: video.VideoInfo) -> list[float]:
+    """How long each span is, in the order of the spans."""
+    borders = [reader.time_ms_of(span.start_pts) for span in spans[1:]]
+    ends = zip([info.start_ms, *borders], [*borders, info.end_ms], strict=True)
+    return [max(0.0, end - start) for start, end in ends]
+
+
+def memory_of(context) -> int:
+    """MB that Lambda gives this function, whose memory is also that of `blur_segment`."""
+    return int(getattr(context, "memory_limit_in_mb", MEMORY_OF_A_CPU_MB))
 
 
 def join_segments(event, context):

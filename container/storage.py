@@ -2,17 +2,74 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from pathlib import Path
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
 from faceblur.errors import InputError
+from faceblur.video import RangedFile
 
 s3 = boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 8}))
+
+TRIES = 4
+BROKEN_OFF = (ResponseStreamingError, IncompleteReadError, ReadTimeoutError)
+# Without permission to list a bucket, S3 answers 403 for what is not there.
+GONE = ("403", "404", "AccessDenied", "NoSuchKey", "NoSuchVersion")
+
+
+def uploaded(upload: dict) -> RangedFile:
+    """The uploaded object, read in parts and always in the version of this execution. Raises InputError when it is gone
+    or was replaced.
+    """
+    place = {"Bucket": upload["bucket"], "Key": upload["key"]}
+    if upload["version_id"]:
+        place["VersionId"] = upload["version_id"]
+    with refusals(upload):
+        found = s3.head_object(**place)
+    etag = upload["etag"] or found["ETag"].strip('"')
+
+    def fetch(start: int, end: int) -> bytes:
+        with refusals(upload):
+            return get_range(place | {"IfMatch": f'"{etag}"'}, start, end)
+
+    if etag != found["ETag"].strip('"'):
+        raise replaced(upload)
+    return RangedFile(Path(upload["key"]).name, found["ContentLength"], fetch)
+
+
+def get_range(place: dict, start: int, end: int) -> bytes:
+    """Bytes of an object, `end` not included. A connection that breaks off is tried anew, as botocore does before the
+    first byte."""
+    for more in reversed(range(TRIES)):
+        try:
+            return s3.get_object(**place, Range=f"bytes={start}-{end - 1}")["Body"].read()
+        except BROKEN_OFF:
+            if not more:
+                raise
+    raise AssertionError("not reached")
+
+
+@contextlib.contextmanager
+def refusals(upload: dict):
+    """S3's answers about an upload, as InputError where they are about the upload."""
+    try:
+        yield
+    except ClientError as problem:
+        code = problem.response["Error"]["Code"]
+        if code in ("412", "PreconditionFailed"):
+            raise replaced(upload) from problem
+        if code not in GONE:
+            raise
+        raise InputError(f"{upload['key']}: is no longer in the bucket {upload['bucket']}") from problem
+
+
+def replaced(upload: dict) -> InputError:
+    return InputError(f"{upload['key']}: was replaced after this upload; the newer one has its own execution")
 
 
 def fetch_input(upload: dict, folder: Path, room: float) -> Path:

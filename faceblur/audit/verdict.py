@@ -11,7 +11,6 @@ from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import chain, pairwise
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -19,7 +18,7 @@ import numpy as np
 from ..plan import Plan
 from ..process import one_thread
 from ..shapes import Progress
-from ..video import Reader
+from ..video import Reader, Source
 from ..video.reading.sound import compare_sound
 from .pairing import Fault, Pair, Pairing, PictureCheck, in_words
 from .remains import BlurredFace, FoundFace, Inspection, is_same
@@ -71,8 +70,8 @@ class Audit:
 
 @one_thread()
 def verify(
-    original: str | Path,
-    output: str | Path,
+    original: Source,
+    output: Source,
     plan: Plan | None,
     *,
     every_ms: float = LOOK_MS,

@@ -20,7 +20,7 @@ from ..plan import Plan
 from ..plan.frame_times import FrameTimes
 from ..process import hand_back, one_thread
 from ..shapes import Progress
-from ..video import Frame, Irregular, Passed, Reader, Span, SparseReader, probe
+from ..video import Frame, Irregular, Passed, Reader, Source, Span, SparseReader, probe
 from .cuts import SIZE, CutDetector
 from .detector import FaceDetector
 from .linking import Looks, link
@@ -47,7 +47,7 @@ class AnalysisSettings:
 
 @one_thread()
 def analyse(
-    source: str | Path,
+    source: Source,
     detections: Detections | None = None,
     *,
     span: Span | None = None,
@@ -82,7 +82,7 @@ def analyse(
         counts |= {"rejected_boxes": detections.rejected, "unplaced_samples": watcher.unplaced}
     return Plan(
         tracks,
-        source={"name": Path(source).name},
+        source={"name": Path(str(source)).name},
         video=probe(source).to_json(),
         settings=asdict(settings),
         counts=counts,
@@ -115,7 +115,7 @@ def _reaching(settings: AnalysisSettings, detections: Detections | None) -> Anal
 
 
 @one_thread()
-def detect(source: str | Path, *, every_ms: float = 500.0, progress: Progress | None = None) -> Detections:
+def detect(source: Source, *, every_ms: float = 500.0, progress: Progress | None = None) -> Detections:
     """Faces about every `every_ms`, found by the embedded detector: samples like those Rekognition Video takes.
 
     >>> found = detect("in.mp4")

@@ -11,14 +11,14 @@ from ..plan import Area, Plan, refuse_areas_beyond
 from ..plan.style import Style
 from ..process import hand_back, one_thread
 from ..shapes import Progress
-from ..video import EncoderSettings, Frame, Reader, Span, Writer, check_output, probe, scan, size_notes
+from ..video import EncoderSettings, Frame, Reader, Source, Span, Writer, check_output, probe, scan, size_notes
 from .covering import Covering
 from .report import Rows, make_report
 
 
 @one_thread()
 def render(
-    source: str | Path,
+    source: Source,
     output: str | Path,
     plan: Plan,
     *,
@@ -71,6 +71,6 @@ def _write_frames(
         return rows, writer.notes + reader.notes, writer.settings
 
 
-def check_areas(areas: Iterable[Area], source: str | Path) -> None:
+def check_areas(areas: Iterable[Area], source: Source) -> None:
     """Raises PlanError for an area that begins after the end of this video."""
     refuse_areas_beyond(areas, probe(source).end_ms, really=lambda: scan(source).end_ms)

@@ -10,7 +10,7 @@ from pathlib import Path
 from .. import __version__
 from ..plan import Plan
 from ..shapes import Box
-from ..video import EncoderSettings, probe
+from ..video import EncoderSettings, RangedFile, Source, probe
 
 AREA = -1  # the track number of an area: it is nobody
 _UNITS = 1e-5  # boxes are kept and written in hundred-thousandths of the picture
@@ -66,7 +66,7 @@ class _Boxes:
 
 
 def make_report(
-    source: str | Path,
+    source: Source,
     output: str | Path,
     plan: Plan,
     rows: list[dict],
@@ -118,7 +118,7 @@ def count(rows: list[dict]) -> dict:
     }
 
 
-def merge_reports(source: str | Path, output: str | Path, reports: list[dict]) -> dict:
+def merge_reports(source: Source, output: str | Path, reports: list[dict]) -> dict:
     """One report for a file that was analysed and rendered in pieces; the pieces' reports in their order."""
     rows = [row for report in reports for row in report["frames"]]
     return reports[0] | {
@@ -136,8 +136,10 @@ def once(notes: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(notes))
 
 
-def describe_file(path: str | Path) -> dict:
-    """Name, size and SHA-256 of a file."""
+def describe_file(path: Source) -> dict:
+    """Name, size and SHA-256 of a file; None in place of the last where it lies elsewhere: nobody read it whole."""
+    if isinstance(path, RangedFile):
+        return {"name": Path(path.name).name, "bytes": path.size, "sha256": None}
     path = Path(path)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,6 +9,7 @@ from .reading.formats import SUFFIXES
 from .reading.frame import Frame
 from .reading.orientation import Orientation
 from .reading.probe import VideoInfo, probe
+from .reading.ranged import RangedFile, Source
 from .reading.reader import Packet, Reader, Span
 from .reading.scan import Scan, scan
 from .reading.sparse import Irregular, Passed, SparseReader
@@ -31,8 +32,10 @@ __all__ = [
     "Orientation",
     "Packet",
     "Passed",
+    "RangedFile",
     "Reader",
     "Scan",
+    "Source",
     "Span",
     "SparseReader",
     "Stills",

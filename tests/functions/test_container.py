@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -12,6 +11,7 @@ import av
 import boto3
 import numpy as np
 import pytest
+from botocore.exceptions import IncompleteReadError
 from lambda_kit import ROOT, load
 
 from faceblur import video
@@ -104,28 +104,51 @@ def test_every_image_function_has_its_handler(modules):
     assert all(callable(getattr(handlers, name)) for name in IMAGE_FUNCTIONS)
 
 
-def test_an_upload_that_is_gone_says_so(modules, bucket, tmp_path):
+def test_an_upload_that_is_gone_says_so(modules, bucket):
     _, storage = modules
     nothing = {"bucket": bucket, "key": "gone.mp4", "version_id": "", "etag": ""}
     with pytest.raises(InputError, match=r"gone\.mp4: is no longer in the bucket"):
-        storage.fetch_input(nothing, tmp_path, room=1)
+        storage.uploaded(nothing)
 
 
-def test_an_upload_that_was_replaced_is_not_mistaken_for_the_new_one(modules, bucket, tmp_path):
+def test_an_upload_that_was_replaced_is_not_mistaken_for_the_new_one(modules, bucket):
+    """Neither before the first byte nor between two of them."""
     _, storage = modules
     first = upload(bucket, "a.mp4", b"first")
+    source = storage.uploaded(first)
     upload(bucket, "a.mp4", b"second")
     with pytest.raises(InputError, match="was replaced"):
-        storage.fetch_input(first, tmp_path, room=1)
+        storage.uploaded(first)
+    with pytest.raises(InputError, match="was replaced"):
+        source.read(0, 5)
 
 
-def test_an_upload_that_does_not_fit_says_how_much_room_there_is(modules, bucket, tmp_path, monkeypatch):
+def test_an_upload_is_read_in_parts_of_one_version(modules, local_aws):
     _, storage = modules
-    video_file = upload(bucket, "a.mp4", b"x" * 1000)
-    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(1500, 0, 1500))
-    assert storage.fetch_input(video_file, tmp_path, room=1).read_bytes() == b"x" * 1000
-    with pytest.raises(InputError, match="ephemeral storage"):
-        storage.fetch_input(video_file, tmp_path, room=2.5)
+    s3, name = boto3.client("s3"), f"test-{uuid.uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=name)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    answers = [s3.put_object(Bucket=name, Key="a.mp4", Body=content) for content in (b"0123456789", b"abcdefghij")]
+    first = {"bucket": name, "key": "a.mp4", "version_id": answers[0]["VersionId"], "etag": ""}
+    source = storage.uploaded(first)
+    assert (source.size, source.read(3, 7), source.read(8, 20)) == (10, b"3456", b"89")
+
+
+def test_a_connection_that_breaks_off_is_tried_anew(modules, bucket, monkeypatch):
+    _, storage = modules
+    source = storage.uploaded(upload(bucket, "a.mp4", b"0123456789"))
+    real, calls = storage.s3.get_object, []
+
+    class Broken:
+        def read(self):
+            raise IncompleteReadError(actual_bytes=3, expected_bytes=10)
+
+    def breaking(**request):
+        calls.append(request["Range"])
+        return {"Body": Broken()} if len(calls) < 3 else real(**request)
+
+    monkeypatch.setattr(storage.s3, "get_object", breaking)
+    assert source.read(2, 4) == b"23" and len(calls) == 3
 
 
 def test_what_is_not_a_video_is_refused_before_anything_is_blurred(modules, bucket):
@@ -157,7 +180,7 @@ def two_scenes(sample, tmp_path_factory):
 
 def test_a_longer_video_goes_through_in_segments(modules, bucket, two_scenes, monkeypatch):
     handlers, _ = modules
-    monkeypatch.setattr(handlers, "SEGMENT_SECONDS", 0.5)
+    monkeypatch.setattr(handlers, "segment_seconds", lambda info, memory_mb: 0.5)
     source = upload(bucket, "in/long.mp4", two_scenes.read_bytes())
     work, output = {"bucket": bucket, "prefix": "long/"}, {"bucket": bucket, "key": "out/long.mp4"}
     put_detections(bucket, "long/")
@@ -165,6 +188,7 @@ def test_a_longer_video_goes_through_in_segments(modules, bucket, two_scenes, mo
     assert planned["count"] == 2
     for span in planned["segments"]:
         event = {"span": span, "input": source, "work": work, "detections": {"pages": 1}}
+        event["encoder"] = planned["encoder"]
         assert handlers.blur_segment(event, None) == {"frames": 30}
     done = handlers.join_segments({"input": source, "work": work, "output": output, "count": 2}, None)
     assert done["counts"]["frames"] == 60 and 25 <= done["counts"]["frames_with_regions"] <= 40
@@ -187,6 +211,7 @@ def test_a_clip_goes_through_all_three_steps(modules, bucket, clip, tmp_path):
     assert planned["count"] == len(planned["segments"]) == 1
     for span in planned["segments"]:
         event = {"span": span, "input": source, "work": work, "detections": {"pages": 1}}
+        event["encoder"] = planned["encoder"]
         assert handlers.blur_segment(event, None) == {"frames": 12}
     done = handlers.join_segments({"input": source, "work": work, "output": output, "count": 1}, None)
 

@@ -166,13 +166,16 @@ _PHOTOS = {
     "jxl",
     "crx",
 }
-_HEAD_BYTES = 4096
+HEAD_BYTES = 4096
 
 
-def reading_options(path: str) -> dict[str, str]:
-    """What FFmpeg is told before it opens a file: which readers it may use, and no address but this file's."""
+def reading_options(path: str, *, is_here: bool = True) -> dict[str, str]:
+    """What FFmpeg is told before it opens a file: which readers it may use, and no address but this file's.
+
+    is_here: it is a file of this machine, which a reader may open by its name.
+    """
     readers = [*_VIDEOS, *(f"{name}_pipe" for name in _PICTURES)]
-    if Path(path).suffix.lower() in _BY_NAME:
+    if is_here and Path(path).suffix.lower() in _BY_NAME:
         readers.append("image2")
     return {"format_whitelist": ",".join(readers), "protocol_whitelist": "file", "pattern_type": "none"}
 
@@ -180,7 +183,11 @@ def reading_options(path: str) -> dict[str, str]:
 def kind_of(path: str) -> str:
     """What a file is that cannot be read as a video, in words; empty when it could be one. Raises OSError."""
     with open(path, "rb") as file:
-        head = file.read(_HEAD_BYTES)
+        return kind_of_head(file.read(HEAD_BYTES))
+
+
+def kind_of_head(head: bytes) -> str:
+    """The same, of a file's first HEAD_BYTES."""
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith(tuple(mark.lower() for mark in _LISTS)) or (text.startswith(b"<") and b"<mpd" in text):
         return "is a list of other files or addresses, not a video; name the videos themselves"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import av
 
 from ...errors import InputError
-from .formats import kind_of, reading_options
+from .formats import HEAD_BYTES, kind_of, kind_of_head, reading_options
+from .ranged import OpenedRange, RangedFile, Source
 
 # Pixels. `blur` takes 940 MB at 33 million (8K) and 1.5 GB at 67 million.
 LARGEST_SIDE, LARGEST_PICTURE = 16384, 64_000_000
@@ -19,8 +19,13 @@ DEMUXER_FAULTS = (av.error.FFmpegError, IndexError)
 _FILE = "file:"  # before a name, so that no part of it is taken for a protocol
 
 
-def open_input(path: str | Path):
-    """Open a container for reading. Raises InputError with one line that says what is wrong."""
+def open_input(path: Source, *, outline: bool = False):
+    """Open a container for reading. Raises InputError with one line that says what is wrong.
+
+    outline: only the sizes and times of packets are wanted; see `RangedFile.open`.
+    """
+    if isinstance(path, RangedFile):
+        return _open_ranged(path, outline)
     path = os.fsdecode(path)
     if not os.path.exists(path):
         raise InputError(f"{path}: no such file")
@@ -42,9 +47,40 @@ def open_input(path: str | Path):
         raise InputError(f"{path}: {what}") from problem
 
 
+def _open_ranged(file: RangedFile, outline: bool):
+    try:
+        if file.size == 0:
+            raise InputError(f"{file}: the file is empty (0 bytes)")
+        return av.open(
+            file.open(outline),
+            metadata_errors="replace",
+            options=DECODER_OPTIONS,
+            container_options=reading_options(file.name, is_here=False),
+        )
+    except (av.error.FFmpegError, OSError, ValueError) as problem:
+        if file.problem is not None:
+            raise file.problem from None
+        what = kind_of_head(file.read(0, HEAD_BYTES)) or f"not a video that can be read ({_reason(problem)})"
+        raise InputError(f"{file}: {what}") from problem
+
+
 def path_of(container) -> str:
     """The name under which a container was opened."""
     return container.name.removeprefix(_FILE)
+
+
+def keyframe_test(container, stream) -> Callable[[av.Packet], bool]:
+    """Says whether a packet is a keyframe's. In an outline, whose content FFmpeg would ask, the index alone tells."""
+    if _outline(container) is None:
+        return lambda packet: packet.is_keyframe
+    places = {entry.pos for entry in stream.index_entries if entry.is_keyframe}
+    return lambda packet: packet.pos in places
+
+
+def content_of(container, packet) -> bytes:
+    """What a packet holds, also where it was read from an outline."""
+    opened = _outline(container)
+    return bytes(packet) if opened is None else opened.file.read(packet.pos, packet.pos + packet.size)
 
 
 def packets_of(container, *streams, failed: Callable[[], None] = lambda: None) -> Iterator[av.Packet]:
@@ -57,12 +93,31 @@ def packets_of(container, *streams, failed: Callable[[], None] = lambda: None) -
             packets = container.demux(*streams)
             continue
         except (av.error.FFmpegError, MemoryError):
+            _refuse_half(container)
             failed()
             return
         if packet is None:
+            _refuse_half(container)
             return
         if packet.size:
             yield packet
+
+
+def _refuse_half(container) -> None:
+    """Raise what kept parts of a ranged file from coming, which FFmpeg takes for the end of the file."""
+    opened = _ranged(container)
+    if opened is not None and opened.file.problem is not None:
+        raise opened.file.problem
+
+
+def _ranged(container) -> OpenedRange | None:
+    opened = getattr(container.file, "file", None)
+    return opened if isinstance(opened, OpenedRange) else None
+
+
+def _outline(container) -> OpenedRange | None:
+    opened = _ranged(container)
+    return opened if opened is not None and opened.is_outline else None
 
 
 def _reason(problem: Exception) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from itertools import chain
-from pathlib import Path
 
 import av
 
@@ -13,6 +12,7 @@ from ...errors import InputError
 from .fourcc import codec_of
 from .opening import LARGEST_PICTURE, open_input, packets_of, path_of
 from .orientation import Orientation
+from .ranged import Source
 from .selection import ENCRYPTED, video_stream
 from .sidedata import display_matrix
 
@@ -78,7 +78,7 @@ def duration_ms_of(container, stream) -> float:
     return (container.duration or 0) / 1000
 
 
-def probe(path: str | Path) -> VideoInfo:
+def probe(path: Source) -> VideoInfo:
     """Describe the file's video. Decodes one frame, which alone tells rotation and pixel format for certain.
 
     Raises InputError when there is no such file, it is no video, or not one frame of it can be decoded.

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 
 import av
 
@@ -19,6 +18,7 @@ from .frame import Frame
 from .opening import open_input, packets_of
 from .orientation import Orientation
 from .probe import duration_ms_of, frame_rate_of, orientation_of, start_offset_ms
+from .ranged import RangedFile, Source
 from .seek import seek_before
 from .selection import video_stream
 from .tail import frames_after
@@ -67,8 +67,8 @@ class Reader:
     in `damaged`. Raises InputError like `probe`, and when not one frame can be decoded.
     """
 
-    def __init__(self, path: str | Path, *, span: Span | None = None, margin_ms: float = 0.0, threads: int = 0):
-        self.path = str(path)
+    def __init__(self, path: Source, *, span: Span | None = None, margin_ms: float = 0.0, threads: int = 0):
+        self.path = path if isinstance(path, RangedFile) else str(path)
         self.span, self.margin_ms = span, margin_ms
         self.container = open_input(path)
         try:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from .clock import Clock
 from .opening import packets_of
+from .ranged import Source
 from .reader import Reader
 
 
@@ -18,7 +18,7 @@ class Scan:
     end_ms: float
 
 
-def scan(path: str | Path) -> Scan:
+def scan(path: Source) -> Scan:
     """Raises InputError like `probe`."""
     with Reader(path) as reader:
         clock, latest, count = Clock(reader.container, reader.stream), None, 0

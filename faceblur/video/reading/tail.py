@@ -8,10 +8,11 @@ from itertools import chain
 import av
 
 from .opening import open_input, packets_of
+from .ranged import Source
 from .seek import seek_before
 
 
-def frames_after(path: str, stream_index: int, pts: int) -> Iterator[av.VideoFrame]:
+def frames_after(path: Source, stream_index: int, pts: int) -> Iterator[av.VideoFrame]:
     """Decode again from the keyframe before `pts`; gives the frames after it, in presentation order."""
     with open_input(path) as container:
         stream = container.streams[stream_index]

@@ -10,7 +10,8 @@ import av
 
 from ...errors import InputError, OutputError
 from ..reading.clock import Clock
-from ..reading.opening import open_input, packets_of
+from ..reading.opening import content_of, keyframe_test, open_input, packets_of
+from ..reading.ranged import Source
 from ..reading.reader import Reader, Span
 from ..reading.selection import video_stream
 from ..reading.sidedata import display_matrix
@@ -20,7 +21,7 @@ from . import h264
 from .times import decoding_times, reordering
 
 
-def cut(path: str | Path, target_s: float = 60.0) -> list[Span]:
+def cut(path: Source, target_s: float = 60.0) -> list[Span]:
     """Spans of about `target_s` seconds that begin at keyframes and together hold every frame once.
 
     A file that cannot be entered in the middle is one span: no presentation times, a clock that does not rise, no clean
@@ -29,10 +30,10 @@ def cut(path: str | Path, target_s: float = 60.0) -> list[Span]:
     >>> [span.index for span in cut("in.mp4", target_s=60)]
     [0]
     """
-    with open_input(path) as container:
+    with open_input(path, outline=True) as container:
         stream = video_stream(container)
         target = Fraction(target_s) / Fraction(stream.time_base)
-        is_clean = _entry_test(stream)
+        is_keyframe, is_clean = keyframe_test(container, stream), _entry_test(container, stream)
         last, inner, clock = None, [], Clock(container, stream)
         for packet in packets_of(container, stream):
             clock.place(packet)
@@ -40,7 +41,7 @@ def cut(path: str | Path, target_s: float = 60.0) -> list[Span]:
                 return [Span(0, None, None)]
             if last is None:
                 last = packet.pts
-            elif packet.is_keyframe and packet.pts - last >= target and is_clean(packet):
+            elif is_keyframe(packet) and packet.pts - last >= target and is_clean(packet):
                 last = packet.pts
                 inner.append(last)
     if last is None:
@@ -48,7 +49,7 @@ def cut(path: str | Path, target_s: float = 60.0) -> list[Span]:
     return [Span(i, *ends) for i, ends in enumerate(zip([None, *inner], [*inner, None], strict=True))]
 
 
-def _entry_test(stream) -> Callable[[av.Packet], bool]:
+def _entry_test(container, stream) -> Callable[[av.Packet], bool]:
     """Says whether decoding may start at a keyframe's packet: some H.264 keyframes only begin to refresh."""
     if stream.codec_context.codec.canonical_name != "h264":
         return lambda packet: not packet.is_discard
@@ -58,7 +59,7 @@ def _entry_test(stream) -> Callable[[av.Packet], bool]:
         length_size = None
 
     def is_clean(packet) -> bool:
-        data = bytes(packet)
+        data = content_of(container, packet)
         try:
             units = h264.split_lengths(data, length_size) if length_size else h264.split_annexb(data)
         except ValueError:  # damaged

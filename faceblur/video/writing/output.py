@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ...errors import OutputError
 from ...files import Replacement
+from ..reading.ranged import Source
 
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 
@@ -25,11 +26,11 @@ class Output(Replacement):
         return CONTAINERS[self.path.suffix.lower()]
 
 
-def check_output(source: str | Path, path: str | Path) -> None:
+def check_output(source: Source, path: str | Path) -> None:
     """Find out before hours of work whether `path` can be written. Raises OutputError, also when it is the
     source.
     """
-    source, path = Path(source), Path(path)
+    source, path = Path(str(source)), Path(path)
     if source.exists() and path.exists() and source.samefile(path):
         raise OutputError(f"{path}: is the input itself; give the output another name")
     Output(path).discard()

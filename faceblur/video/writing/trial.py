@@ -15,7 +15,8 @@ from pathlib import Path
 
 import av
 
-from ..reading.opening import open_input, packets_of
+from ..reading.opening import keyframe_test, open_input, packets_of
+from ..reading.ranged import RangedFile, Source
 from ..reading.reader import Reader
 from ..reading.seek import seek_before
 from ..reading.selection import video_stream
@@ -54,9 +55,10 @@ def quality_for(reader: Reader, settings: EncoderSettings, formats: tuple[str, .
     return codec.crf if growth <= LIMIT else min(codec.crf + _WORST, codec.crf + _steps(growth, codec.halving))
 
 
-def size_notes(source: str | Path, output: str | Path, encoder: dict) -> list[str]:
+def size_notes(source: Source, output: str | Path, encoder: dict) -> list[str]:
     """A line where the output is more than LIMIT times as large. encoder: what it was encoded with, as in a report."""
-    before, after = os.path.getsize(source), os.path.getsize(output)
+    before = source.size if isinstance(source, RangedFile) else os.path.getsize(source)
+    after = os.path.getsize(output)
     if after <= LIMIT * before or after - before <= _SMALL_BYTES:
         return []
     codec = CODECS[encoder["codec"]]
@@ -103,19 +105,21 @@ def _mean(numbers: list[int]) -> float:
     return sum(numbers) / len(numbers) if numbers else 0.0
 
 
-def _look_through(path: str) -> tuple[_Sizes, list[int | None]]:
+def _look_through(path: Source) -> tuple[_Sizes, list[int | None]]:
     """The sizes of all packets, and where to try: times of keyframes, spread; None is the beginning."""
     sizes, times = _Sizes(), []
-    with open_input(path) as container:
-        for packet in packets_of(container, video_stream(container)):
-            sizes.add(packet)
-            times += [packet.pts] if packet.is_keyframe else []
+    with open_input(path, outline=True) as container:
+        stream = video_stream(container)
+        is_keyframe = keyframe_test(container, stream)
+        for packet in packets_of(container, stream):
+            (sizes.keys if is_keyframe(packet) else sizes.others).append(packet.size)
+            times += [packet.pts] if is_keyframe(packet) else []
     if len(sizes.keys) + len(sizes.others) <= _WINDOWS * _FRAMES or None in times or len(times) < 2:
         return sizes, [None]
     return sizes, [times[len(times) * number // _WINDOWS] for number in range(min(_WINDOWS, len(times)))]
 
 
-def _moment(path: str, start: int | None, count: int, sizes: _Sizes) -> Iterator:
+def _moment(path: Source, start: int | None, count: int, sizes: _Sizes) -> Iterator:
     """The frames of `count` packets from a keyframe on, whose sizes are added."""
     with open_input(path) as container:
         stream = video_stream(container)

@@ -1,0 +1,50 @@
+"""Segments are as long as a function of its memory works on in time, whatever the video."""
+
+import pytest
+from lambda_kit import ROOT, load
+
+from faceblur.errors import InputError
+from faceblur.video import VideoInfo
+
+budget = load(ROOT / "container", "budget")
+MB = 7076
+
+
+def info(minutes, width=1920, height=1080, rate=30.0):
+    shape = {"width": width, "height": height, "coded_width": width, "coded_height": height, "rotation": 0}
+    times = {"frame_rate": rate, "duration_ms": minutes * 60_000, "frames": 0}
+    return VideoInfo(**shape, **times, codec="h264", format="mov", pixel_format="yuv420p", audio=())
+
+
+def test_a_short_video_is_one_segment():
+    assert budget.segment_seconds(info(0.2), MB) >= 12
+
+
+def test_a_middling_one_is_as_many_as_work_at_once():
+    assert budget.segment_seconds(info(16), MB) == pytest.approx(120)
+
+
+@pytest.mark.parametrize("shape", [(1280, 720, 30), (1920, 1080, 60), (3840, 2160, 30), (3840, 2160, 60)])
+@pytest.mark.parametrize("memory_mb", [1769, 3008, 7076])
+def test_none_takes_longer_than_its_time(shape, memory_mb):
+    film = info(360, *shape)
+    seconds = budget.segment_seconds(film, memory_mb)
+    assert budget.work_seconds(film, 1000 * seconds, memory_mb) <= budget.WORK_S * 1.001
+    assert 360 * 60 / seconds < 4000  # of Step Functions' 25,000 events, some 7 each
+
+
+def test_more_memory_means_longer_segments():
+    film = info(360)
+    assert budget.segment_seconds(film, 7076) > 2 * budget.segment_seconds(film, 1769)
+
+
+def test_one_keyframe_is_said():
+    (note,) = budget.check_lengths("a.mp4", info(5), [300_000.0], MB)
+    assert "in one piece" in note
+    assert budget.check_lengths("a.mp4", info(0.5), [30_000.0], MB) == []
+    assert budget.check_lengths("a.mp4", info(5), [150_000.0, 150_000.0], MB) == []
+
+
+def test_what_cannot_be_divided_and_would_never_end_is_refused_before_it_is_paid():
+    with pytest.raises(InputError, match=r"a\.mp4: 3600 s of it can only be worked on in one piece"):
+        budget.check_lengths("a.mp4", info(60), [3_600_000.0], MB)
