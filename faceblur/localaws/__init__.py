@@ -4,12 +4,14 @@
         boto3.client("s3", ...)         # with aws.environment in os.environ, unmodified boto3 works
 
 Rooms: `cloud` starts and stops the process; `engine` is the process and the only module that touches
-ministack's internals; `executor`, `environment`, `family`, `warden`, `sandbox`, `runtime_api`, `runtime_client`,
+ministack's internals; `failures` are those that were switched on, `chaos` switches them from outside;
+`executor`, `environment`, `family`, `warden`, `sandbox`, `runtime_api`, `runtime_client`,
 `log_pipe`, `limits` and `managed_runtime` run Lambda functions; `images` unpacks container images; `rekognition` and
 `sampling` are Rekognition Video; `definition` checks state machines. Nothing that goes into a Lambda imports
 this package.
 """
 
+from .chaos import Chaos
 from .cloud import LocalAws
 
-__all__ = ["LocalAws"]
+__all__ = ["Chaos", "LocalAws"]

@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import WorkshopError
+from .chaos import Chaos
 
 REGION = "us-east-1"
 # AWS's example account: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
@@ -80,6 +81,11 @@ class LocalAws:
         self.environment = client_environment(self.root, self.endpoint_url, keys)
         self.ended.clear()
         threading.Thread(target=self._notice_the_end, args=(self._process,), daemon=True).start()
+
+    @property
+    def chaos(self) -> Chaos:
+        """Switches failures on and off in it."""
+        return Chaos(self.environment)
 
     def stop(self) -> None:
         """End the process and everything it started, and delete its files. May be called twice."""

@@ -63,13 +63,16 @@ class Environment:
     def alive(self) -> bool:
         return not self._killed and self._process.poll() is None
 
-    def invoke(self, event: bytes, request_id: str) -> Result:
-        """Run the handler on one event; afterwards the environment may be dead (exit, timeout, memory)."""
+    def invoke(self, event: bytes, request_id: str, dies_after_s: float | None = None) -> Result:
+        """Run the handler on one event; afterwards the environment may be dead (exit, timeout, memory).
+
+        dies_after_s: kill it so many seconds after it was given the event, if it is still at work then.
+        """
         cold, self._used = not self._used, True
         init_ms, answer = self._start() if cold else (0.0, None)
         begun = time.monotonic()
         if answer is None:
-            answer = self._handle(event, request_id)
+            answer = self._handle(event, request_id, dies_after_s)
         duration_ms = 1000 * (time.monotonic() - begun)
         self._look_at_memory()
         payload, note = self._payload(answer, request_id)
@@ -101,16 +104,23 @@ class Environment:
             return init_ms, Answer("timeout")
         return init_ms, None
 
-    def _handle(self, event: bytes, request_id: str) -> Answer:
+    def _handle(self, event: bytes, request_id: str, dies_after_s: float | None) -> Answer:
         deadline = time.time() + self.function.timeout_s
         self._api.submit(Invocation(request_id, event, deadline, self.function.arn))
+        if dies_after_s == 0:
+            self._kill()
         if not self.alive:
             return Answer("exit")
+        killer = threading.Timer(dies_after_s or 0, self._kill)
+        if dies_after_s:
+            killer.start()
         try:
             return self._api.answers.get(timeout=self.function.timeout_s)
         except queue.Empty:
             self._kill()
             return Answer("timeout")
+        finally:
+            killer.cancel()
 
     def _payload(self, answer: Answer, request_id: str) -> tuple[bytes, str]:
         """The body that the caller gets, and the line that the log gets when the process did not end well."""

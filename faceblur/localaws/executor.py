@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .environment import Environment
+from .failures import Failures
 from .function import Function, Result
 from .limits import MAX_UNPACKED_BYTES
 from .sandbox import Sandbox
@@ -29,8 +30,14 @@ MAX_IDLE = 16
 class Executor:
     """Environments are reused while they live, as on AWS; concurrent invocations get one each."""
 
-    def __init__(self, root: Path, sandbox: Sandbox | None = None, warden: Warden | None = None):
-        self.root, self._warden = root, warden
+    def __init__(
+        self,
+        root: Path,
+        sandbox: Sandbox | None = None,
+        warden: Warden | None = None,
+        failures: Failures | None = None,
+    ):
+        self.root, self._warden, self._failures = root, warden, failures or Failures()
         self.sandbox = sandbox or Sandbox.prepare(root)
         self._idle: dict[str, list[Environment]] = {}
         self._busy: set[Environment] = set()
@@ -61,8 +68,10 @@ class Executor:
     def invoke(self, function: Function, event: bytes, request_id: str | None = None) -> Result:
         """Run one event in a warm environment if there is one, else in a new one."""
         environment = self._acquire(function)
+        killed = self._failures.strike("kill", function.name)
         try:
-            return environment.invoke(event, request_id or str(uuid.uuid4()))
+            dies_after_s = killed.options["seconds"] if killed else None
+            return environment.invoke(event, request_id or str(uuid.uuid4()), dies_after_s)
         finally:
             self._release(environment)
 

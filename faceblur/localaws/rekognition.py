@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from .failures import Failures
+
 PAGE_SIZE = 1000
 MAX_OPEN_JOBS = 20
 MAX_VIDEO_BYTES = 10 * 1000**3
@@ -68,7 +70,14 @@ class Job:
 class RekognitionVideo:
     """The service's state. Jobs work in threads of their own, as many at once as there are processors."""
 
-    def __init__(self, storage: Storage, folder: Path, max_bytes: int = MAX_VIDEO_BYTES):
+    def __init__(
+        self,
+        storage: Storage,
+        folder: Path,
+        max_bytes: int = MAX_VIDEO_BYTES,
+        failures: Failures | None = None,
+    ):
+        self._failures = failures or Failures()
         self._storage, self._folder, self._max_bytes = storage, folder, max_bytes
         self._jobs: dict[str, Job] = {}
         self._tokens: dict[str, tuple[str, str]] = {}
@@ -168,6 +177,7 @@ class RekognitionVideo:
             with self._workers:
                 self._storage.download(job.place, path)
                 found = self._sample(path)
+            found = self._spoiled(job, found)
             if "error" in found:
                 job.message, status = found["error"], "FAILED"
             else:
@@ -179,6 +189,14 @@ class RekognitionVideo:
         job.status = status
         if channel := job.request.get("NotificationChannel"):
             self._storage.publish(channel, json.dumps(completion_message(job)))
+
+    def _spoiled(self, job: Job, found: dict) -> dict:
+        """What was found, later or not at all where such a failure is switched on."""
+        target = f"{job.place['Bucket']}/{job.place['Name']}"
+        if slow := self._failures.strike("slow-job", target):
+            time.sleep(slow.options["seconds"])
+        failed = self._failures.strike("fail-job", target)
+        return {"error": failed.options["message"]} if failed else found
 
     def _sample(self, path: Path) -> dict:
         command = [sys.executable, "-m", "faceblur.localaws.sampling", str(path)]

@@ -18,8 +18,9 @@ from hypercorn.config import Config
 from ministack import app
 from ministack.core.hypercorn_compat import install as install_reason_phrases
 
+from ..failures import Failures
 from ..warden import Warden
-from . import identities, integrations, notifications, permissions, registry, stepfunctions
+from . import failing, identities, integrations, notifications, permissions, registry, stepfunctions
 from .gate import Gate
 from .lambdas import Lambdas
 from .rekognition import Rekognition
@@ -28,7 +29,7 @@ from .rekognition import Rekognition
 PATIENCE_S = 5
 
 
-async def serve(listener: int, address: tuple[str, int], key: dict[str, str], close: Callable[[], None]) -> None:
+async def serve(listener: int, gate: Gate, address: tuple[str, int], key: dict[str, str], close: Callable[[], None]):
     """Serve until standard input closes or a signal comes; `close` ends what requests may be waiting for."""
     install_reason_phrases()
     config = Config()
@@ -53,7 +54,7 @@ async def serve(listener: int, address: tuple[str, int], key: dict[str, str], cl
         await asyncio.to_thread(close)
 
     announcing = asyncio.create_task(announce(address, key))
-    await serve_http(Gate(app.app, address[1]), config, shutdown_trigger=ended)
+    await serve_http(gate, config, shutdown_trigger=ended)
     announcing.cancel()
 
 
@@ -75,14 +76,17 @@ def main(root: Path, listener: int) -> None:
     registry.install()
     stepfunctions.install()
     integrations.install(url)
-    lambdas = Lambdas(root, url, Warden(root))
+    failures = Failures()
+    lambdas = Lambdas(root, url, Warden(root), failures)
     lambdas.install()
-    rekognition = Rekognition(root, url)
+    rekognition = Rekognition(root, url, failures)
     rekognition.install()
+    failing.install(failures)
+    gate = Gate(app.app, address[1], failures)
     status = 1
     try:
         # Not asyncio.run, which waits for every function that still runs.
-        asyncio.new_event_loop().run_until_complete(serve(listener, address, key, lambdas.close))
+        asyncio.new_event_loop().run_until_complete(serve(listener, gate, address, key, lambdas.close))
         status = 0
     except BaseException:
         traceback.print_exc()

@@ -1,12 +1,14 @@
 """The gate in front of the engine: who is no caller with a key does not reach it.
 
 In this order: the Host, web pages, the engine's own paths, the registry's token, the signature. Answers carry no CORS
-headers but those of a bucket's own configuration.
+headers but those of a bucket's own configuration. The one path of ours behind it, that of `failing`, is no service: it
+wants a signature in the header that is meant for it, and no page may call it whatever a bucket allows.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import uuid
 from urllib.parse import quote
 
@@ -15,7 +17,8 @@ from ministack.core import router, sigv4
 from ministack.core.iam_evaluator import AuthError
 from ministack.services import s3
 
-from . import identities, strangers
+from ..failures import Failures
+from . import failing, identities, strangers
 from .signatures import Refused, Request, verify
 
 HEALTH = "/_ministack/health"
@@ -26,8 +29,8 @@ ONCE = ("host", "authorization", "origin", "x-amz-date", "x-amz-content-sha256",
 class Gate:
     """An ASGI application in front of another one."""
 
-    def __init__(self, inner, port: int):
-        self._inner, self._port = inner, port
+    def __init__(self, inner, port: int, failures: Failures):
+        self._inner, self._port, self._failures = inner, port, failures
 
     async def __call__(self, scope, receive, send) -> None:
         if scope["type"] == "lifespan":
@@ -42,8 +45,11 @@ class Gate:
         headers, repeated = joined(scope["headers"])
         request = Request(scope["method"], raw_path(scope), scope["query_string"].decode("latin-1"), headers)
         cors = strangers.cors_headers(request.method, scope["path"], headers)
-        answer = self._stranger(scope, request, repeated, bool(cors))
-        if answer is None and not open_to_all(scope, cors) and not app._is_ecr_registry_path(scope["path"]):
+        ours = failing.owns(scope["path"])
+        answer = self._stranger(scope, request, repeated, bool(cors) and not ours)
+        if answer is None and ours:
+            answer = await self._chaos(scope, request, receive)
+        elif answer is None and not open_to_all(scope, cors) and not app._is_ecr_registry_path(scope["path"]):
             answer, receive = await self._unsigned(scope, request, receive)
         if answer is None:
             await self._inner(scope, receive, with_cors(send, cors))
@@ -58,7 +64,7 @@ class Gate:
         shown = strangers.may_be_shown(request.method, headers, request.presigned)
         if strangers.from_a_page(headers) and not (cors or shown):
             return refusal(403, "web pages of other sites may not call the embedded AWS")
-        if path.lstrip("/").startswith("_") and not is_health(scope):
+        if path.lstrip("/").startswith("_") and not is_health(scope) and not failing.owns(path):
             return refusal(404, "the engine's own paths are shut")
         if app._is_ecr_registry_path(path) and not identities.registry_lets_in(headers.get("authorization", "")):
             errors = {"errors": [{"code": "UNAUTHORIZED", "message": "ecr get-authorization-token gives the token"}]}
@@ -81,6 +87,27 @@ class Gate:
             failure = AuthError(problem.code, problem.message)
             return app._credential_failure(service, "", str(uuid.uuid4()), failure, request.headers), receive
         return None, receive
+
+    async def _chaos(self, scope, request: Request, receive):
+        """The answer to a call of the engine's own API."""
+        try:
+            if request.presigned or not request.claims_a_signer:
+                raise Refused("MissingAuthenticationToken", "Request is missing Authentication Token")
+            body, _ = await whole_body(receive, failing.MAX_REQUEST_BYTES)
+            signed = Request(request.method, request.raw_path, request.raw_query, request.headers, body)
+            verify(signed)
+            key, service = signer_of(signed)
+            if service != failing.SERVICE:
+                raise Refused("SignatureDoesNotMatch", "Credential should be scoped to the correct service")
+        except Refused as problem:
+            return refusal(403, f"{problem.code}: {problem.message}")
+        return failing.answer(self._failures, request.method, scope["path"], body, key)
+
+
+def signer_of(request: Request) -> tuple[str, str]:
+    """(access key, service) of a header that has been verified."""
+    credential = sigv4.parse_header_signature(request.headers)
+    return credential.access_key_id, credential.service
 
 
 def check_service(scope, request: Request) -> None:
@@ -124,14 +151,17 @@ def raw_path(scope) -> str:
     return (scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1").partition("?")[0]
 
 
-async def whole_body(receive):
-    """(the body, what gives it once more)"""
-    parts, more = [], True
+async def whole_body(receive, limit: float = math.inf):
+    """(the body of at most so many bytes, what gives it once more)"""
+    parts, more, size = [], True, 0
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Refused("IncompleteSignature", "the connection ended before the body did")
         parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > limit:
+            raise Refused("RequestEntityTooLargeException", f"the request has more than {limit} bytes")
         more = message.get("more_body", False)
     body = b"".join(parts)
     waiting = [{"type": "http.request", "body": body, "more_body": False}]

@@ -17,6 +17,7 @@ from ministack.services import ecr, lambda_svc
 
 from .. import limits
 from ..executor import Executor
+from ..failures import Failures
 from ..function import Function, error_document
 from ..images import Image, ImageError, ImageStore, read_manifest, split_uri
 from ..warden import Warden
@@ -30,9 +31,9 @@ LOG_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents")
 class Lambdas:
     """Runs ministack's function records with our executor."""
 
-    def __init__(self, root: Path, url: str, warden: Warden):
+    def __init__(self, root: Path, url: str, warden: Warden, failures: Failures):
         self._url = url
-        self._executor = Executor(root, warden=warden)
+        self._executor = Executor(root, warden=warden, failures=failures)
         self._images = ImageStore(root / "images")
 
     def install(self) -> None:

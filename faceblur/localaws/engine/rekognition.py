@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from ministack import app
 from ministack.core import iam_actions, router
 
+from ..failures import Failures
 from ..rekognition import RekognitionVideo, ServiceError
 from . import permissions
 
@@ -22,8 +23,8 @@ REGION = os.environ.get("AWS_DEFAULT_REGION", "us-east-1")
 class Rekognition:
     """Looks to ministack like one of its service modules."""
 
-    def __init__(self, root: Path, url: str):
-        self._root, self._storage = root / "rekognition", CloudStorage(url)
+    def __init__(self, root: Path, url: str, failures: Failures):
+        self._root, self._storage, self._failures = root / "rekognition", CloudStorage(url), failures
         self._root.mkdir()
         self.reset()
 
@@ -52,7 +53,7 @@ class Rekognition:
             return 400, {"__type": problem.name, "message": problem.message, "Message": problem.message}
 
     def reset(self) -> None:
-        self._service = RekognitionVideo(self._storage, self._root)
+        self._service = RekognitionVideo(self._storage, self._root, failures=self._failures)
 
     def get_state(self) -> dict:
         return {}
