@@ -87,7 +87,7 @@ def documents() -> dict[str, dict]:
     """One good document of each kind."""
     times = np.arange(0, 400, 40.0)
     boxes = np.tile(np.array([0.2, 0.3, 0.1, 0.2], np.float32), (len(times), 1))
-    tracks = (Track(0, times, boxes), Track(3, times + 80, boxes, keep=True, review=((80.0, 120.0),)))
+    tracks = (Track(0, times, boxes), Track(3, times + 80, boxes, is_visible=True, review=((80.0, 120.0),)))
     plan = Plan(tracks, (Area(0.1, 0.1, 0.2, 0.2, 40, 200),), video={"width": 64, "height": 48, "duration_ms": 400.0})
     regions = [[0, 0.2, 0.3, 0.1, 0.2], [-1, 0.1, 0.1, 0.2, 0.2]]
     frames = [
@@ -126,7 +126,7 @@ def _use(plan: Plan) -> None:
         for area in regions.areas_at(time_ms):
             assert all(map(math.isfinite, area)), f"an area that is none: {area}"
     again = Plan.from_json(json.loads(json.dumps(plan.to_json())))
-    assert [track.keep for track in again.tracks] == [track.keep for track in plan.tracks]
+    assert [track.is_visible for track in again.tracks] == [track.is_visible for track in plan.tracks]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ picture as displayed. The examples run in a folder with a video of two people as
 def documented() -> dict[str, object]:
     """Name with its place -> what is described under it."""
     names = {f"faceblur.{name}": getattr(faceblur, name) for name in faceblur.__all__ if name != "segments"}
-    names["faceblur.Plan.keeping"] = faceblur.Plan.keeping
+    names["faceblur.Plan.showing"] = faceblur.Plan.showing
     names |= {f"faceblur.segments.{each}": getattr(faceblur.segments, each) for each in ("cut", "join")}
     return names | {"faceblur.audit.verify": verify}
 

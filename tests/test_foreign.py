@@ -99,7 +99,7 @@ def variants(content: dict, places: list[tuple]):
 PLAN = [
     ("source",), ("video",), ("settings",), ("counts",), ("style",), ("areas",), ("tracks",), ("plan",),
     ("source", "name"), ("source", "sha256"), ("tracks", 0), ("tracks", 0, "needs_review"), ("tracks", 0, "boxes"),
-    ("tracks", 0, "boxes", 0), ("tracks", 0, "boxes", 0, 1), ("tracks", 0, "keep"), ("tracks", 0, "track"),
+    ("tracks", 0, "boxes", 0), ("tracks", 0, "boxes", 0, 1), ("tracks", 0, "visible"), ("tracks", 0, "track"),
     ("style", "name"), ("style", "strength"), ("style", "margin_ratio"), ("style", "shape"), ("style", "forced"),
 ]  # fmt: skip
 REPORT = [

@@ -96,7 +96,7 @@ def segments(long, tmp_path_factory) -> tuple[dict, dict]:
 def test_what_a_search_finds_is_a_plan(film, analysed):
     scene = Scene((Mover(110, 90, 0.6, 0.0, 60, "eileen"),), seconds=1.0)
     led = analyse(film, scene.samples(480.0))
-    for plan in (analysed, led, led.keeping([led.tracks[0].id])):
+    for plan in (analysed, led, led.showing([led.tracks[0].id])):
         assert problems("plan", as_written(plan.to_json()), STRICT) == []
     assert led.counts["samples"] == 2
 
@@ -108,7 +108,7 @@ def test_what_the_commands_write(film, analysed, tmp_path, capsys):
     assert main(["blur", str(film), output, "--plan", plan, "--keep", number, "--report", report]) == 0
     written = {name: json.loads(Path(path).read_text()) for name, path in (("plan", plan), ("report", report))}
     assert {name: problems(name, content, STRICT) for name, content in written.items()} == {"plan": [], "report": []}
-    assert written["report"]["asked"]["keep"] == [int(number)] and written["plan"]["areas"][0]["end_ms"] == 500.0
+    assert written["report"]["asked"]["show"] == [int(number)] and written["plan"]["areas"][0]["end_ms"] == 500.0
     assert any("visible" in row for row in written["report"]["frames"])
 
 
@@ -152,7 +152,7 @@ def whole_plan() -> dict:
         "tracks": [
             {
                 "track": 0,
-                "keep": True,
+                "visible": True,
                 "needs_review": [[40, 80]],
                 "boxes": [[0, 0.1, 0.1, 0.2, 0.2], [40, 0, 0, 1, 1]],
             },
@@ -263,7 +263,7 @@ def test_styles_fit_when_they_are_taken(style, fits):
 def test_what_nobody_knows_is_ignored_on_both_sides():
     plan = whole_plan() | {"remark": "of somebody's own"}
     plan["tracks"][0]["name"] = "Ada"
-    assert problems("plan", plan) == [] and Plan.from_json(plan).tracks[0].keep
+    assert problems("plan", plan) == [] and Plan.from_json(plan).tracks[0].is_visible
     assert problems("plan", plan, STRICT) != []
 
 
@@ -280,7 +280,7 @@ def test_the_page_names_every_key_and_its_examples_are_read():
     for schema in SCHEMAS.values():
         assert [key for key in schema["properties"] if f"`{key}`" not in page] == []
     plan, detections, failure = map(json.loads, re.findall(r"```json\n(.*?)```", page, re.DOTALL))
-    assert problems("plan", plan, STRICT) == [] and Plan.from_json(plan).tracks[0].keep
+    assert problems("plan", plan, STRICT) == [] and Plan.from_json(plan).tracks[0].is_visible
     assert Detections.from_rekognition([detections]).face_count == 1
     assert list(failure) == list(failure_record())
 

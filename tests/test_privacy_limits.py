@@ -50,7 +50,7 @@ def test_a_leak_beside_a_face_that_stays_visible_is_found(film, tmp_path):
     blurred, forgotten = film.plan.tracks
     beside = forgotten.boxes.copy()
     beside[:, 0] += 0.76 * beside[:, 2]  # an intersection over union of 0.14
-    visible = Track(7, forgotten.times_ms, beside, keep=True)
+    visible = Track(7, forgotten.times_ms, beside, is_visible=True)
     plan = Plan((blurred, visible), video=film.plan.video)
     render(film.original, tmp_path / "out.mp4", plan, encoder=FINE)
     found = verify(film.original, tmp_path / "out.mp4", plan)
@@ -61,9 +61,9 @@ def test_a_leak_beside_a_face_that_stays_visible_is_found(film, tmp_path):
 def test_who_was_visible_in_the_plan_stays_so_beside_a_choice_on_the_command_line():
     """And nobody else becomes visible by it."""
     one = Track(0, np.array([0.0]), np.array([[0.2, 0.3, 0.1, 0.2]], np.float32))
-    plan = Plan((replace(one, keep=True), replace(one, id=1), replace(one, id=2)))
-    assert [track.keep for track in plan.keeping([2]).tracks] == [True, False, True]
-    assert [track.keep for track in plan.keeping([]).tracks] == [True, False, False]
+    plan = Plan((replace(one, is_visible=True), replace(one, id=1), replace(one, id=2)))
+    assert [track.is_visible for track in plan.showing([2]).tracks] == [True, False, True]
+    assert [track.is_visible for track in plan.showing([]).tracks] == [True, False, False]
 
 
 def page_of(count: int, first: int = 0, token: str = "") -> dict:
@@ -108,8 +108,8 @@ def test_the_embedded_pages_hold_every_face_once(tmp_path, count):
     assert len(pages) == max(1, -(-count // PAGE))  # no page without a face behind a full one
 
 
-def face(number: int, start_ms: float, left: float, keep: bool = False) -> Track:
-    return Track(number, np.array([start_ms]), np.array([[left, 0.3, 0.2, 0.2]], np.float32), keep)
+def face(number: int, start_ms: float, left: float, is_visible: bool = False) -> Track:
+    return Track(number, np.array([start_ms]), np.array([[left, 0.3, 0.2, 0.2]], np.float32), is_visible)
 
 
 @pytest.mark.parametrize(
@@ -129,4 +129,4 @@ def test_a_person_stays_visible_over_a_border_only_when_both_sides_say_so():
     for before, after in ((True, False), (False, True), (True, True), (False, False)):
         plans = (Plan((face(0, 0.0, 0.1, before),)), Plan((face(0, 40.0, 0.1, after),)))
         (track,) = merge_plans(plans).tracks
-        assert track.keep == (before and after)
+        assert track.is_visible == (before and after)

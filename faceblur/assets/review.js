@@ -102,8 +102,8 @@
     const face = make("button", { className: "face", type: "button", onclick: () => goTo(track.thumbnail_ms) }, picture);
     face.style.borderColor = colour(track.track);
     face.setAttribute("aria-label", `show person ${track.track} at ${clock(track.thumbnail_ms)}`);
-    const tick = make("input", { type: "checkbox", id: `keep-${track.track}` });
-    tick.onchange = () => change("keep", { track: track.track, keep: tick.checked });
+    const tick = make("input", { type: "checkbox", id: `visible-${track.track}` });
+    tick.onchange = () => change("visible", { track: track.track, visible: tick.checked });
     const words = make("div", { className: "words" }, make("b", { textContent: `Person ${track.track}` }),
       make("small", { textContent: `${clock(track.start_ms)} – ${clock(track.end_ms)}` }),
       make("label", {}, tick, "stays visible"));
@@ -152,10 +152,10 @@
 
   function show() {
     for (const track of state.tracks) {
-      const tick = $(`keep-${track.track}`);
-      tick.checked = track.keep;
-      tick.closest("li").classList.toggle("visible", track.keep);
-      $(`span-${track.track}`)?.classList.toggle("visible", track.keep);
+      const tick = $(`visible-${track.track}`);
+      tick.checked = track.visible;
+      tick.closest("li").classList.toggle("visible", track.visible);
+      $(`span-${track.track}`)?.classList.toggle("visible", track.visible);
     }
     style.name.value = state.style.name;
     style.shape.value = state.style.shape;

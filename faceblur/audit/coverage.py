@@ -61,7 +61,7 @@ def _rows(plan: Plan, found: Audit | None, frame_ms: float) -> list[_Row]:
     rows = [
         _Row(
             f"track {track.id}",
-            None if track.keep else PALETTE[track.id % len(PALETTE)],
+            None if track.is_visible else PALETTE[track.id % len(PALETTE)],
             intervals_of(track, frame_ms),
             track.review,
             leaks.pop(track.id, ()),

@@ -77,7 +77,7 @@ def _claims(options) -> tuple[dict, Plan | None]:
         refuse_other_file(plan, options.original, options.plan, options.other_file)
         if report:
             known = {track.id for track in plan.tracks}
-            plan = plan.keeping(track for track in report.get("kept_visible", ()) if track in known)
+            plan = plan.showing(track for track in report.get("kept_visible", ()) if track in known)
         return report, plan
     if not report:
         return {}, None
@@ -125,7 +125,7 @@ def _tell(found: Audit, extra: list[str], plan: Plan | None) -> None:
     for note in extra + list(found.notes):
         say(f"note: {note}")
     print(f"looked at {found.frames_looked_at} of {counted(found.frames, 'frame')}, {_measured(found)}")
-    kept = [track.id for track in plan.tracks if track.keep] if plan else []
+    kept = [track.id for track in plan.tracks if track.is_visible] if plan else []
     if kept:
         print(f"left visible on purpose: track {', '.join(map(str, kept))}")
     if found.passed is None:

@@ -162,7 +162,7 @@ def _asked(options, plan: Plan | None, encoder: EncoderSettings) -> dict:
         "style": chosen_style(options, plan.style if plan else Style()).to_json(),
         "encoder": encoder.to_json(),
         "smart": options.smart,
-        "keep": sorted(set(options.show)),
+        "show": sorted(set(options.show)),
         "areas": [area.to_json() for area in options.area],
         "plan": sha256_of(options.plan) if options.plan else None,
         "detections": sha256_of(options.detections) if options.detections else None,

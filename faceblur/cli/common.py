@@ -118,7 +118,7 @@ def chosen_style(options, base: Style) -> Style:
 
 def with_choices(plan: Plan, options) -> Plan:
     """The plan with --show and --area applied."""
-    return replace(plan.keeping(options.show), areas=plan.areas + tuple(options.area))
+    return replace(plan.showing(options.show), areas=plan.areas + tuple(options.area))
 
 
 def refuse_other_file(plan: Plan, source: str | Path, what: str = "the plan", allowed: bool = False) -> None:

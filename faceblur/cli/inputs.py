@@ -166,9 +166,14 @@ def is_done(source: str | Path, output: str | Path, record: str | Path, asked: d
     try:
         report = read_json(record)
         return (
-            report["asked"] == asked
+            _with_new_words(report["asked"]) == asked
             and report["output"]["sha256"] == sha256_of(output)
             and report["input"]["sha256"] == sha256_of(source)
         )
-    except (DetectionsError, OSError, KeyError, TypeError, IndexError):
+    except (DetectionsError, OSError, AttributeError, KeyError, TypeError, IndexError):
         return False
+
+
+def _with_new_words(asked: dict) -> dict:
+    """What a report says was asked for; `keep` is what `show` was called once."""
+    return {"show" if key == "keep" else key: value for key, value in asked.items()}

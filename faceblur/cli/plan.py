@@ -60,6 +60,6 @@ def _tell(output: str, plan: Plan) -> None:
     for track in plan.tracks:
         print(
             f"  track {track.id}: {clock(track.start_ms)} to {clock(track.end_ms)}, "
-            f"largest at {clock(track.thumbnail_ms)}{', stays visible' if track.keep else ''}"
+            f"largest at {clock(track.thumbnail_ms)}{', stays visible' if track.is_visible else ''}"
         )
     tell_review(review_items(plan))

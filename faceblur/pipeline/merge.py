@@ -30,7 +30,7 @@ def merge_segments(
     numbers = number_tracks(plans)
     plan = merge_plans(plans, numbers)
     report = merge_reports(source, output, list(map(_renumber, reports, numbers)))
-    report["kept_visible"] = [track.id for track in plan.tracks if track.keep]
+    report["kept_visible"] = [track.id for track in plan.tracks if track.is_visible]
     return plan, report
 
 
@@ -91,8 +91,8 @@ def _merge_tracks(number: int, parts: Sequence[Track]) -> Track:
         id=number,
         times_ms=np.concatenate([part.times_ms for part in parts]),
         boxes=np.concatenate([part.boxes for part in parts]),
-        keep=all(part.keep for part in parts),  # visible is only who was so in every part
-        review=tuple(span for part in parts for span in part.review),
+        is_visible=all(part.is_visible for part in parts),  # visible is only who was so in every part
+        review=tuple(interval for part in parts for interval in part.review),
     )
 
 

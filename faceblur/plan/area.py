@@ -14,7 +14,7 @@ _FAR_OUT = 2.0  # a side of an area beyond this is no share of the picture, but 
 
 @dataclass(frozen=True)
 class Area:
-    """A rectangle of one's own to blur during a time span: a badge, a screen, a face that was missed.
+    """A rectangle of one's own to blur for a while: a badge, a screen, a face that was missed.
 
     left, top, width, height: shares of the picture as displayed. It covers every frame that is on screen at some time
     from start_ms to end_ms. Raises PlanError when it lies outside of the picture or ends before it starts.

@@ -19,8 +19,8 @@ class Regions:
     """Looks up what to cover at a frame's presentation time. frame_times: of all frames in ms, rising, if known."""
 
     def __init__(self, tracks, areas, frame_times: np.ndarray | None = None):
-        self._covered = _Lookup([track for track in tracks if not track.keep])
-        self._visible = _Lookup([track for track in tracks if track.keep])
+        self._covered = _Lookup([track for track in tracks if not track.is_visible])
+        self._visible = _Lookup([track for track in tracks if track.is_visible])
         starts = [_on_screen(area.start_ms, frame_times) for area in areas]
         self._areas = [
             (start, a.end_ms, (a.left, a.top, a.width, a.height)) for start, a in zip(starts, areas, strict=True)

@@ -58,11 +58,11 @@ class Plan:
     def regions(self) -> Regions:
         return Regions(self.tracks, self.areas, None if self.frames is None else self.frames.times_ms)
 
-    def keeping(self, track_ids: Iterable[int]) -> Plan:
+    def showing(self, track_ids: Iterable[int]) -> Plan:
         """The same plan with these tracks left visible. Raises DetectionsError for one that is not there.
 
-        >>> plan = faceblur.analyse("in.mp4").keeping([1])
-        >>> [track.keep for track in plan.tracks]
+        >>> plan = faceblur.analyse("in.mp4").showing([1])
+        >>> [track.is_visible for track in plan.tracks]
         [False, True]
         """
         wanted = set(track_ids)
@@ -71,7 +71,7 @@ class Plan:
             known = ", ".join(str(track.id) for track in self.tracks) or "none"
             missing = ", ".join(map(str, sorted(unknown)))
             raise DetectionsError(f"no track {missing} in the plan; it has: {known}")
-        return replace(self, tracks=tuple(replace(t, keep=t.keep or t.id in wanted) for t in self.tracks))
+        return replace(self, tracks=tuple(replace(t, is_visible=t.is_visible or t.id in wanted) for t in self.tracks))
 
     def to_json(self) -> dict:
         frames = {} if self.frames is None else {"frames": self.frames.to_json()}
@@ -133,8 +133,8 @@ class Plan:
                     rows.setdefault((track, True), []).append([frame["time_ms"], *box])
                 last_ms = frame["time_ms"]
             tracks = tuple(
-                Track.from_json({"track": track, "keep": keep, "boxes": boxes})
-                for (track, keep), boxes in sorted(rows.items())
+                Track.from_json({"track": track, "visible": is_visible, "boxes": boxes})
+                for (track, is_visible), boxes in sorted(rows.items())
             )
             frames = FrameTimes.of([frame["time_ms"] for frame in report["frames"]])
             return cls(tracks, tuple(areas), style, source=report["input"], video=report["video"], frames=frames)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import PlanError
+from ..shapes import Interval
 
 SMALLEST, LARGEST = 1e-5, 1e3  # sides of boxes in the picture's: what the file's five digits and float32 can hold
 
@@ -15,8 +16,8 @@ SMALLEST, LARGEST = 1e-5, 1e3  # sides of boxes in the picture's: what the file'
 class Track:
     """One person's way through the video: a box for each frame in which the face is to be covered.
 
-    times_ms: float64 (n,), rising. boxes: float32 (n, 4) left, top, width, height.
-    review: spans (start_ms, end_ms) in which the face was lost for longer than the hold: someone should look.
+    times_ms: float64 (n,), rising. boxes: float32 (n, 4) left, top, width, height. is_visible: it stays so on purpose.
+    review: intervals in which the face was lost for longer than the hold: someone should look.
     Raises PlanError for times that do not rise and for boxes that are none.
 
     >>> track = Track(1, np.array([0.0, 40.0]), np.array([[0.4, 0.1, 0.2, 0.3]] * 2, np.float32))
@@ -27,8 +28,8 @@ class Track:
     id: int
     times_ms: np.ndarray
     boxes: np.ndarray
-    keep: bool = False
-    review: tuple[tuple[float, float], ...] = ()
+    is_visible: bool = False
+    review: tuple[Interval, ...] = ()
 
     def __post_init__(self):
         if len(self.times_ms) != len(self.boxes) or not len(self.boxes) or not np.isfinite(self.times_ms).all():
@@ -65,11 +66,11 @@ class Track:
     def to_json(self) -> dict:
         return {
             "track": self.id,
-            "keep": self.keep,
+            "visible": self.is_visible,
             "start_ms": self.start_ms,
             "end_ms": self.end_ms,
             "thumbnail_ms": self.thumbnail_ms,
-            "needs_review": [list(span) for span in self.review],
+            "needs_review": [list(interval) for interval in self.review],
             "boxes": [
                 [float(time_ms), *(round(float(n), 5) for n in box)]
                 for time_ms, box in zip(self.times_ms, self.boxes, strict=True)
@@ -79,11 +80,11 @@ class Track:
     @classmethod
     def from_json(cls, content: dict) -> Track:
         """Raises ValueError for anything that could leave a face uncovered without being meant to."""
-        number, keep = content["track"], content.get("keep", False)
+        number, is_visible = content["track"], _is_visible(content)
         if not isinstance(number, int) or isinstance(number, bool) or number < 0:
             raise ValueError(f"a track's number is a whole number from 0, not {number!r}")
-        if not isinstance(keep, bool):
-            raise ValueError(f"track {number}: keep is true or false, not {keep!r}")
+        if not isinstance(is_visible, bool):
+            raise ValueError(f"track {number}: visible is true or false, not {is_visible!r}")
         try:
             rows = np.array(content["boxes"], float).reshape(len(content["boxes"]), 5)
         except (TypeError, ValueError):
@@ -93,4 +94,12 @@ class Track:
         review = tuple((float(a), float(b)) for a, b in content.get("needs_review", ()))
         with np.errstate(over="ignore"):  # what is too large for float32 is refused as what it becomes
             boxes = rows[:, 1:].astype(np.float32)
-        return cls(number, rows[:, 0].copy(), boxes, keep, review)
+        return cls(number, rows[:, 0].copy(), boxes, is_visible, review)
+
+
+def _is_visible(content: dict):
+    """What a track's JSON says, under its old name, too. Where the two differ nobody can tell what was meant."""
+    said = [content[key] for key in ("visible", "keep") if key in content]
+    if len(said) == 2 and said[0] is not said[1]:
+        raise ValueError(f"track {content['track']}: visible and keep, its old name, say different things")
+    return said[0] if said else False

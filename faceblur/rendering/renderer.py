@@ -32,7 +32,7 @@ def render(
     A whole file keeps its audio and subtitles bit for bit; a span is written as video alone, to be joined
     later. Raises InputError and OutputError; the output appears under its name only when it is complete.
 
-    >>> plan = faceblur.analyse("in.mp4").keeping([1])
+    >>> plan = faceblur.analyse("in.mp4").showing([1])
     >>> report = render("in.mp4", "one_visible.mp4", plan, style=faceblur.Style("solid"))
     >>> report["kept_visible"]
     [1]

@@ -84,7 +84,7 @@ def make_report(
             "analysis": plan.settings,
         },
         "counts": count(rows),
-        "kept_visible": [track.id for track in plan.tracks if track.keep],
+        "kept_visible": [track.id for track in plan.tracks if track.is_visible],
         "needs_review": [
             {"track": track.id, "start_ms": start, "end_ms": end}
             for track in plan.tracks

@@ -31,9 +31,9 @@ _JPEG = (cv2.IMWRITE_JPEG_QUALITY, 85)
 _MOST_BYTES = 64 * 1024  # of a request
 _MOST_DIGITS = 18  # of a number in an address or a header
 _SIDES = ("left", "top", "width", "height")
-_NEEDED = {"keep": {"track", "keep"}, "add": {*_SIDES, "start_ms"}, "remove": {"area"}}
+_NEEDED = {"visible": {"track", "visible"}, "add": {*_SIDES, "start_ms"}, "remove": {"area"}}
 _WISHES = {  # what a POST may say, and of which type
-    "keep": {"track": int, "keep": bool},
+    "visible": {"track": int, "visible": bool},
     "add": dict.fromkeys((*_SIDES, "start_ms"), NUMBER) | {"end_ms": (*NUMBER, type(None))},
     "remove": {"area": int},
     "style": {"name": str, "shape": str, "strength": (*NUMBER, type(None))}
@@ -96,8 +96,8 @@ class ReviewServer:
         if what in _NEEDED and (missing := _NEEDED[what] - set(wish)):
             raise DetectionsError(f"{', '.join(sorted(missing))} is missing")
         check_shape(wish, _WISHES.get(what, {}))
-        if what == "keep":
-            review.keep(wish["track"], wish["keep"])
+        if what == "visible":
+            review.set_visible(wish["track"], wish["visible"])
         elif what == "add":
             end = wish.get("end_ms")
             review.add_area(*(wish[side] for side in _SIDES), wish["start_ms"], math.inf if end is None else end)

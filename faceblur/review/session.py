@@ -72,7 +72,7 @@ class Review:
     @property
     def kept_visible(self) -> list[int]:
         """The tracks that stay visible, as the report will list them."""
-        return [track.id for track in self.plan.tracks if track.keep]
+        return [track.id for track in self.plan.tracks if track.is_visible]
 
     def track(self, track_id: int) -> Track:
         """Raises DetectionsError for one that is not there."""
@@ -81,13 +81,13 @@ class Review:
                 return track
         raise DetectionsError(f"no track {track_id} in the plan")
 
-    def keep(self, track_id: int, keep: bool = True) -> None:
+    def set_visible(self, track_id: int, is_visible: bool = True) -> None:
         """Leave a person visible on purpose, or blur them after all."""
-        if not isinstance(keep, bool):
+        if not isinstance(is_visible, bool):
             raise DetectionsError("a person stays visible or not: true or false")
         with self._lock:
             wanted = self.track(track_id)
-            tracks = (replace(t, keep=keep) if t is wanted else t for t in self.plan.tracks)
+            tracks = (replace(t, is_visible=is_visible) if t is wanted else t for t in self.plan.tracks)
             self.plan = replace(self.plan, tracks=tuple(tracks))
 
     def add_area(
@@ -237,7 +237,7 @@ def _halves(progress: Progress | None) -> tuple[Progress | None, Progress | None
 
 
 def _choices(plan: Plan) -> tuple:
-    return tuple((track.id, track.keep) for track in plan.tracks), plan.areas, plan.style
+    return tuple((track.id, track.is_visible) for track in plan.tracks), plan.areas, plan.style
 
 
 def _square(box, size: tuple[int, int]) -> tuple[float, float, float, float]:

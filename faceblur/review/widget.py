@@ -81,13 +81,13 @@ class ReviewView:
         return report
 
     def _person(self, track) -> ipywidgets.VBox:
-        keep = ipywidgets.Checkbox(
-            value=track.keep,
+        tick = ipywidgets.Checkbox(
+            value=track.is_visible,
             indent=False,
             description=f"{track.id} stays visible",
             layout={"width": "auto"},
         )
-        keep.observe(lambda change: self._do(lambda: self.review.keep(track.id, change["new"])), "value")
+        tick.observe(lambda change: self._do(lambda: self.review.set_visible(track.id, change["new"])), "value")
         picture = ipywidgets.Image(
             value=encode(self.review.thumbnail(track.id), ".jpg"), format="jpeg", layout={"width": "120px"}
         )
@@ -96,7 +96,7 @@ class ReviewView:
         for each in looks:
             each.layout.width = "120px"
         layout = {"margin": "0 10px 8px 0", "width": "124px"}
-        return ipywidgets.VBox([picture, *looks, keep], layout=layout)
+        return ipywidgets.VBox([picture, *looks, tick], layout=layout)
 
     def _lost(self, start_ms: float) -> ipywidgets.Button:
         words = "the face was lost for longer than it is covered for"

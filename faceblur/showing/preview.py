@@ -180,7 +180,7 @@ def _region_box(region: Sequence) -> LabelledBox:
 def _plan_shots(plan: Plan) -> tuple[Shot, ...]:
     by_time: dict[float, list[LabelledBox]] = {}
     for track in plan.tracks:
-        words = f"track {track.id}{' (stays visible)' if track.keep else ''}"
+        words = f"track {track.id}{' (stays visible)' if track.is_visible else ''}"
         for time_ms, box in zip(track.times_ms, track.boxes, strict=True):
             by_time.setdefault(float(time_ms), []).append(LabelledBox(*map(float, box), words, track.id))
     return tuple(Shot(time_ms, tuple(boxes)) for time_ms, boxes in sorted(by_time.items()))

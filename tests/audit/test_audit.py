@@ -138,7 +138,7 @@ def test_another_size_is_found(film, tmp_path):
 
 
 def test_who_is_kept_is_no_leak(film, tmp_path):
-    plan = film.plan.keeping([film.plan.tracks[0].id])
+    plan = film.plan.showing([film.plan.tracks[0].id])
     report = render(film.original, tmp_path / "out.mp4", plan, encoder=FINE)
     assert report["kept_visible"] == [film.plan.tracks[0].id]
     assert verify(film.original, tmp_path / "out.mp4", plan, every_ms=0).passed is True

@@ -60,7 +60,7 @@ def test_leaks_are_red_on_their_track_or_on_a_line_of_their_own():
 
 
 def test_who_stays_visible_is_not_filled():
-    picture = coverage_picture(Plan((track(0, 0, 10, keep=True),), video=LENGTH))
+    picture = coverage_picture(Plan((track(0, 0, 10, is_visible=True),), video=LENGTH))
     assert share(picture, PALETTE[0]) == 0
     assert (picture[80:100] != np.array(PAPER)).any()
 

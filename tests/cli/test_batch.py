@@ -135,7 +135,7 @@ REFUSED = {
     "nothing matches": ("x/*.mkv out", 2, "x/*.mkv: no video"),
     "a plan": ("x out --plan plan.json", 2, "--plan belongs to one video"),
     "a report": ("x out --report report.json", 2, "--report belongs to one video"),
-    "one to keep": ("x out --show 0", 2, "--show belongs to one video"),
+    "one to show": ("x out --show 0", 2, "--show belongs to one video"),
     "no such codec": ("x out --codec vp9", 3, "vp9"),
     "weak style": ("x out --strength 16", 2, "33 %"),
 }
@@ -196,6 +196,17 @@ def test_resume_does_again_with_other_settings(put, change):
     record.write_text(json.dumps({"asked": asked(""), "input": sums, "output": sums}))
     assert is_done("a.mp4", "b.mp4", record, asked("--jobs 2"))
     assert not is_done("a.mp4", "b.mp4", record, asked(change))
+
+
+def test_resume_understands_reports_that_call_show_keep(put):
+    put("a.mp4", "b.mp4")
+    sums = {"sha256": sha256_of("a.mp4")}
+    options = _parser().parse_args(["blur", "a.mp4", "b.mp4", "--show", "3"])
+    asked = _asked(options, None, video.EncoderSettings(options.crf, options.preset, options.codec))
+    old = {"keep" if key == "show" else key: value for key, value in asked.items()}
+    for number, said in enumerate((old, old | {"keep": [4]}, list(old))):
+        Path("record.json").write_text(json.dumps({"asked": said, "input": sums, "output": sums}))
+        assert is_done("a.mp4", "b.mp4", "record.json", asked) == (number == 0)
 
 
 def test_resume_of_one_video(put, blur):

@@ -185,7 +185,7 @@ BAD = {
     "detections as plan and given": ("blur {film} out.mp4 --plan {plan} --detections {plan}", 2, "not both"),
     "a plan as detections": ("blur {film} out.mp4 --detections {plan}", 2, "GetFaceDetection"),
     "no such track": (
-        "blur {film} out.mp4 --plan {plan} --keep 9",
+        "blur {film} out.mp4 --plan {plan} --show 9",
         2,
         "no track 9 in the plan; it has: 0, 1",
     ),

@@ -7,11 +7,11 @@ from faceblur.pipeline.merge import merge_segments, number_tracks
 from faceblur.plan import Plan, Track
 
 
-def track(number, start_ms, frames, left, step=0.0, keep=False, review=()):
+def track(number, start_ms, frames, left, step=0.0, is_visible=False, review=()):
     times = start_ms + 40.0 * np.arange(frames)
     boxes = np.tile(np.array([left, 0.2, 0.1, 0.2], np.float32), (frames, 1))
     boxes[:, 0] += step * np.arange(frames)
-    return Track(number, times, boxes, keep, review)
+    return Track(number, times, boxes, is_visible, review)
 
 
 def report(*rows, notes=()):
@@ -47,7 +47,7 @@ def test_plans_and_reports_are_put_together(tmp_path):
     output.write_bytes(b"out")
     counts = {"frames": 25, "cuts": 1, "samples": 4}
     first = Plan((track(7, 0, 25, 0.1),), counts=counts)
-    second = Plan((track(1, 1000, 25, 0.1, keep=True, review=((1100.0, 1200.0),)),), counts=counts)
+    second = Plan((track(1, 1000, 25, 0.1, is_visible=True, review=((1100.0, 1200.0),)),), counts=counts)
     reports = [
         report((0.0, [[7, 0.1, 0.2, 0.1, 0.2]]), notes=["one"]),
         report((1000.0, [[1, 0.1, 0.2, 0.1, 0.2], [-1, 0, 0, 1, 1]]), notes=["two"])
@@ -56,7 +56,7 @@ def test_plans_and_reports_are_put_together(tmp_path):
     plan, merged = merge_segments(source, output, [first, second], reports)
 
     (only,) = plan.tracks
-    assert (only.id, len(only.times_ms), only.keep) == (1, 50, False)  # hidden in one part, so in all
+    assert (only.id, len(only.times_ms), only.is_visible) == (1, 50, False)  # hidden in one part, so in all
     assert (np.diff(only.times_ms) > 0).all() and only.review == ((1100.0, 1200.0),)
     assert plan.counts == {"frames": 50, "cuts": 2, "samples": 4}
     assert [row["regions"][0][0] for row in merged["frames"]] == [1, 1]

@@ -13,9 +13,9 @@ from faceblur.plan.moments import MAX_BETWEEN_MS
 BOX = [0.2, 0.3, 0.1, 0.2]
 
 
-def track(number=0, times=(0.0, 40.0, 80.0), keep=False, boxes=None, review=()) -> Track:
+def track(number=0, times=(0.0, 40.0, 80.0), is_visible=False, boxes=None, review=()) -> Track:
     boxes = [BOX] * len(times) if boxes is None else boxes
-    return Track(number, np.array(times), np.array(boxes, np.float32), keep, review)
+    return Track(number, np.array(times), np.array(boxes, np.float32), is_visible, review)
 
 
 def plan_file(tmp_path, change) -> str:
@@ -56,7 +56,7 @@ def test_a_plan_survives_its_file(tmp_path_factory, plan):
     assert (again.style, again.areas) == (plan.style, plan.areas)
     for one, other in zip(plan.tracks, again.tracks, strict=True):
         assert (one.times_ms == other.times_ms).all() and np.allclose(one.boxes, other.boxes, atol=1e-5)
-        assert (one.id, one.keep, one.review) == (other.id, other.keep, other.review)
+        assert (one.id, one.is_visible, one.review) == (other.id, other.is_visible, other.review)
 
 
 def test_the_file_has_one_box_a_line_and_a_thumbnail_time(tmp_path):
@@ -114,12 +114,25 @@ def test_areas_hold_for_their_time():
     assert [len(plan.regions().areas_at(t)) for t in (0, 100, 150, 200, 201, 1e9)] == [1, 2, 2, 2, 1, 1]
 
 
-def test_who_is_kept_is_not_covered():
-    plan = Plan((track(0), track(1))).keeping([1])
+def test_who_stays_visible_is_not_covered():
+    plan = Plan((track(0), track(1))).showing([1])
     assert [number for number, _ in plan.regions().faces_at(40.0)] == [0]
     assert [number for number, _ in plan.regions().visible_at(40.0)] == [1]
     with pytest.raises(DetectionsError, match="no track 7 in the plan; it has: 0, 1"):
-        plan.keeping([7])
+        plan.showing([7])
+
+
+def test_a_plan_from_before_visible_was_called_so_is_read():
+    old = Plan((track(0), track(1))).to_json()
+    for content, keep in zip(old["tracks"], (False, True), strict=True):
+        del content["visible"]
+        content["keep"] = keep
+    assert [track.is_visible for track in Plan.from_json(old).tracks] == [False, True]
+    old["tracks"][1]["visible"] = True
+    assert Plan.from_json(old).tracks[1].is_visible
+    old["tracks"][1]["visible"] = False
+    with pytest.raises(DetectionsError, match="track 1: visible and keep, its old name, say different things"):
+        Plan.from_json(old)
 
 
 def _set(path, value):
@@ -135,8 +148,8 @@ def _set(path, value):
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
-        (("tracks", 0, "keep"), "false", "keep is true or false"),  # a truthy string would uncover a face
-        (("tracks", 0, "keep"), 1, "keep is true or false"),
+        (("tracks", 0, "visible"), "false", "visible is true or false"),  # a truthy string would uncover a face
+        (("tracks", 0, "visible"), 1, "visible is true or false"),
         (("tracks", 0, "track"), -1, "number"),
         (("tracks", 0, "track"), "0", "number"),
         (("tracks", 0, "boxes"), [], "boxes are"),
@@ -202,7 +215,7 @@ def test_a_report_says_what_the_plan_was():
         for n in range(3)
     ]
     plan = Plan.from_report(report([*frames, {"time_ms": 120.0, "regions": []}]))
-    assert [(t.id, t.keep, len(t.times_ms)) for t in plan.tracks] == [(3, False, 3), (4, True, 3)]
+    assert [(t.id, t.is_visible, len(t.times_ms)) for t in plan.tracks] == [(3, False, 3), (4, True, 3)]
     assert np.allclose(plan.tracks[0].boxes, BOX) and np.allclose(plan.tracks[1].boxes, BOX)
     assert plan.areas == (Area(0.5, 0.5, 0.2, 0.1, 0.0, 80.0),)
 

@@ -66,13 +66,13 @@ def test_a_frame_is_what_render_would_write(review, film, tmp_path):
 def test_who_is_ticked_stays_visible_and_the_report_says_so(review, film, tmp_path):
     before = review.frame(500)
     assert detail(before, *LEFT) < 5 and detail(before, *RIGHT) < 5
-    review.keep(1)
+    review.set_visible(1)
     assert detail(review.frame(500), *LEFT) > 15
     assert detail(review.frame(500), *RIGHT) < 5
     assert review.kept_visible == [1]
     report = render(film, tmp_path / "out.mp4", review.plan)
     assert report["kept_visible"] == [1]
-    review.keep(1, False)
+    review.set_visible(1, False)
     assert np.array_equal(review.frame(500), before)
     assert not review.is_changed
 
@@ -144,17 +144,17 @@ def test_thumbnails_show_the_unblurred_face(review):
     with pytest.raises(DetectionsError, match="no track 2"):
         review.thumbnail(2)
     with pytest.raises(DetectionsError, match="no track 2"):
-        review.keep(2)
+        review.set_visible(2)
 
 
 def test_saving_writes_the_choices(review, tmp_path):
-    review.keep(4)
+    review.set_visible(4)
     review.add_area(0.1, 0.1, 0.2, 0.2)
     assert review.is_changed and not review.is_saved
     review.save(tmp_path / "plan.json")
     assert review.is_saved and review.is_changed
     plan = Plan.load(tmp_path / "plan.json")
-    assert [track.keep for track in plan.tracks] == [False, True]
+    assert [track.is_visible for track in plan.tracks] == [False, True]
     assert len(plan.areas) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["plan.json"]
 

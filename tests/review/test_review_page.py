@@ -54,7 +54,7 @@ def test_a_person_is_ticked_a_rectangle_drawn_a_style_chosen_and_all_is_saved(se
     before = (folder / "plan.json").read_bytes()
     with opened(server.address, 1440, 1000) as page:
         pictures = [seen(page)]
-        page.check("#keep-4")
+        page.check("#visible-4")
         pictures.append(seen(page, pictures[-1]))
         box = page.locator("#stage").bounding_box()
         page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.05 * box["height"])
@@ -73,7 +73,7 @@ def test_a_person_is_ticked_a_rectangle_drawn_a_style_chosen_and_all_is_saved(se
         page.wait_for_selector("#end:visible")
         server.wait()
     plan = Plan.load(folder / "plan.json")
-    assert [(track.id, track.keep) for track in plan.tracks] == [(1, False), (4, True)]
+    assert [(track.id, track.is_visible) for track in plan.tracks] == [(1, False), (4, True)]
     (area,) = plan.areas
     assert (area.left, area.top, area.width, area.height) == pytest.approx((0.3, 0.05, 0.2, 0.2), abs=0.01)
     assert plan.style.name == "solid"
@@ -96,10 +96,10 @@ def test_everything_can_be_done_with_the_keyboard(server):
         page.keyboard.type("30")
         page.keyboard.press("Enter")
         page.wait_for_selector("#areas li")
-        page.focus("#keep-1")
+        page.focus("#visible-1")
         page.keyboard.press("Space")
         says(page, "Not saved yet")
-        page.wait_for_selector("li.visible #keep-1")
+        page.wait_for_selector("li.visible #visible-1")
         (area,) = server.review.plan.areas
         assert (area.left, area.start_ms, area.to_json()["end_ms"]) == (0.3, 2800, None)
         assert server.review.kept_visible == [1]
@@ -141,28 +141,28 @@ def request(server, path="", method="GET", wish=None, body=None, **headers):
         (400, "thumbnail/2", {}),
         (400, "frame?ms=x", {}),
         (400, "frame", {}),
-        (400, "keep", {"wish": {"track": 2, "keep": True}}),
-        (400, "keep", {"wish": {"track": 1, "keep": "yes"}}),
-        (400, "keep", {"wish": [1]}),
+        (400, "visible", {"wish": {"track": 2, "visible": True}}),
+        (400, "visible", {"wish": {"track": 1, "visible": "yes"}}),
+        (400, "visible", {"wish": [1]}),
         (400, "add", {"wish": {"left": 0}}),
         (400, "style", {"wish": {"forced": True}}),
         (400, "style", {"wish": {"name": ["solid"]}}),
         (400, "style", {"wish": {"strength": True}}),
         (400, "style", {"wish": {"margin_ratio": "0.1"}}),
         (400, "style", {"wish": {"shape": {}}}),
-        (400, "keep", {"wish": {"track": True, "keep": True}}),
-        (400, "keep", {"wish": {"track": 1.0, "keep": True}}),
-        (400, "keep", {"wish": {"track": [1], "keep": True}}),
-        (400, "keep", {"wish": {}}),
+        (400, "visible", {"wish": {"track": True, "visible": True}}),
+        (400, "visible", {"wish": {"track": 1.0, "visible": True}}),
+        (400, "visible", {"wish": {"track": [1], "visible": True}}),
+        (400, "visible", {"wish": {}}),
         (400, "add", {"wish": {"left": "0", "top": 0, "width": 1, "height": 1, "start_ms": 0}}),
         (400, "add", {"wish": {"left": 0, "top": 0, "width": 1, "height": 1, "start_ms": None}}),
         (400, "add", {"wish": {"left": 0, "top": 0, "width": True, "height": 1, "start_ms": 0}}),
         (400, "add", {"wish": {"left": 0, "top": 0, "width": 1, "height": 1, "start_ms": 0, "end_ms": "9"}}),
-        (400, "keep", {"body": b"{" * 10_000}),
-        (400, "keep", {"body": b'{"track": 1, "track": 1, "keep": true}'}),
-        (400, "keep", {"body": b'{"track": 1e400, "keep": true}'}),
-        (400, "keep", {"body": b"9" * 10_000}),
-        (400, "keep", {"body": b"\xff\xfe\x00"}),
+        (400, "visible", {"body": b"{" * 10_000}),
+        (400, "visible", {"body": b'{"track": 1, "track": 1, "visible": true}'}),
+        (400, "visible", {"body": b'{"track": 1e400, "visible": true}'}),
+        (400, "visible", {"body": b"9" * 10_000}),
+        (400, "visible", {"body": b"\xff\xfe\x00"}),
         (400, "save", {"body": b""}),
         (404, "thumbnail/" + "1" * 5000, {}),
         (400, "frame?ms=1e999", {}),
@@ -235,15 +235,15 @@ def test_the_command_serves_until_done_and_says_what_to_run_next(folder):
     out = folder / "mine.json"
     with start(folder, "--out", str(out)) as process:
         address = process.stdout.readline().strip()
-        assert post(address, "keep", {"track": 1, "keep": True})["saved"] is False
+        assert post(address, "visible", {"track": 1, "visible": True})["saved"] is False
         assert post(address, "save", {})["saved"] is True
         post(address, "done", {})
         output, errors = process.communicate()
     assert (process.returncode, errors) == (0, "")
     assert "visible on purpose: track 1" in output
     assert f"faceblur blur {folder / 'film.mp4'} blurred.mp4 --plan {out}" in output
-    assert Plan.load(out).tracks[0].keep
-    assert not Plan.load(folder / "plan.json").tracks[0].keep
+    assert Plan.load(out).tracks[0].is_visible
+    assert not Plan.load(folder / "plan.json").tracks[0].is_visible
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGINT for one process on Windows")
@@ -254,7 +254,7 @@ def test_ctrl_c_ends_it_and_says_what_is_lost(folder, is_changed):
         address = process.stdout.readline().strip()
         process.stdout.readline()
         if is_changed:
-            post(address, "keep", {"track": 1, "keep": True})
+            post(address, "visible", {"track": 1, "visible": True})
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate()
     if is_changed:
@@ -263,7 +263,7 @@ def test_ctrl_c_ends_it_and_says_what_is_lost(folder, is_changed):
     else:
         assert (process.returncode, errors) == (0, "")
         assert "nothing was changed" in output
-    assert not Plan.load(folder / "plan.json").tracks[0].keep
+    assert not Plan.load(folder / "plan.json").tracks[0].is_visible
 
 
 def test_errors_are_one_line_that_says_what_to_do(folder, capsys, tmp_path_factory):

@@ -103,7 +103,7 @@ def test_style_and_time_show_another_frame(view):
 def test_saving_and_blurring_again_with_the_choices(view, tmp_path):
     tick(view, 1)
     view.save_button.click()
-    assert [track.keep for track in Plan.load(tmp_path / "plan.json").tracks] == [True, False]
+    assert [track.is_visible for track in Plan.load(tmp_path / "plan.json").tracks] == [True, False]
     assert not view.output.exists()
     view.blur_button.click()
     report = json.loads((tmp_path / "again.json").read_text())
