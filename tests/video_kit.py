@@ -14,6 +14,7 @@ import av
 import numpy as np
 
 from faceblur.plan import Area, Plan, Style
+from faceblur.video import RangedFile
 
 SIZE = (128, 96)
 _LEVELS = 1 << 15  # the last cell is always bright, the one before it always dark
@@ -260,3 +261,19 @@ def atoms(path: Path) -> list[str]:
 def first_frame(path: Path):
     with av.open(str(path)) as box:
         yield box, next(box.decode(video=0))
+
+
+class LostError(Exception):
+    """What a fetch may end with; no error that a codec library knows."""
+
+
+def elsewhere(path, lost=None):
+    """lost: the byte that cannot be fetched."""
+    data = path.read_bytes()
+
+    def fetch(start, end):
+        if lost is not None and start <= lost < end:
+            raise LostError(lost)
+        return data[start:end]
+
+    return RangedFile(path.name, len(data), fetch)

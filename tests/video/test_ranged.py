@@ -3,20 +3,16 @@
 import numpy as np
 import pytest
 from test_video_segments import SOURCES, source_of
-from video_kit import make, no_faces
+from video_kit import LostError, elsewhere, make, no_faces
 
 from faceblur import analyse, render, video
 from faceblur.errors import InputError
 from faceblur.video import RangedFile
 from faceblur.video.reading import ranged
-from faceblur.video.reading.opening import keyframe_test, open_input, packets_of
+from faceblur.video.reading.opening import open_input, packets_of
 from faceblur.video.reading.selection import video_stream
 
 SOUND = [{"seconds": 8.0}]
-
-
-class LostError(Exception):
-    """What a fetch may end with; no error that a codec library knows."""
 
 
 @pytest.fixture
@@ -24,18 +20,6 @@ def small_blocks(monkeypatch):
     """So that a test's small file is fetched in many parts, and outlined beyond its first bytes."""
     monkeypatch.setattr(ranged, "BLOCK", 2048)
     monkeypatch.setattr(ranged, "_TOLD", 4096)
-
-
-def elsewhere(path, lost=None):
-    """lost: the byte that cannot be fetched."""
-    data = path.read_bytes()
-
-    def fetch(start, end):
-        if lost is not None and start <= lost < end:
-            raise LostError(lost)
-        return data[start:end]
-
-    return RangedFile(path.name, len(data), fetch)
 
 
 def noise(number, size, pixel_format):
@@ -77,8 +61,7 @@ def test_an_outline_has_the_packets_of_the_file(tmp_path, kind, small_blocks):
     def seen(source):
         with open_input(source, outline=True) as container:
             stream = video_stream(container)
-            is_keyframe = keyframe_test(container, stream)
-            return [(p.pts, p.dts, p.size, is_keyframe(p)) for p in packets_of(container, stream)]
+            return [(p.pts, p.dts, p.size, p.is_keyframe) for p in packets_of(container, stream)]
 
     here = source_of(kind, tmp_path)
     assert seen(elsewhere(here)) == seen(here)
@@ -141,3 +124,14 @@ def test_a_picture_elsewhere_is_not_looked_for_here(tmp_path, monkeypatch):
     (tmp_path / "a.png").write_bytes(b"no picture")
     with pytest.raises(InputError):
         video.probe(RangedFile("a.png", 10, lambda start, end: b"\x89PNG\r\n\x1a\n.."[start:end]))
+
+
+def test_the_sound_alone_leaves_the_pictures_where_they_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(ranged, "BLOCK", 512)
+    large = {"options": {"preset": "ultrafast", "crf": "4", "g": "10"}, "draw": noise, "size": (320, 240)}
+    here = make(tmp_path / "in.mp4", count=100, audio=[{"seconds": 4.0}], **large)
+    there = elsewhere(here)
+    with video.Reader(there) as far, video.Reader(here) as near:
+        heard = [[bytes(packet.raw) for packet in each.packets((1,))] for each in (far, near)]
+    assert heard[0] == heard[1] and len(heard[0]) > 150
+    assert there.fetched < there.size / 2  # FFmpeg asks for 32 KiB where a packet of sound has 300 bytes

@@ -1,12 +1,13 @@
 """Cut at keyframes, render the pieces apart, join: the same frames at the same times, sound untouched."""
 
+import io
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from test_video_pictures import TURNS, matrix_in, matrix_of
 from test_video_times import VARIABLE
-from video_kit import atoms, first_frame, make, no_faces, packets, shown
+from video_kit import atoms, elsewhere, first_frame, make, no_faces, packets, shown
 
 from faceblur import render, video
 from faceblur.errors import InputError, OutputError
@@ -143,3 +144,54 @@ def test_nothing_to_cut(tmp_path):
     (tmp_path / "in.mp4").write_text("no video")
     with pytest.raises(InputError):
         video.cut(tmp_path / "in.mp4")
+
+
+class Streamed(io.BytesIO):
+    """What `join` may write into: only its head may be gone back to."""
+
+    name = "streamed.mp4"
+
+    def __init__(self, head_bytes):
+        super().__init__()
+        self.head_bytes, self.end = head_bytes, head_bytes
+
+    def write(self, data):
+        end = self.tell() + len(data)
+        assert end <= self.head_bytes or max(self.tell(), self.head_bytes) == self.end, "gone back to what has left"
+        self.end = max(self.end, end)
+        return super().write(data)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in SOURCES if SOURCES[kind][0] != ".webm"])
+def test_pieces_joined_into_a_stream_are_the_whole(tmp_path, kind):
+    """From ranged pieces and a ranged source, as in the pipeline; the index in front, nothing gone back to but the
+    head."""
+    here = source_of(kind, tmp_path)
+    spans = video.cut(here, 0.5)
+    pieces = [tmp_path / f"piece{span.index}.mp4" for span in spans]
+    for span, piece in zip(spans, pieces, strict=True):
+        render(here, piece, no_faces(), span=span)
+    files = []
+
+    def make_file(head_bytes):
+        files.append(Streamed(head_bytes))
+        return files[0]
+
+    notes = video.join(elsewhere(here), [elsewhere(piece) for piece in pieces], make_file)
+    video.join(here, pieces, tmp_path / "joined.mp4")
+    (tmp_path / "streamed.mp4").write_bytes(files[0].getvalue())
+    assert notes == []
+    assert shown(tmp_path / "streamed.mp4") == shown(tmp_path / "joined.mp4")
+    for index in (0, 1):
+        assert packets(tmp_path / "streamed.mp4", index) == packets(tmp_path / "joined.mp4", index)
+    names = atoms(tmp_path / "streamed.mp4")
+    assert names[:2] == ["ftyp", "moov"] and names.index("moov") < names.index("mdat")
+
+
+def test_pieces_in_another_order_are_refused(tmp_path):
+    source = source_of("closed groups", tmp_path)
+    pieces = [tmp_path / f"piece{span.index}.mp4" for span in video.cut(source, 0.5)]
+    for span, piece in zip(video.cut(source, 0.5), pieces, strict=True):
+        render(source, piece, no_faces(), span=span)
+    with pytest.raises(OutputError, match="does not come after"):
+        video.join(source, [pieces[1], pieces[0]], tmp_path / "out.mp4")

@@ -16,6 +16,7 @@ LARGEST_SIDE, LARGEST_PICTURE = 16384, 64_000_000
 DECODER_OPTIONS = {"max_pixels": str(LARGEST_PICTURE)}  # nothing larger is given memory, whatever a file claims
 # IndexError: PyAV's end of a file in which further streams appeared on the way.
 DEMUXER_FAULTS = (av.error.FFmpegError, IndexError)
+_UNPARSED = {"fflags": "noparse+nofillin"}  # what a packet is by the index alone, not by its content
 _FILE = "file:"  # before a name, so that no part of it is taken for a protocol
 
 
@@ -51,12 +52,9 @@ def _open_ranged(file: RangedFile, outline: bool):
     try:
         if file.size == 0:
             raise InputError(f"{file}: the file is empty (0 bytes)")
-        return av.open(
-            file.open(outline),
-            metadata_errors="replace",
-            options=DECODER_OPTIONS,
-            container_options=reading_options(file.name, is_here=False),
-        )
+        opened, reading = file.open(outline), reading_options(file.name, is_here=False)
+        reading |= _UNPARSED if opened.is_outline else {}
+        return av.open(opened, metadata_errors="replace", options=DECODER_OPTIONS, container_options=reading)
     except (av.error.FFmpegError, OSError, ValueError) as problem:
         if file.problem is not None:
             raise file.problem from None
@@ -67,14 +65,6 @@ def _open_ranged(file: RangedFile, outline: bool):
 def path_of(container) -> str:
     """The name under which a container was opened."""
     return container.name.removeprefix(_FILE)
-
-
-def keyframe_test(container, stream) -> Callable[[av.Packet], bool]:
-    """Says whether a packet is a keyframe's. In an outline, whose content FFmpeg would ask, the index alone tells."""
-    if _outline(container) is None:
-        return lambda packet: packet.is_keyframe
-    places = {entry.pos for entry in stream.index_entries if entry.is_keyframe}
-    return lambda packet: packet.pos in places
 
 
 def content_of(container, packet) -> bytes:

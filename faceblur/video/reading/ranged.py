@@ -11,6 +11,7 @@ from pathlib import Path
 
 BLOCK = 256 * 1024
 _MOST_AHEAD = 16  # blocks that one request fetches while reading goes on where it was: 4 MiB
+_GAP = 4  # blocks that may be left out, and still it goes on: sound is read between the pictures
 _ENDS = 8  # places at which reading may go on: sound and picture may lie far apart
 _KEPT_CONTENT = 48  # blocks of the media data that are kept: 12 MiB
 _KEPT_INDEX = 256  # and of what stands around them, which every opening reads: 64 MiB
@@ -49,6 +50,12 @@ class RangedFile:
         places = self.media_data
         return OpenedRange(self, places if outline else ())
 
+    def forget(self) -> None:
+        """Give back the memory of what is kept."""
+        with self._lock:
+            self._content.clear()
+            self._index.clear()
+
     def read(self, start: int, end: int) -> bytes:
         """These bytes, end not included; fewer at the end of the file."""
         end = min(end, self.size)
@@ -82,7 +89,8 @@ class RangedFile:
             if number in kept:
                 kept.move_to_end(number)
                 return kept[number]
-        count = min(self._ends.pop(number, 0) * 2 or 1, _MOST_AHEAD, -(-self.size // BLOCK) - number)
+        before = next((end for end in range(number, number - _GAP, -1) if end in self._ends), None)
+        count = min(self._ends.pop(before, 0) * 2 or 1, _MOST_AHEAD, -(-self.size // BLOCK) - number)
         data = self._fetched(number * BLOCK, min((number + count) * BLOCK, self.size))
         self._ends[number + count] = count
         if len(self._ends) > _ENDS:

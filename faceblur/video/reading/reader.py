@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import av
+from av.stream import Discard
 
 from ...errors import InputError
 from .ahead import ahead
@@ -147,8 +148,10 @@ class Reader:
         yield from ahead(self._events(other_streams))
 
     def packets(self, streams: tuple[int, ...]) -> Iterator[Packet]:
-        """The packets of these streams alone, nothing decoded."""
+        """The packets of these streams alone, nothing decoded; what lies between is passed over where it can be."""
         wanted = [stream for stream in self.container.streams if stream.index in streams]
+        for stream in self.container.streams:
+            stream.discard = Discard.default if stream in wanted else Discard.all
         for raw in packets_of(self.container, wanted) if wanted else ():
             yield Packet(raw, raw.stream.index)
 

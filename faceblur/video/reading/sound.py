@@ -8,10 +8,10 @@ import re
 from array import array
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 
 from .opening import open_input, packets_of
 from .probe import start_offset_ms
+from .ranged import Source
 
 MAX_SHIFT_MS = 40.0  # from 45 ms on, sound ahead of its picture is noticed (ITU-R BT.1359)
 _MOST_NOT_HEARD_MS = 150.0  # of a converted track: some decoders give nothing for the first packet or two
@@ -45,9 +45,14 @@ class _Track:
         return len(self.packets) - len(rows), 0.0 if math.isnan(late_ms) else late_ms
 
 
-def compare_sound(original: str | Path, output: str | Path, said: tuple[str, ...] = ()) -> tuple[list[str], list[str]]:
-    """(problems, notes), a line each; track by track in their order. said: what the output's report notes."""
-    before, after = _tracks(original), _tracks(output)
+def compare_sound(
+    original: Source, output: Source, said: tuple[str, ...] = (), *, by_size: bool = False
+) -> tuple[list[str], list[str]]:
+    """(problems, notes), a line each; track by track in their order. said: what the output's report notes.
+
+    by_size: compare the packets' times and sizes only, for which ranged files need not be fetched but for their index.
+    """
+    before, after = _tracks(original, by_size), _tracks(output, by_size)
     problems, notes = [], []
     if len(before) != len(after):
         line = f"{len(after)} sound tracks instead of {len(before)}"
@@ -70,7 +75,8 @@ def compare_sound(original: str | Path, output: str | Path, said: tuple[str, ...
         if abs(late_ms) > MAX_SHIFT_MS:
             problems.append(f"{name} begins {late_ms:+.0f} ms from its time")
     if before and not problems and not notes:
-        notes.append(f"{len(before)} sound track{'s' * (len(before) > 1)}: bit for bit the original's")
+        how = "packet for packet the original's, by time and size" if by_size else "bit for bit the original's"
+        notes.append(f"{len(before)} sound track{'s' * (len(before) > 1)}: {how}")
     return problems, notes
 
 
@@ -84,8 +90,8 @@ def _said_missing(track: _Track, said: tuple[str, ...]) -> int:
     return sum(int(each["count"]) for each in found if each and int(each["stream"]) == track.index)
 
 
-def _tracks(path: str | Path) -> list[_Track]:
-    with open_input(path) as container:
+def _tracks(path: Source, by_size: bool) -> list[_Track]:
+    with open_input(path, outline=by_size) as container:
         streams = [s for s in container.streams.audio if s.codec_context]
         tracks = {
             stream.index: _Track(
@@ -99,11 +105,15 @@ def _tracks(path: str | Path) -> list[_Track]:
         for packet in packets_of(container, streams) if streams else ():
             track = tracks[packet.stream.index]
             content = _payload(bytes(packet), packet.stream.codec_context.name)
-            track.packets.append(int.from_bytes(hashlib.blake2b(content, digest_size=8).digest()))
+            track.packets.append(len(content) if by_size else _digest(content))
             is_timed = packet.pts is not None
             time_ms = float(1000 * packet.pts * Fraction(packet.time_base) - offset_ms) if is_timed else math.nan
             track.times_ms.append(time_ms)
         return list(tracks.values())
+
+
+def _digest(content: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest())
 
 
 def _payload(packet: bytes, codec: str) -> bytes:

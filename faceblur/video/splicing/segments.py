@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 
 from ...errors import InputError, OutputError
 from ..reading.clock import Clock
-from ..reading.opening import content_of, keyframe_test, open_input, packets_of
-from ..reading.ranged import Source
+from ..reading.opening import content_of, open_input, packets_of
+from ..reading.ranged import RangedFile, Source
 from ..reading.reader import Reader, Span
 from ..reading.selection import video_stream
 from ..reading.sidedata import display_matrix
 from ..writing.encoder import HEVC_TAG
-from ..writing.mux import Muxer
+from ..writing.mux import Muxer, index_bytes
+from ..writing.output import StreamedOutput
 from . import h264
-from .times import decoding_times, reordering
+from .times import placed, reordering
 
 
 def cut(path: Source, target_s: float = 60.0) -> list[Span]:
@@ -33,7 +36,7 @@ def cut(path: Source, target_s: float = 60.0) -> list[Span]:
     with open_input(path, outline=True) as container:
         stream = video_stream(container)
         target = Fraction(target_s) / Fraction(stream.time_base)
-        is_keyframe, is_clean = keyframe_test(container, stream), _entry_test(container, stream)
+        is_clean = _entry_test(container, stream)
         last, inner, clock = None, [], Clock(container, stream)
         for packet in packets_of(container, stream):
             clock.place(packet)
@@ -41,7 +44,7 @@ def cut(path: Source, target_s: float = 60.0) -> list[Span]:
                 return [Span(0, None, None)]
             if last is None:
                 last = packet.pts
-            elif is_keyframe(packet) and packet.pts - last >= target and is_clean(packet):
+            elif packet.is_keyframe and packet.pts - last >= target and is_clean(packet):
                 last = packet.pts
                 inner.append(last)
     if last is None:
@@ -69,12 +72,12 @@ def _entry_test(container, stream) -> Callable[[av.Packet], bool]:
     return is_clean
 
 
-def join(source: str | Path, pieces: Sequence[str | Path], output: str | Path) -> list[str]:
+def join(source: Source, pieces: Sequence[Source], output: str | Path | Callable[[int], BinaryIO]) -> list[str]:
     """Concatenate rendered pieces of `source`, in order, and copy its other streams; returns notes.
 
-    Every packet keeps its presentation time; decoding times are laid out anew over the whole file, because
-    each piece starts with its own reordering delay. Raises OutputError when the pieces do not belong
-    together.
+    Every packet keeps its presentation time; decoding times are laid out anew over the whole file, because each piece
+    starts with its own reordering delay. output: the name of a file, or `StreamedOutput`'s `make_file`: then memory and
+    disk do not grow with the video but for its index. Raises OutputError when the pieces do not belong together.
 
     >>> plan = faceblur.analyse("in.mp4")
     >>> pieces = []
@@ -83,42 +86,73 @@ def join(source: str | Path, pieces: Sequence[str | Path], output: str | Path) -
     ...     report = faceblur.render("in.mp4", pieces[-1], plan, span=span)
     >>> notes = join("in.mp4", pieces, "joined.mp4")
     """
-    times = [packet.pts for packet in _packets(pieces)]
-    with Reader(source) as reader, Muxer(output, reader) as muxer:
-        with open_input(pieces[0]) as first:
-            template = video_stream(first)
-            time_base = Fraction(template.time_base)
-            parameters = template.codec_context.extradata
-            video = muxer.container.add_stream_from_template(template, opaque=True)
-            video.time_base = time_base
-            if template.codec_context.codec.canonical_name == "hevc":
-                video.codec_context.codec_tag = HEVC_TAG
-            matrix = display_matrix(next(first.decode(template)))
-        _check_alike(pieces, parameters, time_base)
-        muxer.start(matrix, video)
-        others = reader.packets(muxer.copied)
-        waiting = next(others, None)
-        for packet, dts in zip(_packets(pieces), decoding_times(sorted(times), reordering(times)), strict=True):
-            while waiting is not None and waiting.time_s <= float(packet.pts * time_base):
+    facts = _look_through(pieces)
+    with Reader(source) as reader:
+        if callable(output):
+            output = StreamedOutput(output, index_bytes(reader, facts.packets))
+        with Muxer(output, reader) as muxer:
+            video, time_base = _add_video(muxer, pieces[0])
+            others = reader.packets(muxer.copied)
+            waiting = next(others, None)
+            for packet in placed(_packets(pieces), facts.first_times, facts.ahead):
+                while waiting is not None and waiting.time_s <= float(packet.pts * time_base):
+                    muxer.copy(waiting)
+                    waiting = next(others, None)
+                packet.stream = video
+                muxer.container.mux(packet)
+            while waiting is not None:
                 muxer.copy(waiting)
                 waiting = next(others, None)
-            packet.stream, packet.dts = video, dts
-            muxer.container.mux(packet)
-        while waiting is not None:
-            muxer.copy(waiting)
-            waiting = next(others, None)
         return muxer.notes
 
 
-def _packets(pieces: Sequence[str | Path]) -> Iterator[av.Packet]:
+def _add_video(muxer: Muxer, piece: Source) -> tuple[av.VideoStream, Fraction]:
+    """The output's video stream and the clock of its packets, both as in the pieces; the header is written."""
+    with open_input(piece) as first:
+        template = video_stream(first)
+        time_base = Fraction(template.time_base)
+        video = muxer.container.add_stream_from_template(template, opaque=True)
+        video.time_base = time_base
+        if template.codec_context.codec.canonical_name == "hevc":
+            video.codec_context.codec_tag = HEVC_TAG
+        matrix = display_matrix(next(first.decode(template)))
+    muxer.start(matrix, video)
+    return video, time_base
+
+
+def _packets(pieces: Sequence[Source]) -> Iterator[av.Packet]:
     for piece in pieces:
         with open_input(piece) as container:
             yield from packets_of(container, video_stream(container))
+        if isinstance(piece, RangedFile):
+            piece.forget()
 
 
-def _check_alike(pieces, parameters: bytes, time_base: Fraction) -> None:
+@dataclass(frozen=True)
+class _Facts:
+    """packets: of all pieces. first_times: when the first two frames are shown. ahead: by how many frames decoding runs
+    ahead of presentation, at most.
+    """
+
+    packets: int
+    first_times: tuple[int, ...]
+    ahead: int
+
+
+def _look_through(pieces: Sequence[Source]) -> _Facts:
+    """Of ranged pieces the indexes only. Raises OutputError when they do not belong together, one after the other."""
+    count = ahead = 0
+    first_times, kind, last = (), None, None
     for piece in pieces:
-        with open_input(piece) as container:
+        with open_input(piece, outline=True) as container:
             stream = video_stream(container)
-            if stream.codec_context.extradata != parameters or Fraction(stream.time_base) != time_base:
-                raise OutputError(f"{piece}: was encoded with other settings than the first piece; render all anew")
+            found = stream.codec_context.extradata, Fraction(stream.time_base)
+            times = [packet.pts for packet in packets_of(container, stream)]
+        if kind is not None and found != kind:
+            raise OutputError(f"{piece}: was encoded with other settings than the first piece; render all anew")
+        if times and last is not None and min(times) <= last:
+            raise OutputError(f"{piece}: does not come after the piece before it")
+        kind, last = found, max(times, default=last)
+        first_times = (*first_times, *sorted(times)[:2])[:2]
+        count, ahead = count + len(times), max(ahead, reordering(times))
+    return _Facts(count, first_times, ahead)

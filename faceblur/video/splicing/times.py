@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import heappop, heappush
 
 
 def reordering(times: Iterable[int]) -> int:
@@ -18,3 +19,16 @@ def decoding_times(shown: list[int], ahead: int) -> list[int]:
     step = shown[1] - shown[0] if len(shown) > 1 else 1
     early = [shown[0] - (ahead - n) * step for n in range(min(ahead, len(shown)))]
     return early + shown[: len(shown) - ahead]
+
+
+def placed(packets: Iterable, first_times: Sequence[int], ahead: int) -> Iterator:
+    """The packets, with the decoding times that `decoding_times` would lay out; holds `ahead` times, not all of them.
+
+    first_times: when the first two frames are shown.
+    """
+    step = first_times[1] - first_times[0] if len(first_times) > 1 else 1
+    shown: list[int] = []
+    for number, packet in enumerate(packets):
+        heappush(shown, packet.pts)
+        packet.dts = first_times[0] - (ahead - number) * step if number < ahead else heappop(shown)
+        yield packet

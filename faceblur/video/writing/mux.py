@@ -12,7 +12,11 @@ import av
 from ...errors import OutputError
 from ..reading.reader import Packet, Reader
 from .others import add_track, copy_chapters, copy_file_metadata, copy_metadata, travelling
-from .output import Output
+from .output import Output, StreamedOutput
+
+_MOST_PACKETS_A_SECOND = 400  # of a stream of sound or text: Opus of 2.5 ms
+_LONE_CHUNKS = 20_000  # a chunk of the index is a MiB of one stream at the least: 20 GB
+_INDEX_HEAD = 32 * 1024  # bytes that do not depend on how much there is
 
 
 class Muxer:
@@ -22,18 +26,16 @@ class Muxer:
     `notes` says what of the source could not be taken along as it is.
     """
 
-    def __init__(self, path: str | Path, reader: Reader, *, copy_streams: bool = True):
+    def __init__(self, path: str | Path | StreamedOutput, reader: Reader, *, copy_streams: bool = True):
         self.reader = reader
         self.notes: list[str] = []
-        self.output = Output(path)
+        self.output = path if isinstance(path, StreamedOutput) else Output(path)
         kind = self.output.container_format
         is_mp4 = kind in ("mp4", "mov")
-        options = {"movflags": "+faststart", "movie_timescale": str(_movie_timescale(reader))}
+        options = self.output.options | {"movie_timescale": str(_movie_timescale(reader))}
         self._ways: dict[int, str] = {}
         try:
-            self.container = av.open(
-                str(self.output.partial), "w", format=kind, container_options=options if is_mp4 else {}
-            )
+            self.container = av.open(self.output.target, "w", format=kind, container_options=options if is_mp4 else {})
             if copy_streams:
                 self._ways = travelling(reader, self.container, self.notes)
                 copy_file_metadata(reader, self.container)
@@ -120,6 +122,22 @@ class Muxer:
         does.
         """
         return round(self.reader.offset_ms / 1000 / time_base)
+
+
+def index_bytes(reader: Reader, packets: int) -> int:
+    """Room for an MP4's index of so many packets of video and of what else travels: never too little, about twice what
+    it takes.
+    """
+    container = reader.container
+    seconds = max(reader.end_ms, 1000.0) / 1000
+    most = math.ceil(seconds * _MOST_PACKETS_A_SECOND)
+    streams = [stream for stream in container.streams if stream.type in ("audio", "subtitle")]
+    others = sum(2 * stream.frames if 0 < stream.frames <= most else most for stream in streams)
+    chunks = min(packets + others, 2 * min(packets, others) + _LONE_CHUNKS)
+    said = [container.metadata, *(stream.metadata for stream in container.streams), *container.chapters()]
+    described = sum(len(str(each)) for each in said)
+    headers = sum(len(s.codec_context.extradata or b"") for s in container.streams if s.codec_context)
+    return _INDEX_HEAD + 24 * packets + 12 * others + 20 * chunks + 4 * described + 2 * headers
 
 
 def reason(problem: Exception) -> str:

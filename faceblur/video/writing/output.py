@@ -1,13 +1,16 @@
-"""A video file that is written beside its final name, which it gets only when it is complete."""
+"""Where a video file is written: beside its final name, which it gets only when it is complete, or out as it comes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from ...errors import OutputError
 from ...files import Replacement
 from ..reading.ranged import Source
 
+_BESIDE_INDEX = 4096  # bytes: the boxes before and after the index
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 
 
@@ -24,6 +27,36 @@ class Output(Replacement):
     @property
     def container_format(self) -> str:
         return CONTAINERS[self.path.suffix.lower()]
+
+    @property
+    def target(self) -> str:
+        return str(self.partial)
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The muxer's, for MP4 and MOV: the index goes to the front, once all is written."""
+        return {"movflags": "+faststart"}
+
+
+class StreamedOutput:
+    """An MP4 file that goes out while it is written; the index in front is written last, into room left for it.
+
+    make_file(head_bytes): opens what is written into, front to back but for its first `head_bytes`, which may be gone
+    back to until the end. index_bytes: room for the index.
+    """
+
+    container_format = "mp4"
+
+    def __init__(self, make_file: Callable[[int], BinaryIO], index_bytes: int):
+        self.target = make_file(index_bytes + _BESIDE_INDEX)
+        self.path = self.target.name
+        self.options = {"moov_size": str(index_bytes)}
+
+    def keep(self) -> None:
+        """Whoever made the file knows what to do with it."""
+
+    def discard(self) -> None:
+        """The same."""
 
 
 def check_output(source: Source, path: str | Path) -> None:

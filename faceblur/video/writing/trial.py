@@ -15,7 +15,7 @@ from pathlib import Path
 
 import av
 
-from ..reading.opening import keyframe_test, open_input, packets_of
+from ..reading.opening import open_input, packets_of
 from ..reading.ranged import RangedFile, Source
 from ..reading.reader import Reader
 from ..reading.seek import seek_before
@@ -110,10 +110,9 @@ def _look_through(path: Source) -> tuple[_Sizes, list[int | None]]:
     sizes, times = _Sizes(), []
     with open_input(path, outline=True) as container:
         stream = video_stream(container)
-        is_keyframe = keyframe_test(container, stream)
         for packet in packets_of(container, stream):
-            (sizes.keys if is_keyframe(packet) else sizes.others).append(packet.size)
-            times += [packet.pts] if is_keyframe(packet) else []
+            sizes.add(packet)
+            times += [packet.pts] if packet.is_keyframe else []
     if len(sizes.keys) + len(sizes.others) <= _WINDOWS * _FRAMES or None in times or len(times) < 2:
         return sizes, [None]
     return sizes, [times[len(times) * number // _WINDOWS] for number in range(min(_WINDOWS, len(times)))]

@@ -1,0 +1,101 @@
+"""Pieces are proven one by one; a joined file is proven by its index."""
+
+import dataclasses
+
+import pytest
+from proof_kit import FINE, Film, leaked, make_film
+from video_kit import elsewhere, make, no_faces, packets
+
+from faceblur import render, video
+from faceblur.audit import describe_packets, verify, verify_joined
+from faceblur.video import Span
+
+
+@pytest.fixture(scope="module")
+def film(sample, tmp_path_factory) -> Film:
+    return make_film(sample, tmp_path_factory.mktemp("film"))
+
+
+@pytest.fixture(scope="module")
+def spans(film):
+    with video.Reader(film.original) as reader:
+        middle = [frame.pts for frame in reader][20]
+    return [Span(0, None, middle), Span(1, middle, None)]
+
+
+@pytest.fixture(scope="module")
+def pieces(film, spans):
+    paths = [film.folder / f"piece{span.index}.mp4" for span in spans]
+    for span, path in zip(spans, paths, strict=True):
+        render(film.original, path, film.plan, span=span, encoder=FINE)
+    return paths
+
+
+def test_a_good_piece_passes(film, spans, pieces):
+    found = [verify(film.original, piece, film.plan, span=span) for span, piece in zip(spans, pieces, strict=True)]
+    assert [each.passed for each in found] == [True, True]
+    assert [each.frames for each in found] == [20, 25]
+    assert all(each.faces_judged > 20 and each.frames_looked_at >= 3 for each in found)
+
+
+def test_a_piece_that_lies_elsewhere_is_proven_like_one_here(film, spans, pieces):
+    near = verify(film.original, pieces[1], film.plan, span=spans[1])
+    far = verify(elsewhere(film.original), elsewhere(pieces[1]), film.plan, span=spans[1])
+    assert far.to_json() == near.to_json()
+
+
+def test_another_segments_piece_does_not_pass(film, spans, pieces):
+    found = verify(film.original, pieces[0], film.plan, span=spans[1])
+    assert found.passed is False and any("missing" in problem for problem in found.problems)
+
+
+def test_a_face_left_in_a_piece_is_found(film, spans):
+    spoiled = leaked(film, "spoiled.mp4", range(30, 33))
+    piece = film.folder / "spoiled_piece.mp4"
+    nothing = dataclasses.replace(film.plan, tracks=(), frames=None)
+    render(spoiled, piece, nothing, span=spans[1], encoder=FINE)
+    found = verify(film.original, piece, film.plan, span=spans[1])
+    assert found.passed is False and {face.index for face in found.leaks} >= {10, 11, 12}  # of the segment
+
+
+@pytest.fixture(scope="module")
+def joined(tmp_path_factory):
+    """(source, pieces, joined): numbered pictures, with sound."""
+    folder = tmp_path_factory.mktemp("joined")
+    source = make(folder / "in.mp4", count=60, audio=[{"seconds": 2.4}])
+    paths = [folder / f"piece{span.index}.mp4" for span in video.cut(source, 0.5)]
+    for span, path in zip(video.cut(source, 0.5), paths, strict=True):
+        render(source, path, no_faces(), span=span)
+    video.join(source, paths, folder / "out.mp4")
+    return source, paths, folder / "out.mp4"
+
+
+def test_what_was_joined_of_proven_pieces_passes(joined):
+    source, paths, output = joined
+    facts = [describe_packets(elsewhere(path)) for path in paths]
+    assert sum(each["packets"] for each in facts) == len(packets(output, 0)) == 60
+    problems, notes = verify_joined(elsewhere(source), elsewhere(output), facts)
+    assert problems == [] and notes == ["1 sound track: packet for packet the original's, by time and size"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda facts: facts[:1] + facts[2:], "segment 1 of the output is not the piece"),
+        (lambda facts: facts[:-1], "more frames than the pieces"),
+        (lambda facts: [*facts, facts[-1]], "segment 3 of the output is not the piece"),
+        (lambda facts: [facts[0] | {"sha256": facts[1]["sha256"]}, *facts[1:]], "segment 0 of the output"),
+    ],
+)
+def test_a_piece_too_few_too_many_or_another_one_is_found(joined, spoil, words):
+    source, paths, output = joined
+    problems, _ = verify_joined(source, output, spoil([describe_packets(path) for path in paths]))
+    assert words in problems[0]
+
+
+def test_sound_that_lacks_a_packet_is_found(joined, tmp_path):
+    _, paths, output = joined
+    shorter = make(tmp_path / "short.mp4", count=60, audio=[{"seconds": 2.3}])
+    facts = [describe_packets(path) for path in paths]
+    problems, _ = verify_joined(shorter, output, facts)
+    assert problems == ["sound track 1 (aac) is not the original's, packet by packet"]
