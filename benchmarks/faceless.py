@@ -151,9 +151,9 @@ def _frames(picture: np.ndarray, size: tuple[int, int], seed: int, small: bool) 
     count = _SECONDS * _RATE
     for index in range(count):
         share = index / (count - 1)
-        shot = _camera(picture, size, (1 - share) * start + share * end, 1.0 + (0.3 if small else 0.8) * share)
+        view = _camera(picture, size, (1 - share) * start + share * end, 1.0 + (0.3 if small else 0.8) * share)
         x, y = (int(n) for n in random.integers(0, size))
-        noisy = shot + grain[y : y + size[1], x : x + size[0]]
+        noisy = view + grain[y : y + size[1], x : x + size[0]]
         yield np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
 
 

@@ -37,7 +37,7 @@ def pieces(source: str, output: str, plan: str) -> None:
     from faceblur.plan import Plan
     from faceblur.rendering.renderer import render
 
-    spans = video.cut(source, 10.0)
+    spans = video.split(source, 10.0)
     files = [Path(output).with_suffix(f".{span.index}.mp4") for span in spans]
     for span, piece in zip(spans, files, strict=True):
         render(source, piece, Plan.load(plan), span=span)

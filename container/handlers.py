@@ -32,7 +32,7 @@ def plan_segments(event, context):
     """
     key, source, memory_mb = event["input"]["key"], uploaded(event["input"]), memory_of(context)
     info = video.probe(source)
-    spans = video.cut(source, target_s=segment_seconds(info, memory_mb))
+    spans = video.split(source, target_s=segment_seconds(info, memory_mb))
     with video.Reader(source) as reader:
         encoder = video.settled(reader, video.EncoderSettings(), "piece.mp4").to_json()
         notes = check_lengths(key, info, lengths_ms(reader, spans, info), memory_mb)

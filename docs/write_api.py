@@ -24,7 +24,7 @@ def documented() -> dict[str, object]:
     """Name with its place -> what is described under it."""
     names = {f"faceblur.{name}": getattr(faceblur, name) for name in faceblur.__all__ if name != "segments"}
     names["faceblur.Plan.showing"] = faceblur.Plan.showing
-    names |= {f"faceblur.segments.{each}": getattr(faceblur.segments, each) for each in ("cut", "join")}
+    names |= {f"faceblur.segments.{each}": getattr(faceblur.segments, each) for each in ("split", "join")}
     return names | {"faceblur.audit.verify": verify}
 
 

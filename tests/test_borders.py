@@ -47,7 +47,9 @@ MAY = {
         "boxes", "detections", "errors", "finding", "partials", "plan", "process", "rendering", "shapes", "undo",
         "video",
     },
-    "review": {"assets", "audit", "errors", "files", "foreign", "plan", "rendering", "showing", "timecode", "video"},
+    "review": {
+        "assets", "audit", "errors", "files", "foreign", "plan", "rendering", "shapes", "showing", "timecode", "video",
+    },
     "sample": {"errors", "files", "shapes", "video"},
     "localaws": {"errors", "finding", "video"},
     "workshop.session": {"errors", "workshop"},

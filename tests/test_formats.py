@@ -16,9 +16,9 @@ from video_kit import make, no_faces
 from faceblur import Area, Detections, DetectionsError, Plan, Style, analyse, render, video
 from faceblur.audit import verdict as audit
 from faceblur.cli import main
+from faceblur.pipeline.copying import render_copying
 from faceblur.pipeline.jobs import render_in_jobs
 from faceblur.pipeline.merge import merge_segments
-from faceblur.pipeline.smart import render_smart
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 SCHEMAS = {
@@ -81,7 +81,7 @@ def analysed(film) -> Plan:
 def segments(long, tmp_path_factory) -> tuple[dict, dict]:
     """The plan and the report of a video that was worked on in segments, as the container does."""
     folder, plans_, reports, pieces = tmp_path_factory.mktemp("segments"), [], [], []
-    spans = video.cut(long, target_s=4.0)
+    spans = video.split(long, target_s=4.0)
     for span in spans:
         pieces.append(folder / f"{span.index}.mp4")
         plans_.append(analyse(long, span=span))
@@ -116,7 +116,7 @@ def test_what_is_rendered_by_every_way(film, analysed, long, segments, tmp_path)
     area = Plan((), (Area(0, 0, 0.5, 0.5, 0, 900),), Style("solid"))
     reports = {
         "render": render(film, tmp_path / "a.mp4", analysed),
-        "smart": render_smart(long, tmp_path / "b.mp4", area),
+        "smart": render_copying(long, tmp_path / "b.mp4", area),
         "jobs": render_in_jobs(long, tmp_path / "c.mp4", no_faces((0, 0, 0.5, 0.5)), jobs=2),
         "merged": segments[1],
     }

@@ -14,7 +14,7 @@ from moving import Mover, Scene
 from test_borders import SOURCES, imported
 
 from faceblur.finding import detector
-from faceblur.localaws.function import Function, Image
+from faceblur.localaws.function import Function, UnpackedImage
 from faceblur.localaws.managed_runtime import ManagedRuntime
 from faceblur.localaws.sandbox import Sandbox
 from faceblur.workshop.building import image, oci
@@ -101,7 +101,7 @@ def test_the_image_made_with_pip_carries_the_switch(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("is_image", [False, True])
 def test_functions_of_the_embedded_aws_get_the_switch(tmp_path, is_image):
-    made = Image(tmp_path, "sha256:0") if is_image else None
+    made = UnpackedImage(tmp_path, "sha256:0") if is_image else None
     function = Function("f", "arn:aws:lambda:us-east-1:1:function:f", "app.handler", tmp_path, image=made)
     sandbox = Sandbox(sys.executable, ManagedRuntime.build(tmp_path / "runtime"))
     assert sandbox.environment(function, tmp_path, "127.0.0.1:1", "stream")[SWITCH] == "1"

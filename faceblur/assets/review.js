@@ -129,11 +129,11 @@
     $("people").replaceChildren(...(state.tracks.length ? state.tracks.map(person) : [nobody]));
     style.name.replaceChildren(...state.styles.map((name) => make("option", { textContent: name })));
     style.shape.replaceChildren(...state.shapes.map((name) => make("option", { textContent: name })));
-    showSpans(Math.max(last, 1));
+    showIntervals(Math.max(last, 1));
   }
 
   // Who is there when: tracks that follow each other share a line.
-  function showSpans(length) {
+  function showIntervals(length) {
     const ends = [];
     const lines = [];
     for (const track of [...state.tracks].sort((a, b) => a.start_ms - b.start_ms)) {
@@ -141,13 +141,13 @@
       if (row < 0) row = ends.length;
       if (row >= MOST_LINES) continue;
       ends[row] = track.end_ms;
-      const line = make("i", { id: `span-${track.track}` });
+      const line = make("i", { id: `interval-${track.track}` });
       const left = (100 * track.start_ms) / length, right = (100 * Math.min(length, track.end_ms)) / length;
       line.style.cssText = `top:${row * 6}px;left:${left}%;width:${right - left}%;background:${colour(track.track)}`;
       lines.push(line);
     }
-    $("spans").style.height = `${ends.length * 6}px`;
-    $("spans").replaceChildren(...lines);
+    $("intervals").style.height = `${ends.length * 6}px`;
+    $("intervals").replaceChildren(...lines);
   }
 
   function show() {
@@ -155,7 +155,7 @@
       const tick = $(`visible-${track.track}`);
       tick.checked = track.visible;
       tick.closest("li").classList.toggle("visible", track.visible);
-      $(`span-${track.track}`)?.classList.toggle("visible", track.visible);
+      $(`interval-${track.track}`)?.classList.toggle("visible", track.visible);
     }
     style.name.value = state.style.name;
     style.shape.value = state.style.shape;

@@ -45,7 +45,7 @@ def add(commands) -> None:
         type=whole(1),
         default=1,
         metavar="N",
-        help="search about every N-th frame for faces, and each that stays on screen for longer (default 1: all; "
+        help="look for faces in about every N-th frame, and each that stays on screen for longer (default 1: all; "
         "blurred faces are measured in all anyway)",
     )
     one.add_argument("-o", "--out", metavar="DIR", help="write audit.json, coverage.png and worst.png there")

@@ -11,8 +11,8 @@ from ..detections import Detections
 from ..errors import DetectionsError, InputError
 from ..files import check_targets, sha256_of
 from ..finding.analysis import analyse
+from ..pipeline.copying import render_copying
 from ..pipeline.jobs import analyse_in_jobs, render_in_jobs
-from ..pipeline.smart import render_smart
 from ..pipeline.whole import plan_and_render
 from ..plan import Plan
 from ..plan.style import Style
@@ -189,7 +189,7 @@ def _render(options, plan: Plan, span: Span | None, encoder: EncoderSettings, pr
     paths = (options.input, options.output)
     if span is not None:
         return render(*paths, plan, span=span, encoder=encoder, progress=progress)
-    way = render_smart if options.smart else render_in_jobs
+    way = render_copying if options.smart else render_in_jobs
     return way(*paths, plan, encoder=encoder, jobs=options.jobs, progress=progress)
 
 

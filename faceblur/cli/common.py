@@ -158,14 +158,14 @@ def write_json(path: str | Path, content) -> None:
 
 
 def review_items(plan: Plan) -> list[dict]:
-    """The plan's spans that need review, as a report lists them."""
+    """The plan's intervals that need review, as a report lists them."""
     return [
         {"track": track.id, "start_ms": start, "end_ms": end} for track in plan.tracks for start, end in track.review
     ]
 
 
 def tell_review(items: Iterable[dict]) -> None:
-    """Print the spans in which a face was lost for longer than it is covered for."""
+    """Print the intervals in which a face was lost for longer than it is covered for."""
     for item in items:
         start, end = item["start_ms"], item["end_ms"]
         print(

@@ -1,6 +1,6 @@
 """Which videos a batch is made of and what each becomes; what was done before.
 
-An input is a file, a folder (searched with its sub-folders, links to folders apart) or a pattern such as
+An input is a file, a folder (taken with its sub-folders, links to folders apart) or a pattern such as
 "clips/**/*.mov". Below the output folder, a file keeps its path within the folder or behind the pattern's fixed part.
 """
 
@@ -19,7 +19,7 @@ from ..files import read_json, sha256_of
 from ..video import CONTAINERS, SUFFIXES
 
 _LONGEST_NAME = 255  # bytes of a name, on every common file system
-VIDEOS = tuple(dict.fromkeys((*CONTAINERS, *SUFFIXES)))  # for a search; a file that is named may be called anything
+VIDEOS = tuple(dict.fromkeys((*CONTAINERS, *SUFFIXES)))  # in a folder; a file that is named may be called anything
 _NAMED = 12  # of these in a message
 
 
@@ -41,7 +41,7 @@ class _Found:
     others: int = 0
 
     def takes(self, path: Path) -> bool:
-        """Whether a file at this resolved path would be found by this search."""
+        """Whether a file at this resolved path would be collected with these."""
         base = self.base.resolve()
         return base in path.parents and _matches(path.relative_to(base).parts, self.pattern)
 
@@ -57,27 +57,27 @@ def pair_up(inputs: Iterable[str], folder: str | Path) -> tuple[list[Pair], int]
     Raises InputError when an input holds no video, OutputError when `folder` is a file, two outputs would have the
     same name, or an output would be an input, now or in the next run. Writes nothing.
     """
-    searches, folder = [_search(name) for name in inputs], Path(folder)
+    collected, folder = [_collect(name) for name in inputs], Path(folder)
     if not folder.is_dir() and (folder.exists() or folder.suffix.lower() in VIDEOS):
         raise OutputError(f"{folder}: is no folder; several videos, a folder or a pattern need one, as the last name")
     pairs: dict[Path, Pair] = {}
-    for search in searches:
-        for path in search.files:
-            output = folder / path.relative_to(search.base)
+    for found in collected:
+        for path in found.files:
+            output = folder / path.relative_to(found.base)
             if output.suffix.lower() not in CONTAINERS:
                 output = output.with_suffix(".mp4")
             pairs.setdefault(path.resolve(), Pair(path, output))
-    _check_outputs(pairs, searches, folder)
-    return list(pairs.values()), sum(search.others for search in searches)
+    _check_outputs(pairs, collected, folder)
+    return list(pairs.values()), sum(found.others for found in collected)
 
 
-def _check_outputs(pairs: dict[Path, Pair], searches: list[_Found], folder: Path) -> None:
+def _check_outputs(pairs: dict[Path, Pair], collected: list[_Found], folder: Path) -> None:
     taken: dict[str, Pair] = {}
     for pair in pairs.values():
         target = pair.output.resolve()
         if target in pairs:
             raise OutputError(f"{pair.output}: would be written over an input; name another output folder")
-        if any(search.takes(target) for search in searches):
+        if any(found.takes(target) for found in collected):
             raise OutputError(
                 f"{folder}: the results would lie among the inputs and be blurred again the next time; "
                 "name an output folder elsewhere"
@@ -90,11 +90,11 @@ def _check_outputs(pairs: dict[Path, Pair], searches: list[_Found], folder: Path
             )
 
 
-def _search(name: str) -> _Found:
+def _collect(name: str) -> _Found:
     if os.path.isdir(name):
-        found = _search_folder(Path(name))
+        found = _collect_folder(Path(name))
     elif _is_pattern(name):
-        found = _search_pattern(Path(name))
+        found = _collect_pattern(Path(name))
     else:
         return _Found(Path(name).parent, (), (Path(name),))
     if not found.files:
@@ -105,7 +105,7 @@ def _search(name: str) -> _Found:
     return found
 
 
-def _search_folder(base: Path) -> _Found:
+def _collect_folder(base: Path) -> _Found:
     def refuse(problem: OSError):
         raise InputError(f"{problem.filename}: the folder cannot be read ({problem.strerror})") from problem
 
@@ -117,7 +117,7 @@ def _search_folder(base: Path) -> _Found:
     return _only_videos(base, ("**",), files)
 
 
-def _search_pattern(path: Path) -> _Found:
+def _collect_pattern(path: Path) -> _Found:
     fixed = next(i for i, part in enumerate(path.parts) if glob.has_magic(part))
     base, pattern = Path(*path.parts[:fixed]), path.parts[fixed:]
     found = sorted(set(glob.glob(os.path.join(*pattern), root_dir=base, recursive=True)))

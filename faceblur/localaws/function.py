@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Image:
+class UnpackedImage:
     """An unpacked container image: its root folder and the configuration it carries."""
 
     root: Path
@@ -42,7 +42,7 @@ class Function:
     credentials: Mapping[str, str] = field(default_factory=dict)
     endpoint_url: str = ""
     layers: tuple[Path, ...] = ()
-    image: Image | None = None
+    image: UnpackedImage | None = None
 
     @property
     def key(self) -> str:

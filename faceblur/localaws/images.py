@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from .function import Image
+from .function import UnpackedImage
 from .limits import MAX_IMAGE_BYTES
 
 # (repository, 'manifests' | 'blobs', tag or digest) -> content, or None when the registry has no such thing.
@@ -65,9 +65,9 @@ class ImageStore:
     def __init__(self, folder: Path, max_bytes: int = MAX_IMAGE_BYTES):
         self._folder, self._max_bytes = folder, max_bytes
         self._lock = threading.Lock()
-        self._images: dict[str, Image] = {}
+        self._images: dict[str, UnpackedImage] = {}
 
-    def get(self, uri: str, fetch: Fetch) -> Image:
+    def get(self, uri: str, fetch: Fetch) -> UnpackedImage:
         """Unpack on first use. Raises ImageError."""
         repository, _ = split_uri(uri)
         digest, manifest = read_manifest(uri, fetch)
@@ -79,7 +79,7 @@ class ImageStore:
                     raise ImageError(f"{uri} cannot be unpacked: {problem}") from problem
             return self._images[digest]
 
-    def _unpack(self, repository: str, digest: str, manifest: dict, fetch: Fetch) -> Image:
+    def _unpack(self, repository: str, digest: str, manifest: dict, fetch: Fetch) -> UnpackedImage:
         root = self._folder / digest.removeprefix("sha256:")[:20]
         shutil.rmtree(root, ignore_errors=True)
         root.mkdir(parents=True)
@@ -97,7 +97,7 @@ class ImageStore:
         settings = json.loads(self._blob(repository, manifest["config"]["digest"], fetch)).get("config") or {}
         variables = dict(entry.partition("=")[::2] for entry in settings.get("Env") or ())
         command, entrypoint = tuple(settings.get("Cmd") or ()), tuple(settings.get("Entrypoint") or ())
-        return Image(root, digest, variables, command, entrypoint)
+        return UnpackedImage(root, digest, variables, command, entrypoint)
 
     @staticmethod
     def _blob(repository: str, digest: str, fetch: Fetch) -> bytes:

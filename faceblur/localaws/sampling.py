@@ -107,8 +107,8 @@ def pose(points: np.ndarray) -> dict:
     """Degrees, from where the nose lies between eyes and mouth in a head of ordinary proportions."""
     eyes, mouth, nose = (points[0] + points[1]) / 2, (points[3] + points[4]) / 2, points[2]
     across, down = points[1] - points[0], mouth - eyes
-    span, drop = max(float(np.hypot(*across)), 1e-6), max(float(np.hypot(*down)), 1e-6)
-    aside = float(np.dot(nose - eyes, across)) / span**2
+    apart, drop = max(float(np.hypot(*across)), 1e-6), max(float(np.hypot(*down)), 1e-6)
+    aside = float(np.dot(nose - eyes, across)) / apart**2
     below = float(np.dot(nose - eyes, down)) / drop**2
     return {
         "Roll": math.degrees(math.atan2(across[1], across[0])),

@@ -1,4 +1,4 @@
-"""The same work in several processes: a video is cut at keyframes, each span done apart, the results joined."""
+"""The same work in several processes: a video is split at keyframes, each span done apart, the results joined."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ..rendering.renderer import render
 from ..rendering.report import make_report, once
 from ..shapes import Progress
 from ..undo import forget, remember
-from ..video import EncoderSettings, Reader, Span, check_output, cut, join, probe, settled, size_notes
+from ..video import EncoderSettings, Reader, Span, check_output, join, probe, settled, size_notes, split
 from .merge import merge_plans
 
 _SHORTEST_S = 4.0  # a span is analysed with a margin before and after; shorter ones are mostly margin
@@ -99,7 +99,7 @@ def render_in_jobs(
 def _spans(source: str | Path, jobs: int) -> list[Span]:
     if jobs <= 1:
         return [Span(0, None, None)]
-    return cut(source, max(_SHORTEST_S, probe(source).duration_ms / 1000 / jobs))
+    return split(source, max(_SHORTEST_S, probe(source).duration_ms / 1000 / jobs))
 
 
 def _facts(source: str | Path, span: Span, result: Path) -> dict:

@@ -12,8 +12,8 @@ from ..plan import Plan
 from ..plan.style import Style
 from ..shapes import Progress
 from ..video import EncoderSettings, check_output
+from .copying import render_copying
 from .jobs import analyse_in_jobs, render_in_jobs
-from .smart import render_smart
 
 
 def blur(
@@ -29,7 +29,7 @@ def blur(
 ) -> dict:
     """Find and blur every face of a video: analyse, then render. Returns the report.
 
-    smart: copy what holds no face instead of encoding it, where that is safe (H.264; see `smart`). jobs: how
+    smart: copy what holds no face instead of encoding it, where that is safe (H.264; see `copying`). jobs: how
     many processes work on parts of the video at once. progress counts frames of both passes: `done` of
     `total` with total = 2 x the video's frames.
 
@@ -46,7 +46,7 @@ def blur(
         return replace(plan, style=style) if style else plan
 
     def render(plan: Plan) -> dict:
-        way = render_smart if smart else render_in_jobs
+        way = render_copying if smart else render_in_jobs
         return way(source, output, plan, encoder=encoder, jobs=jobs, progress=part(1))
 
     check_output(source, output)

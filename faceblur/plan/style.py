@@ -17,6 +17,7 @@ import math
 from dataclasses import asdict, dataclass
 
 from ..errors import PlanError
+from ..shapes import Box
 
 SHAPES = ("ellipse", "box")
 NAMES = ("mosaic", "pixelate", "gaussian", "solid")
@@ -100,13 +101,13 @@ class Style:
         except TypeError as problem:
             raise PlanError(f"not a style: {problem}") from problem
 
-    def grown(self, box) -> tuple[float, float, float, float]:
+    def grown(self, box) -> Box:
         """The region to blur for a face's box (left, top, width, height)."""
         left, top, width, height = box
         across, down = width * self.margin_ratio, height * self.margin_ratio
         return left - across, top - down, width + 2 * across, height + 2 * down
 
-    def shrunk(self, region) -> tuple[float, float, float, float]:
+    def shrunk(self, region) -> Box:
         """The face's box within a region: what `grown` made the region of."""
         left, top, width, height = region
         share = 1 + 2 * self.margin_ratio

@@ -12,11 +12,12 @@ import numpy as np
 
 from ..errors import UnplannedFrameError
 from ..plan import Plan, Style
+from ..shapes import Box
 from ..video import Orientation, VideoFrame
 from ..video.reading.planes import PLANAR, plane_views
 from .report import AREA
 
-Covered = list[tuple[int, tuple[float, float, float, float]]]
+Covered = list[tuple[int, Box]]
 
 _KEPT_PIXELS = 1 << 15  # of an ellipse worth keeping: at most 256 KiB of weights
 _SHARPEST = 1e-3  # of a radius: what fades out where no feather is wanted

@@ -22,8 +22,9 @@ from ..plan import Area, Plan, Track, refuse_areas_beyond
 from ..plan.moments import box_at
 from ..plan.style import Style
 from ..rendering.covering import Covering
-from ..rendering.renderer import Progress, render
+from ..rendering.renderer import render
 from ..rendering.report import describe_file
+from ..shapes import Box, Progress
 from ..video import Stills, changeable, check_output
 
 THUMBNAIL_PX = 144
@@ -240,7 +241,7 @@ def _choices(plan: Plan) -> tuple:
     return tuple((track.id, track.is_visible) for track in plan.tracks), plan.areas, plan.style
 
 
-def _square(box, size: tuple[int, int]) -> tuple[float, float, float, float]:
+def _square(box, size: tuple[int, int]) -> Box:
     """A square (in pixels) around a box, within the picture where it fits, in ratios."""
     wide, high = size
     left, top, width, height = box

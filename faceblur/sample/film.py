@@ -16,9 +16,6 @@ BACKDROP = (1440, 810)
 MIN_VISIBLE = 0.2
 """A face of which less is inside the frame is not in the true boxes."""
 
-Box = list
-"""[track, left, top, width, height], relative to the frame."""
-
 
 def frame_count() -> int:
     return sum(scene.frames for scene in SCENES)
@@ -42,12 +39,12 @@ def frames() -> Iterator[np.ndarray]:
             number += 1
 
 
-def true_boxes() -> list[list[Box]]:
-    """For every frame the faces in it, by track."""
+def true_boxes() -> list[list[list]]:
+    """For every frame the faces in it, by track: [track, left, top, width, height], in ratios of the frame."""
     return [_boxes(scene, index / FRAME_RATE) for scene in SCENES for index in range(scene.frames)]
 
 
-def _boxes(scene: Scene, seconds: float) -> list[Box]:
+def _boxes(scene: Scene, seconds: float) -> list[list]:
     boxes = []
     for part in sorted(scene.parts, key=lambda part: part.track):
         left, top, right, bottom = turning.face_box(part.portrait, part.motion.at(seconds))

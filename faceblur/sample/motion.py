@@ -73,12 +73,12 @@ def ease(keys: Keys, seconds: float) -> float:
         return keys[-1][1]
     i = bisect_right([time for time, _ in keys], seconds) - 1
     (start, low), (end, high) = keys[i], keys[i + 1]
-    span = end - start
-    u = (seconds - start) / span
+    length = end - start
+    u = (seconds - start) / length
     return (
         low * (1 + 2 * u) * (1 - u) ** 2
         + high * u * u * (3 - 2 * u)
-        + span * (_tangent(keys, i) * u * (1 - u) ** 2 - _tangent(keys, i + 1) * u * u * (1 - u))
+        + length * (_tangent(keys, i) * u * (1 - u) ** 2 - _tangent(keys, i + 1) * u * u * (1 - u))
     )
 
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from .. import video
 from ..detections import Detections
 from ..timecode import clock
-from .preview import PALETTE, choose, draw_boxes, read_frames, shots_of
+from .preview import PALETTE, choose, draw_boxes, moments_of, read_frames
 
 INK, SOFT = "#1d2b3a", "#6b7a8c"
 
@@ -22,16 +22,16 @@ INK, SOFT = "#1d2b3a", "#6b7a8c"
 def frames_figure(source: str | Path, found, count: int = 6) -> Figure:
     """`count` frames with their boxes. found: Detections, Plan or report dict."""
     info = video.probe(source)
-    shots = choose(shots_of(found), count, info.duration_ms)
-    pictures = read_frames(source, [shot.time_ms for shot in shots], 480)
+    moments = choose(moments_of(found), count, info.duration_ms)
+    pictures = read_frames(source, [moment.time_ms for moment in moments], 480)
     columns = 3 if info.width >= info.height else 6
-    rows = -(-len(shots) // columns)
+    rows = -(-len(moments) // columns)
     shape = info.height / info.width
     figure = Figure(figsize=(12, rows * (12 / columns * shape + 0.35)), layout="constrained", dpi=96)
-    for axes, shot, picture in zip(_flat(figure.subplots(rows, columns)), shots, pictures, strict=False):
-        axes.imshow(draw_boxes(picture, shot.boxes)[..., ::-1])
-        words = f"{len(shot.boxes)} face{'' if len(shot.boxes) == 1 else 's'}"
-        axes.set_title(f"{clock(shot.time_ms)} · {words}", fontsize=10, color=INK, loc="left")
+    for axes, moment, picture in zip(_flat(figure.subplots(rows, columns)), moments, pictures, strict=False):
+        axes.imshow(draw_boxes(picture, moment.boxes)[..., ::-1])
+        words = f"{len(moment.boxes)} face{'' if len(moment.boxes) == 1 else 's'}"
+        axes.set_title(f"{clock(moment.time_ms)} · {words}", fontsize=10, color=INK, loc="left")
     for axes in figure.axes:
         axes.axis("off")
     return figure
@@ -51,19 +51,19 @@ def confidence_figure(found: Detections) -> Figure:
 
 def coverage_figure(report: Mapping) -> Figure:
     """Who is blurred when: one bar per track, with gaps where nothing is blurred."""
-    spans = track_spans(report)
-    figure = Figure(figsize=(12, 1.0 + 0.3 * max(1, len(spans))), layout="constrained", dpi=96)
+    by_track = blurred_seconds(report)
+    figure = Figure(figsize=(12, 1.0 + 0.3 * max(1, len(by_track))), layout="constrained", dpi=96)
     axes = figure.subplots()
-    for row, (track, bars) in enumerate(spans.items()):
+    for row, (track, bars) in enumerate(by_track.items()):
         axes.broken_barh(
             [(start_s, end_s - start_s) for start_s, end_s in bars],
             (row - 0.32, 0.64),
             color=PALETTE[track % len(PALETTE)],
         )
-    axes.set_yticks(range(len(spans)), [f"track {track}" for track in spans])
+    axes.set_yticks(range(len(by_track)), [f"track {track}" for track in by_track])
     axes.invert_yaxis()
     axes.set(xlabel="seconds", xlim=(0, length_s(report)))
-    if not spans:
+    if not by_track:
         axes.text(0.5, 0.5, "no face in this video", ha="center", va="center", transform=axes.transAxes)
     _plain(axes)
     return figure
@@ -84,23 +84,23 @@ def area_figure(report: Mapping) -> Figure:
     return figure
 
 
-def track_spans(report: Mapping) -> dict[int, list[tuple[float, float]]]:
+def blurred_seconds(report: Mapping) -> dict[int, list[tuple[float, float]]]:
     """Per track the seconds (start, end) during which it is blurred, from a report's frames."""
     frames = report["frames"]
     frame_s = report["video"]["duration_ms"] / 1000 / max(1, len(frames))
-    spans: dict[int, list[tuple[float, float]]] = {}
+    by_track: dict[int, list[tuple[float, float]]] = {}
     last_frame: dict[int, int] = {}
     for index, frame in enumerate(frames):
         start_s = frame["time_ms"] / 1000
         end_s = frames[index + 1]["time_ms"] / 1000 if index + 1 < len(frames) else start_s + frame_s
         for track, *_ in frame["regions"]:
-            bars = spans.setdefault(track, [])
+            bars = by_track.setdefault(track, [])
             if last_frame.get(track) == index - 1:
                 bars[-1] = (bars[-1][0], end_s)
             else:
                 bars.append((start_s, end_s))
             last_frame[track] = index
-    return dict(sorted(spans.items()))
+    return dict(sorted(by_track.items()))
 
 
 def length_s(report: Mapping) -> float:

@@ -43,43 +43,43 @@ class LabelledBox:
 
 
 @dataclass(frozen=True)
-class Shot:
+class Moment:
     """What is to be seen at one presentation time."""
 
     time_ms: float
     boxes: tuple[LabelledBox, ...]
 
 
-def shots_of(found) -> tuple[Shot, ...]:
+def moments_of(found) -> tuple[Moment, ...]:
     """What `found` knows, in time order: a Detections, a Plan, or a report.json as a dict."""
     if isinstance(found, Detections):
-        return tuple(_detection_shot(sample) for sample in found.samples)
+        return tuple(_detection_moment(sample) for sample in found.samples)
     if isinstance(found, Plan):
-        return _plan_shots(found)
+        return _plan_moments(found)
     frames = found["frames"]
-    return tuple(Shot(frame["time_ms"], tuple(map(_region_box, frame["regions"]))) for frame in frames)
+    return tuple(Moment(frame["time_ms"], tuple(map(_region_box, frame["regions"]))) for frame in frames)
 
 
-def choose(shots: Sequence[Shot], count: int, duration_ms: float) -> tuple[Shot, ...]:
-    """At most `count` shots spread over the video: of each stretch the one with the most and largest boxes.
+def choose(moments: Sequence[Moment], count: int, duration_ms: float) -> tuple[Moment, ...]:
+    """At most `count` moments spread over the video: of each stretch the one with the most and largest boxes.
 
-    Stretches without any box give way to the fullest other shots; without any box, plain frames remain.
+    Stretches without any box give way to the fullest other moments; without any box, plain frames remain.
     """
-    shots = [shot for shot in shots if shot.time_ms <= duration_ms] or _empty_shots(count, duration_ms)
-    with_boxes = [shot for shot in shots if shot.boxes]
+    moments = [moment for moment in moments if moment.time_ms <= duration_ms] or _empty_moments(count, duration_ms)
+    with_boxes = [moment for moment in moments if moment.boxes]
     if not with_boxes:
-        shots = _empty_shots(count, duration_ms)
-    stretches: dict[int, list[Shot]] = {}
-    for shot in with_boxes or shots:
-        stretches.setdefault(int(count * shot.time_ms / max(duration_ms, 1)), []).append(shot)
+        moments = _empty_moments(count, duration_ms)
+    stretches: dict[int, list[Moment]] = {}
+    for moment in with_boxes or moments:
+        stretches.setdefault(int(count * moment.time_ms / max(duration_ms, 1)), []).append(moment)
     best = [max(stretch, key=_weight) for stretch in stretches.values()][:count]
-    rest = [shot for shot in with_boxes if all(abs(shot.time_ms - b.time_ms) > 250 for b in best)]
-    for shot in sorted(rest, key=_weight, reverse=True):
+    rest = [moment for moment in with_boxes if all(abs(moment.time_ms - b.time_ms) > 250 for b in best)]
+    for moment in sorted(rest, key=_weight, reverse=True):
         if len(best) == count:
             break
-        if all(abs(shot.time_ms - other.time_ms) > 250 for other in best):
-            best.append(shot)
-    return tuple(sorted(best, key=lambda shot: shot.time_ms))
+        if all(abs(moment.time_ms - other.time_ms) > 250 for other in best):
+            best.append(moment)
+    return tuple(sorted(best, key=lambda moment: moment.time_ms))
 
 
 def read_frames(path: str | Path, times_ms: Sequence[float], width: int | None = None) -> list[np.ndarray]:
@@ -132,13 +132,13 @@ def contact_sheet(
     gap = 24
     cell = (width - gap * (columns + 1)) // columns
     picture_width = (cell - 4) // 2 if blurred is not None else cell
-    shots = choose(shots_of(found), count, min(info.duration_ms, until_ms))
-    times = [shot.time_ms for shot in shots]
+    moments = choose(moments_of(found), count, min(info.duration_ms, until_ms))
+    times = [moment.time_ms for moment in moments]
     befores = read_frames(source, times, picture_width)
     afters = read_frames(blurred, times, picture_width) if blurred is not None else [None] * len(befores)
     cards = [
-        _card(draw_boxes(before, shot.boxes), after, shot)
-        for shot, before, after in zip(shots, befores, afters, strict=False)
+        _card(draw_boxes(before, moment.boxes), after, moment)
+        for moment, before, after in zip(moments, befores, afters, strict=False)
     ]
     return grid(cards, columns, gap)
 
@@ -162,9 +162,9 @@ def save_picture(path: str | Path, picture: np.ndarray) -> None:
     write_bytes(path, cv2.imencode(path.suffix or ".png", picture)[1].tobytes())
 
 
-def _detection_shot(sample) -> Shot:
+def _detection_moment(sample) -> Moment:
     faces = sorted(sample.faces, key=lambda face: face.left)
-    return Shot(sample.time_ms, tuple(_face_box(face, number) for number, face in enumerate(faces)))
+    return Moment(sample.time_ms, tuple(_face_box(face, number) for number, face in enumerate(faces)))
 
 
 def _face_box(face: Face, number: int) -> LabelledBox:
@@ -177,21 +177,21 @@ def _region_box(region: Sequence) -> LabelledBox:
     return LabelledBox(*box, f"track {track}" if track >= 0 else "area", int(track))
 
 
-def _plan_shots(plan: Plan) -> tuple[Shot, ...]:
+def _plan_moments(plan: Plan) -> tuple[Moment, ...]:
     by_time: dict[float, list[LabelledBox]] = {}
     for track in plan.tracks:
         words = f"track {track.id}{' (stays visible)' if track.is_visible else ''}"
         for time_ms, box in zip(track.times_ms, track.boxes, strict=True):
             by_time.setdefault(float(time_ms), []).append(LabelledBox(*map(float, box), words, track.id))
-    return tuple(Shot(time_ms, tuple(boxes)) for time_ms, boxes in sorted(by_time.items()))
+    return tuple(Moment(time_ms, tuple(boxes)) for time_ms, boxes in sorted(by_time.items()))
 
 
-def _weight(shot: Shot) -> tuple[int, float]:
-    return len(shot.boxes), sum(box.width * box.height for box in shot.boxes)
+def _weight(moment: Moment) -> tuple[int, float]:
+    return len(moment.boxes), sum(box.width * box.height for box in moment.boxes)
 
 
-def _empty_shots(count: int, duration_ms: float) -> list[Shot]:
-    return [Shot(duration_ms * (index + 0.5) / count, ()) for index in range(count)]
+def _empty_moments(count: int, duration_ms: float) -> list[Moment]:
+    return [Moment(duration_ms * (index + 0.5) / count, ()) for index in range(count)]
 
 
 def _pick(reader, times_ms: Sequence[float], width: int | None) -> list[np.ndarray]:
@@ -214,14 +214,14 @@ def _columns(aspect: float, pairs: bool) -> int:
     return 3 if pairs else 6
 
 
-def _card(before: np.ndarray, after: np.ndarray | None, shot: Shot) -> np.ndarray:
+def _card(before: np.ndarray, after: np.ndarray | None, moment: Moment) -> np.ndarray:
     """A frame, or a pair, over its caption."""
     picture = before
     if after is not None:
         after = cv2.resize(after, before.shape[1::-1]) if after.shape != before.shape else after
         picture = np.hstack([before, np.full((before.shape[0], 4, 3), 255, np.uint8), after])
-    faces = len(shot.boxes)
-    words = f"{clock(shot.time_ms)}   {faces or 'no'} face{'' if faces == 1 else 's'}"
+    faces = len(moment.boxes)
+    words = f"{clock(moment.time_ms)}   {faces or 'no'} face{'' if faces == 1 else 's'}"
     caption = np.full((34, picture.shape[1], 3), PAPER, np.uint8)
     caption = _write(caption, [(2, 5, words, INK)], 18)
     if after is not None:

@@ -21,7 +21,7 @@ from .. import video
 from ..assets import asset
 from ..timecode import clock
 from .player import player
-from .preview import Shot, choose, draw_boxes, grid, read_frames, shots_of
+from .preview import Moment, choose, draw_boxes, grid, moments_of, read_frames
 
 JPEG_QUALITY = 80
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -31,43 +31,43 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 class _Film:
     """The slider's frames: BGR pictures without boxes, what lies on them, and what stands beside them."""
 
-    shots: Sequence[Shot]
+    moments: Sequence[Moment]
     pictures: Sequence[np.ndarray]
     afters: Sequence[np.ndarray]  # of the blurred video; empty without one
 
     @property
     def has_scores(self) -> bool:
-        return any(box.score is not None for shot in self.shots for box in shot.boxes)
+        return any(box.score is not None for moment in self.moments for box in moment.boxes)
 
     def frame(self, index: int, percent: int = 0) -> tuple[np.ndarray, str]:
-        """The picture with its boxes of at least this confidence, and the words below it."""
-        shot = self.shots[index]
-        boxes = tuple(box for box in shot.boxes if box.score is None or 100 * box.score >= percent)
+        """The picture with its boxes of at least this score, and the words below it."""
+        moment = self.moments[index]
+        boxes = tuple(box for box in moment.boxes if box.score is None or 100 * box.score >= percent)
         picture = draw_boxes(self.pictures[index], boxes)
         if self.afters:
             picture = _beside(picture, self.afters[index])
         labels = ", ".join(box.label for box in boxes)
-        nothing = f"no face of {percent}% or more" if shot.boxes else "no face"
-        return picture, f"{clock(shot.time_ms)} &nbsp; {labels or nothing}"
+        nothing = f"no face of {percent}% or more" if moment.boxes else "no face"
+        return picture, f"{clock(moment.time_ms)} &nbsp; {labels or nothing}"
 
 
 def frame_slider(
     source: str | Path, found, blurred: str | Path | None = None, frames: int = 36, width: int = 560
 ) -> None:
-    """Show a slider over frames with their boxes and confidence, with a Play button.
+    """Show a slider over frames with their boxes and scores, with a Play button.
 
     found: Detections, Plan or report dict. blurred: the same frames of this video stand beside. The frames
     are JPEG pictures in the output itself, so that moving the slider needs no kernel. Detections come with
-    a second slider that hides the boxes below a confidence; there the kernel draws anew.
+    a second slider that hides the boxes below a score; there the kernel draws anew.
     """
     info = video.probe(source)
-    shots = [shot for shot in shots_of(found) if shot.time_ms <= info.duration_ms]
-    shots = _spread(shots, frames) or choose((), 6, info.duration_ms)
-    times = [shot.time_ms for shot in shots]
+    moments = [moment for moment in moments_of(found) if moment.time_ms <= info.duration_ms]
+    moments = _spread(moments, frames) or choose((), 6, info.duration_ms)
+    times = [moment.time_ms for moment in moments]
     width = min(width, info.width) if info.width >= info.height else min(width // 2, info.width)
     afters = read_frames(blurred, times, width) if blurred is not None else ()
-    film = _Film(shots, read_frames(source, times, width), afters)
-    pictures, words = zip(*map(film.frame, range(len(shots))), strict=True)
+    film = _Film(moments, read_frames(source, times, width), afters)
+    pictures, words = zip(*map(film.frame, range(len(moments))), strict=True)
     jpegs = [encode(picture, ".jpg") for picture in pictures]
     still = grid(_spread(pictures, 6), 3 if blurred is None else 2, 8)
     widget = _slider_widget(jpegs, words)
@@ -123,7 +123,7 @@ def _slider_widget(jpegs: Sequence[bytes], words: Sequence[str]):
 
 
 def _add_threshold(widget, film: _Film) -> None:
-    """A slider that hides boxes below a confidence, beside the slider over the frames."""
+    """A slider that hides boxes below a score, beside the slider over the frames."""
     import ipywidgets
 
     stack, bar = widget.children

@@ -14,7 +14,7 @@ from .reading.reader import Packet, Reader, Span
 from .reading.scan import Scan, scan
 from .reading.sparse import Irregular, Passed, SparseReader
 from .reading.stills import Stills
-from .splicing.segments import cut, join
+from .splicing.segments import join, split
 from .writing.choice import settled
 from .writing.copies import changeable
 from .writing.encoder import EncoderSettings
@@ -44,11 +44,11 @@ __all__ = [
     "Writer",
     "changeable",
     "check_output",
-    "cut",
     "encode",
     "join",
     "probe",
     "scan",
     "settled",
     "size_notes",
+    "split",
 ]

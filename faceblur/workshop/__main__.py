@@ -90,11 +90,11 @@ def _links(_options) -> int:
 
 
 def _run(options) -> int:
-    from .running.batch import run_batch
+    from .running.unattended import run_chapters
 
     parameters = {name: _value(text) for name, text in options.parameters}
     out = options.out or project_root() / "build" / "run"
-    return run_batch(
+    return run_chapters(
         options.target,
         options.first,
         options.last,

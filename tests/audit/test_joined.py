@@ -63,8 +63,8 @@ def joined(tmp_path_factory):
     """(source, pieces, joined): numbered pictures, with sound."""
     folder = tmp_path_factory.mktemp("joined")
     source = make(folder / "in.mp4", count=60, audio=[{"seconds": 2.4}])
-    paths = [folder / f"piece{span.index}.mp4" for span in video.cut(source, 0.5)]
-    for span, path in zip(video.cut(source, 0.5), paths, strict=True):
+    paths = [folder / f"piece{span.index}.mp4" for span in video.split(source, 0.5)]
+    for span, path in zip(video.split(source, 0.5), paths, strict=True):
         render(source, path, no_faces(), span=span)
     video.join(source, paths, folder / "out.mp4")
     return source, paths, folder / "out.mp4"

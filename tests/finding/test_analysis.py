@@ -175,7 +175,7 @@ def test_a_false_sample_is_covered_all_the_same_because_it_is_given(crossing):
 def test_pieces_of_a_video_cover_what_the_whole_does(tmp_path):
     scene = Scene((Mover(60, 90, 1, 0, 45, "grace"), Mover(260, 90, -0.5, 0.1, 45, "eileen")), seconds=6.0)
     path = scene.write(tmp_path / "in.mp4")
-    spans = segments.cut(path, target_s=2.0)
+    spans = segments.split(path, target_s=2.0)
     for span in spans if len(spans) > 1 else [Span(0, 0, None)]:
         plan = analyse(path, scene.samples(1000, 900), span=span)
         whole = {round(t, 3) for t in scene.times_ms}

@@ -153,8 +153,8 @@ def test_a_face_at_the_border_is_covered_as_elsewhere():
     white = [np.full((100, 100), 235, np.uint8), *(np.full((50, 50), 128, np.uint8) for _ in range(2))]
     style = Style("solid", feather_ratio=0)
     whole = changed(style, white, (2, 2), (0.2, 0.2, 0.4, 0.4))[0]
-    cut = changed(style, white, (2, 2), (-0.2, 0.2, 0.4, 0.4))[0]
-    assert (cut[:, :20] == whole[:, 40:60]).all()
+    part = changed(style, white, (2, 2), (-0.2, 0.2, 0.4, 0.4))[0]
+    assert (part[:, :20] == whole[:, 40:60]).all()
 
 
 @pytest.mark.parametrize(

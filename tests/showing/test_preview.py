@@ -10,7 +10,7 @@ from seeing import make_video, some_faces, some_report
 from faceblur.detections import Detections
 from faceblur.errors import InputError, OutputError
 from faceblur.showing import preview
-from faceblur.showing.preview import LabelledBox, Shot
+from faceblur.showing.preview import LabelledBox, Moment
 from faceblur.timecode import clock
 
 
@@ -20,15 +20,15 @@ def film(tmp_path_factory):
 
 
 def test_detections_become_labelled_boxes():
-    shots = preview.shots_of(some_faces())
-    assert [shot.time_ms for shot in shots] == [480, 1000, 1480, 2000]
-    assert [box.label for box in shots[1].boxes] == ["face 90%", "face 55%"]
+    moments = preview.moments_of(some_faces())
+    assert [moment.time_ms for moment in moments] == [480, 1000, 1480, 2000]
+    assert [box.label for box in moments[1].boxes] == ["face 90%", "face 55%"]
 
 
 def test_a_report_becomes_boxes_named_by_track_or_area():
     report = {"frames": [{"time_ms": 5, "regions": [[2, 0, 0, 1, 1], [-1, 0, 0, 0.5, 0.5]]}]}
-    (shot,) = preview.shots_of(report)
-    assert [box.label for box in shot.boxes] == ["track 2", "area"]
+    (moment,) = preview.moments_of(report)
+    assert [box.label for box in moment.boxes] == ["track 2", "area"]
 
 
 def test_frames_are_those_shown_at_the_time(film):
@@ -76,8 +76,8 @@ def test_the_sheet_shows_each_frame_beside_its_blurred_one(film, tmp_path):
 def test_a_video_without_faces_gets_plain_frames(film):
     nothing = Detections(())
     assert preview.contact_sheet(film, nothing, width=600).shape[1] > 500
-    shots = preview.choose(preview.shots_of(nothing), 6, 3000)
-    assert [shot.boxes for shot in shots] == [()] * 6
+    moments = preview.choose(preview.moments_of(nothing), 6, 3000)
+    assert [moment.boxes for moment in moments] == [()] * 6
 
 
 def test_upright_videos_get_more_columns(tmp_path):
@@ -90,13 +90,13 @@ def test_upright_videos_get_more_columns(tmp_path):
     st.lists(st.tuples(st.floats(0, 10_000), st.integers(0, 3)), max_size=60, unique_by=lambda item: item[0]),
     st.integers(1, 8),
 )
-def test_chosen_shots_are_in_order_and_have_faces_when_there_are_any(times, count):
-    shots = [Shot(time, (LabelledBox(0.1, 0.1, 0.1, 0.1),) * faces) for time, faces in sorted(times)]
-    chosen = preview.choose(shots, count, 10_000)
+def test_chosen_moments_are_in_order_and_have_faces_when_there_are_any(times, count):
+    moments = [Moment(time, (LabelledBox(0.1, 0.1, 0.1, 0.1),) * faces) for time, faces in sorted(times)]
+    chosen = preview.choose(moments, count, 10_000)
     assert 1 <= len(chosen) <= count
-    assert list(chosen) == sorted(chosen, key=lambda shot: shot.time_ms)
+    assert list(chosen) == sorted(chosen, key=lambda moment: moment.time_ms)
     if any(faces for _, faces in times):
-        assert all(shot.boxes for shot in chosen)
+        assert all(moment.boxes for moment in chosen)
     else:
         assert len(chosen) == count
 

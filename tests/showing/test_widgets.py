@@ -130,7 +130,7 @@ def test_figures_draw(film, shown):
 
 
 def test_coverage_shows_gaps_and_ends():
-    spans = figures.track_spans(some_report())
+    spans = figures.blurred_seconds(some_report())
     assert spans == {0: [(0.0, 1.0), (2.0, 3.0)], 3: [(2.6, 3.0)]}
 
 

@@ -48,8 +48,8 @@ def test_it_is_probed_cut_and_read_like_a_file_that_lies_here(tmp_path, kind, sm
     there = elsewhere(here)
     assert video.probe(there) == video.probe(here)
     assert video.scan(there) == video.scan(here)
-    spans = video.cut(here, 0.5)
-    assert video.cut(there, 0.5) == spans
+    spans = video.split(here, 0.5)
+    assert video.split(there, 0.5) == spans
     assert all(frames_in(there, span) == frames_in(here, span) for span in spans)
     with video.Reader(there) as far, video.Reader(here) as near:
         settings = [video.settled(each, video.EncoderSettings(), tmp_path / "out.mp4") for each in (far, near)]
@@ -69,7 +69,7 @@ def test_an_outline_has_the_packets_of_the_file(tmp_path, kind, small_blocks):
 
 def test_it_is_analysed_and_rendered_like_a_file_that_lies_here(tmp_path, small_blocks):
     here = source_of("closed groups", tmp_path)
-    span = video.cut(here, 0.5)[1]
+    span = video.split(here, 0.5)[1]
     plans = [analyse(source, span=span).to_json() for source in (elsewhere(here), here)]
     assert plans[0] == plans[1]
     outputs = [tmp_path / "far.mp4", tmp_path / "near.mp4"]
@@ -82,13 +82,13 @@ def test_it_is_analysed_and_rendered_like_a_file_that_lies_here(tmp_path, small_
 
 def test_dividing_it_fetches_the_index_and_a_few_keyframes(long, small_blocks):
     there = elsewhere(long)
-    assert len(video.cut(there, 2.0)) == 4
+    assert len(video.split(there, 2.0)) == 4
     assert there.fetched < there.size / 10
 
 
 def test_a_segment_fetches_little_more_than_its_own_bytes(long, small_blocks):
     """More: the index, the group of pictures before it, which the margin needs, and what was read ahead."""
-    span, there = video.cut(long, 2.0)[2], elsewhere(long)
+    span, there = video.split(long, 2.0)[2], elsewhere(long)
     assert len(frames_in(there, span)) >= 50
     assert there.size / 4 < there.fetched < there.size / 4 * 1.6
     assert there.requests < there.size / 4 / (6 * ranged.BLOCK)

@@ -15,11 +15,11 @@ from video_kit import make, no_faces, shown
 from faceblur import Detections, Face, analyse, blur, detect, render
 from faceblur.audit import verify
 from faceblur.errors import PlanError
+from faceblur.pipeline.copying import render_copying
 from faceblur.pipeline.jobs import analyse_in_jobs, render_in_jobs
-from faceblur.pipeline.smart import render_smart
 from faceblur.plan import Area, Plan
 from faceblur.plan.frame_times import FrameTimes
-from faceblur.video import Irregular, Reader, SparseReader, Stills, cut, probe, scan
+from faceblur.video import Irregular, Reader, SparseReader, Stills, probe, scan, split
 
 MS = Fraction(1, 1000)
 
@@ -45,7 +45,7 @@ def readings(path):
         found["with others"] = [e.time_ms for e in reader.events((0, 1, 2)) if hasattr(e, "time_ms")]
     with contextlib.suppress(Irregular):
         found["sparse"] = times_of(SparseReader, path)
-    found["spans"] = [t for span in cut(path, 0.4) for t in times_of(Reader, path, span=span)]
+    found["spans"] = [t for span in split(path, 0.4) for t in times_of(Reader, path, span=span)]
     found["plan"] = analyse(path).frames.times_ms.tolist()
     found["jobs"] = analyse_in_jobs(path, jobs=2).frames.times_ms.tolist()
     stills = Stills(path)
@@ -182,7 +182,7 @@ def test_the_plan_says_which_frames_it_was_made_of(walk, tmp_path):
 
 WAYS = {
     "render": render,
-    "smart": render_smart,
+    "smart": render_copying,
     "jobs": lambda source, output, plan: render_in_jobs(source, output, plan, jobs=2),
 }
 

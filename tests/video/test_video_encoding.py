@@ -11,8 +11,8 @@ from video_kit import first_frame, make, no_faces, planes_of, shown
 
 from faceblur import EncoderSettings, render, video
 from faceblur.errors import InputError, OutputError
+from faceblur.pipeline.copying import render_copying
 from faceblur.pipeline.jobs import render_in_jobs
-from faceblur.pipeline.smart import render_smart
 from faceblur.video.reading.planes import plane_views
 from faceblur.video.writing.encoder import CODECS
 
@@ -82,7 +82,7 @@ def test_ten_bits_with_fields_keep_them_and_it_is_said_where_they_play(tmp_path)
 
 def test_copied_parts_stay_what_they_are(tmp_path):
     source = make(tmp_path / "in.mp4", pixel_format="yuv420p10le", count=40)
-    report = render_smart(source, tmp_path / "out.mp4", no_faces())
+    report = render_copying(source, tmp_path / "out.mp4", no_faces())
     assert report["counts"]["copied_frames"] == 40
     assert video.probe(tmp_path / "out.mp4").codec == "h264"
 
@@ -183,8 +183,8 @@ def test_samples_beyond_ten_bits_are_cut(tmp_path):
     with video.Reader(source) as reader, video.Writer(tmp_path / "w.mp4", reader, EncoderSettings()) as writer:
         for frame in reader:
             whole = np.array(planes_of(frame.raw)[0])
-            cut = plane_views(writer.writable(frame))[0]
-            assert (cut == np.minimum(whole, 1023)).all()
+            fitted = plane_views(writer.writable(frame))[0]
+            assert (fitted == np.minimum(whole, 1023)).all()
             writer.write(frame)
     report = render(source, tmp_path / "out.mp4", no_faces((0, 0, 0.5, 0.5)))
     assert report["counts"]["frames"] == 4

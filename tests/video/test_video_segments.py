@@ -54,7 +54,7 @@ def source_of(kind, folder):
 
 def in_pieces(source, output, target_s, plan=None):
     """Render each span to a file of its own, and join; the number of spans and the join's notes."""
-    spans = video.cut(source, target_s)
+    spans = video.split(source, target_s)
     pieces = [output.with_name(f"piece{span.index}.mp4") for span in spans]
     for span, piece in zip(spans, pieces, strict=True):
         render(source, piece, plan or no_faces(), span=span)
@@ -78,7 +78,7 @@ def test_pieces_joined_are_the_whole(tmp_path, kind):
 def test_spans_hold_every_frame_once(tmp_path):
     source = source_of("open groups", tmp_path)
     everything = []
-    for span in video.cut(source, 0.5):
+    for span in video.split(source, 0.5):
         assert video.Span.from_json(span.to_json()) == span
         with video.Reader(source, span=span) as reader:
             everything += [(frame.pts, frame.time_ms) for frame in reader]
@@ -91,7 +91,7 @@ def test_a_span_is_decoded_like_the_whole(tmp_path):
     source = source_of("open groups", tmp_path)
     with video.Reader(source) as reader:
         whole = {frame.pts: frame.gray(64) for frame in reader}
-    for span in video.cut(source, 0.5):
+    for span in video.split(source, 0.5):
         with video.Reader(source, span=span) as reader:
             for frame in reader:
                 assert np.array_equal(frame.gray(64), whole[frame.pts])
@@ -140,10 +140,10 @@ def test_pieces_of_another_making_are_refused(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in.mp4", "other.mp4"]
 
 
-def test_nothing_to_cut(tmp_path):
+def test_nothing_to_split(tmp_path):
     (tmp_path / "in.mp4").write_text("no video")
     with pytest.raises(InputError):
-        video.cut(tmp_path / "in.mp4")
+        video.split(tmp_path / "in.mp4")
 
 
 class Streamed(io.BytesIO):
@@ -167,7 +167,7 @@ def test_pieces_joined_into_a_stream_are_the_whole(tmp_path, kind):
     """From ranged pieces and a ranged source, as in the pipeline; the index in front, nothing gone back to but the
     head."""
     here = source_of(kind, tmp_path)
-    spans = video.cut(here, 0.5)
+    spans = video.split(here, 0.5)
     pieces = [tmp_path / f"piece{span.index}.mp4" for span in spans]
     for span, piece in zip(spans, pieces, strict=True):
         render(here, piece, no_faces(), span=span)
@@ -190,8 +190,8 @@ def test_pieces_joined_into_a_stream_are_the_whole(tmp_path, kind):
 
 def test_pieces_in_another_order_are_refused(tmp_path):
     source = source_of("closed groups", tmp_path)
-    pieces = [tmp_path / f"piece{span.index}.mp4" for span in video.cut(source, 0.5)]
-    for span, piece in zip(video.cut(source, 0.5), pieces, strict=True):
+    pieces = [tmp_path / f"piece{span.index}.mp4" for span in video.split(source, 0.5)]
+    for span, piece in zip(video.split(source, 0.5), pieces, strict=True):
         render(source, piece, no_faces(), span=span)
     with pytest.raises(OutputError, match="does not come after"):
         video.join(source, [pieces[1], pieces[0]], tmp_path / "out.mp4")

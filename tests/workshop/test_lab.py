@@ -114,7 +114,7 @@ def slider_parts(page):
     return cell, cell.locator("img:visible"), words, cell.locator(".noUi-handle")
 
 
-def move_the_slider(page, shot):
+def move_the_slider(page, picture):
     from playwright.sync_api import expect
 
     cell, picture, words, handles = slider_parts(page)
@@ -124,7 +124,7 @@ def move_the_slider(page, shot):
     expect(words).not_to_have_text(text)
     expect(picture).not_to_have_attribute("src", source)
     assert page.evaluate(IS_DRAWN, picture.element_handle())
-    cell.screenshot(path=SHOTS / shot)
+    cell.screenshot(path=SHOTS / picture)
 
 
 IS_DRAWN = "async picture => { await picture.decode(); return picture.naturalWidth > 0; }"

@@ -12,8 +12,8 @@ from faceblur.workshop.chapters import CHAPTERS
 from faceblur.workshop.running import page, static
 from faceblur.workshop.watching.history import StateTime
 
-WAIT = StateTime("Wait", visits=2, seconds=2.0, running=False, failed=False, spans=((0, 1), (2, 3)))
-BLUR = StateTime("BlurSegments", visits=1, seconds=6.0, running=False, failed=False, spans=((3, 9),))
+WAIT = StateTime("Wait", visits=2, seconds=2.0, running=False, failed=False, when_s=((0, 1), (2, 3)))
+BLUR = StateTime("BlurSegments", visits=1, seconds=6.0, running=False, failed=False, when_s=((3, 9),))
 EXECUTION = {"seconds": 9.0, "states": [WAIT.to_json(), BLUR.to_json()]}
 
 

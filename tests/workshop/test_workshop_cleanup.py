@@ -84,7 +84,7 @@ def test_a_bucket_goes_with_versions_markers_and_unfinished_uploads(ws):
 
 def test_more_objects_than_one_call_deletes(ws):
     s3, name = make_bucket(ws, "work_bucket")
-    for number in range(cleanup.BATCH + 5):
+    for number in range(cleanup.MOST_AT_ONCE + 5):
         s3.put_object(Bucket=name, Key=f"{number:05d}", Body=b"")
     workshop.clean_up(ws, dry_run=False)
     assert found(ws) == set()

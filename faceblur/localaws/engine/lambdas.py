@@ -19,7 +19,7 @@ from .. import limits
 from ..executor import Executor
 from ..failures import Failures
 from ..function import Function, error_document
-from ..images import Image, ImageError, ImageStore, read_manifest, split_uri
+from ..images import ImageError, ImageStore, UnpackedImage, read_manifest, split_uri
 from ..warden import Warden
 from . import permissions
 
@@ -66,7 +66,7 @@ class Lambdas:
     def _function(self, record: dict, config: dict) -> Function:
         _, region = lambda_runtime._account_region_from_function_config(config)
         image, handler, layers = None, config.get("Handler") or "", ()
-        if config.get("PackageType") == "Image":
+        if config.get("PackageType") == "UnpackedImage":
             image = self._image(config)
             override = (config.get("ImageConfigResponse") or {}).get("ImageConfig") or {}
             command = override.get("Command") or image.command or ("",)
@@ -141,7 +141,7 @@ class Lambdas:
         with contextlib.suppress(ImageError):  # the first invocation will meet it again and report it
             self._image(config)
 
-    def _image(self, config: dict) -> Image:
+    def _image(self, config: dict) -> UnpackedImage:
         return self._images.get(pinned_uri(config), fetch_from_ecr)
 
 

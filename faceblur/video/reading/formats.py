@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-# FFmpeg's name of what reads it -> how such files are called in a folder; none: taken when named, not searched for.
+# FFmpeg's name of what reads it -> how such files are called in a folder; none: taken when named, not collected.
 _VIDEOS = {
     "mov": ".mp4 .m4v .mov .qt .3gp .3g2 .f4v .mj2 .ismv .psp",
     "matroska": ".mkv .webm .mk3d",

@@ -24,13 +24,13 @@ from . import h264
 from .times import placed, reordering
 
 
-def cut(path: Source, target_s: float = 60.0) -> list[Span]:
+def split(path: Source, target_s: float = 60.0) -> list[Span]:
     """Spans of about `target_s` seconds that begin at keyframes and together hold every frame once.
 
     A file that cannot be entered in the middle is one span: no presentation times, a clock that does not rise, no clean
     keyframes. Reads packets only, decodes nothing.
 
-    >>> [span.index for span in cut("in.mp4", target_s=60)]
+    >>> [span.index for span in split("in.mp4", target_s=60)]
     [0]
     """
     with open_input(path, outline=True) as container:
@@ -81,7 +81,7 @@ def join(source: Source, pieces: Sequence[Source], output: str | Path | Callable
 
     >>> plan = faceblur.analyse("in.mp4")
     >>> pieces = []
-    >>> for span in cut("in.mp4", target_s=1):
+    >>> for span in split("in.mp4", target_s=1):
     ...     pieces.append(f"piece{span.index}.mp4")
     ...     report = faceblur.render("in.mp4", pieces[-1], plan, span=span)
     >>> notes = join("in.mp4", pieces, "joined.mp4")

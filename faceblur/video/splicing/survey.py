@@ -1,4 +1,4 @@
-"""Look through an H.264 file, packet by packet, to find what may be copied and where a copy may be cut.
+"""Look through an H.264 file, packet by packet, to find what may be copied and where a copy may end.
 
 Whatever cannot be shown to be safe raises `Unsafe` with the reason. Safe is: one unchanging set of
 parameters, kept in the container; progressive pictures of 4:2:0; groups that begin with an IDR picture and

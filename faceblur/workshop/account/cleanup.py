@@ -25,7 +25,7 @@ BUSY = {
     "ResourceConflictException",
 }
 PATIENCE_S = 120
-BATCH = 1000  # DeleteObjects takes no more
+MOST_AT_ONCE = 1000  # DeleteObjects takes no more
 
 
 def clean_up(ws: Workshop, dry_run: bool = True) -> Inventory:
@@ -110,8 +110,8 @@ def _bucket(ws: Workshop, resource: Resource) -> None:
     for page in s3.get_paginator("list_multipart_uploads").paginate(**place):
         for upload in page.get("Uploads", ()):
             s3.abort_multipart_upload(**place, Key=upload["Key"], UploadId=upload["UploadId"])
-    for batch in _versions(s3, place):
-        problems = s3.delete_objects(**place, Delete={"Objects": batch, "Quiet": True}).get("Errors")
+    for versions in _versions(s3, place):
+        problems = s3.delete_objects(**place, Delete={"Objects": versions, "Quiet": True}).get("Errors")
         if problems:
             first = problems[0]
             raise WorkshopError(
@@ -123,7 +123,7 @@ def _bucket(ws: Workshop, resource: Resource) -> None:
 
 def _versions(s3, place: dict) -> Iterator[list[dict]]:
     """Versions and delete markers, a page at a time, as DeleteObjects wants them."""
-    for page in s3.get_paginator("list_object_versions").paginate(**place, PaginationConfig={"PageSize": BATCH}):
+    for page in s3.get_paginator("list_object_versions").paginate(**place, PaginationConfig={"PageSize": MOST_AT_ONCE}):
         items = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
         if items:
             yield [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in items]

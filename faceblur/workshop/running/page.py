@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 
 from ...assets import asset
-from ...showing.figures import length_s, track_spans
+from ...showing.figures import blurred_seconds, length_s
 from ...showing.player import player
 from ...showing.preview import PALETTE
 from ..watching.history import StateTime
@@ -66,12 +66,12 @@ def write_page(
 
 def coverage_svg(report: Mapping) -> str:
     """Bars over the video's seconds, one row per track."""
-    spans = track_spans(report)
+    by_track = blurred_seconds(report)
     total_s = length_s(report)
     width, left, row = 860, 90, 26
     scale = (width - left - 16) / total_s
     rows = []
-    for index, (track, bars) in enumerate(spans.items()):
+    for index, (track, bars) in enumerate(by_track.items()):
         y = 8 + row * index
         name = f"track {track}" if track >= 0 else "areas"
         rows.append(f"<text x='0' y='{y + 14}' {FONT} font-size='13.5' fill='{INK}'>{name}</text>")
@@ -80,9 +80,9 @@ def coverage_svg(report: Mapping) -> str:
             f"width='{max(2.0, (end - start) * scale):.1f}' fill='{PALETTE[track % len(PALETTE)]}'/>"
             for start, end in bars
         ]
-    if not spans:
+    if not by_track:
         rows.append(f"<text x='0' y='22' {FONT} font-size='14' fill='{SOFT}'>no face in this video</text>")
-    bottom = 8 + row * max(1, len(spans))
+    bottom = 8 + row * max(1, len(by_track))
     step = next((s for s in (1, 2, 5, 10, 30, 60, 300, 600) if total_s / s <= 13), 1800)
     ticks = "".join(
         f"<text x='{left + tick * scale:.1f}' y='{bottom + 16}' {FONT} font-size='12' fill='{SOFT}' "

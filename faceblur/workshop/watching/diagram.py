@@ -31,7 +31,7 @@ PARTS = {
     "rekognition": Part(790, 40, 190, "Find faces", "Rekognition Video"),
     "wait": Part(30, 174, 130, "Wait", "until it is done"),
     "retrieve": Part(180, 174, 130, "Retrieve", "all detections"),
-    "plan": Part(330, 174, 130, "Plan", "cut at keyframes"),
+    "plan": Part(330, 174, 130, "Plan", "split at keyframes"),
     "blur": Part(480, 174, 130, "Blur", "each segment"),
     "join": Part(630, 174, 130, "Join", "verify, deliver"),
     "output": Part(830, 174, 150, "Output bucket", "blurred video"),

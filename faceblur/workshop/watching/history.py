@@ -25,21 +25,25 @@ class Step:
 
 @dataclass(frozen=True)
 class StateTime:
-    """All visits to one state, in the order in which states were first entered."""
+    """All visits to one state, in the order in which states were first entered.
+
+    when_s: (start, end) of each visit, in seconds since the execution began.
+    """
 
     state: str
     visits: int
     seconds: float
     running: bool
     failed: bool
-    spans: tuple[tuple[float, float], ...]
+    when_s: tuple[tuple[float, float], ...]
 
     def to_json(self) -> dict:
         return asdict(self)
 
     @classmethod
     def from_json(cls, content: Mapping) -> StateTime:
-        return cls(**{**content, "spans": tuple(map(tuple, content["spans"]))})
+        facts = {"when_s" if key == "spans" else key: value for key, value in content.items()}  # its old name
+        return cls(**{**facts, "when_s": tuple(map(tuple, facts["when_s"]))})
 
 
 @dataclass(frozen=True)
@@ -86,15 +90,15 @@ def state_times(visits: Iterable[Step], now_s: float | None = None) -> tuple[Sta
         by_state.setdefault(step.state, []).append(step)
     times = []
     for state, own in by_state.items():
-        spans = tuple((s.start_s, max(s.start_s, now_s or 0.0) if s.end_s is None else s.end_s) for s in own)
+        when_s = tuple((s.start_s, max(s.start_s, now_s or 0.0) if s.end_s is None else s.end_s) for s in own)
         times.append(
             StateTime(
                 state=state,
                 visits=len(own),
-                seconds=_covered(spans),
+                seconds=_covered(when_s),
                 running=any(step.end_s is None for step in own),
                 failed=any(step.failed for step in own),
-                spans=spans,
+                when_s=when_s,
             )
         )
     return tuple(times)
@@ -137,10 +141,10 @@ def _details(event: Mapping) -> Mapping:
     return next((value for key, value in event.items() if key.endswith("EventDetails")), {})
 
 
-def _covered(spans: Iterable[tuple[float, float]]) -> float:
-    """Seconds in the union of spans: parallel visits count once."""
+def _covered(when_s: Iterable[tuple[float, float]]) -> float:
+    """Seconds in the union of the visits: parallel ones count once."""
     total, reached = 0.0, float("-inf")
-    for start_s, end_s in sorted(spans):
+    for start_s, end_s in sorted(when_s):
         total += max(0.0, end_s - max(start_s, reached))
         reached = max(reached, end_s)
     return total

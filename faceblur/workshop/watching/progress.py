@@ -153,7 +153,7 @@ def _terminal_view() -> Callable[[Execution, Sequence[str]], None]:
         for state in execution.times:
             if (state.state, state.visits) not in shown:
                 shown.add((state.state, state.visits))
-                print(f"  {state.spans[-1][0]:6.1f} s  {state.state}", flush=True)
+                print(f"  {state.when_s[-1][0]:6.1f} s  {state.state}", flush=True)
         if execution.status in OVER:
             words = execution.failure or execution.status.replace("_", " ").lower()
             print(f"  {execution.seconds:6.1f} s  {words}", flush=True)

@@ -40,9 +40,9 @@ def _row(index: int, name: str, time: StateTime | None, scale: float) -> str:
     bars = "".join(
         f"<rect x='{LABEL + start_s * scale:.1f}' y='{middle - 8}' rx='4' height='16' "
         f"width='{max(3.0, (end_s - start_s) * scale):.1f}' fill='{colour}'/>"
-        for start_s, end_s in time.spans
+        for start_s, end_s in time.when_s
     )
-    end = LABEL + max(end_s for _, end_s in time.spans) * scale
+    end = LABEL + max(end_s for _, end_s in time.when_s) * scale
     visits = f" · {time.visits}×" if time.visits > 1 else ""
     words = f"{time.seconds:.1f} s{visits}"
     return (

@@ -16,13 +16,13 @@ from ..rendering.renderer import check_areas
 from ..rendering.report import Rows, make_report
 from ..shapes import Progress
 from ..video import EncoderSettings, Reader, check_output, settled, size_notes
-from ..video.splicing.smart import SmartWriter
+from ..video.splicing.copying import CopyingWriter
 from ..video.splicing.survey import Survey, Unsafe, divide, survey
 from .jobs import render_in_jobs
 
 
 @one_thread()
-def render_smart(
+def render_copying(
     source: str | Path,
     output: str | Path,
     plan: Plan,
@@ -67,7 +67,7 @@ def _copy_and_encode(source, output, plan: Plan, encoder: EncoderSettings, progr
         if not any(part.is_copied for part in parts):
             why = "its groups of pictures are open" if found.has_open_groups else "every group of pictures changes"
             raise Unsafe(why)
-        with SmartWriter(output, reader, used, found, parts, _first_frame(source)) as writer:
+        with CopyingWriter(output, reader, used, found, parts, _first_frame(source)) as writer:
             copied = writer.write_all(touch, _counting(progress, len(found)))
         notes = writer.notes
     if encoder.crf is None:

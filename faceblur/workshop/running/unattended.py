@@ -13,7 +13,7 @@ from . import runner
 from .junit import write_junit
 
 
-def run_batch(target: str, first: int, last: int, parameters: Mapping, *, out: Path, keep: bool, junit: Path) -> int:
+def run_chapters(target: str, first: int, last: int, parameters: Mapping, *, out: Path, keep: bool, junit: Path) -> int:
     """Run notebooks first..last; 0 when all passed, else 1. Raises WorkshopError before any of them runs."""
     if "TARGET" in parameters:
         raise WorkshopError("-p TARGET is set by --target: leave it out")

@@ -13,7 +13,7 @@ from video_kit import atoms, make, packets, planes_of, shown
 
 from faceblur import Style
 from faceblur.audit import verdict as audit
-from faceblur.pipeline.smart import render_smart
+from faceblur.pipeline.copying import render_copying
 from faceblur.plan import Area, Plan
 from faceblur.rendering.renderer import render
 
@@ -81,7 +81,7 @@ SOURCES = {
 def test_untouched_groups_are_copied(tmp_path, kind, spans):
     made = {"count": 100, "options": GOP, "audio": [{"seconds": 4.0}]} | SOURCES[kind]
     source, plan = make(tmp_path / "in.mp4", **made), plan_for(*spans)
-    report = render_smart(source, tmp_path / "out.mp4", plan)
+    report = render_copying(source, tmp_path / "out.mp4", plan)
     if not report["counts"]["copied_frames"]:
         assert kind == "one group" and spans[0][0] == 0 and "every group" in report["notes"][0]
         return
@@ -97,7 +97,7 @@ def test_untouched_groups_are_copied(tmp_path, kind, spans):
 
 def test_without_a_face_every_packet_is_copied(tmp_path):
     source = make(tmp_path / "in.mp4", count=60, options=GOP)
-    report = render_smart(source, tmp_path / "out.mp4", plan_for())
+    report = render_copying(source, tmp_path / "out.mp4", plan_for())
     assert packets(tmp_path / "out.mp4", 0) == packets(source, 0)
     assert report["counts"] | {"copied_frames": 60, "frames": 60} == report["counts"]
 
@@ -105,7 +105,7 @@ def test_without_a_face_every_packet_is_copied(tmp_path):
 @pytest.mark.parametrize("suffixes", [(".mkv", ".mp4"), (".mp4", ".mkv"), (".mov", ".mov"), (".flv", ".mp4")])
 def test_containers_that_keep_the_parameters(tmp_path, suffixes):
     source = make(tmp_path / f"in{suffixes[0]}", count=60, options=GOP)
-    report = render_smart(source, tmp_path / f"out{suffixes[1]}", plan_for((1.0, 1.2)))
+    report = render_copying(source, tmp_path / f"out{suffixes[1]}", plan_for((1.0, 1.2)))
     assert 30 <= report["counts"]["copied_frames"] < 60 and report["notes"] == []
     assert [n for _, n in shown(tmp_path / f"out{suffixes[1]}")][:20] == list(range(20))
     assert len(shown(tmp_path / f"out{suffixes[1]}")) == 60
@@ -115,7 +115,7 @@ def test_containers_that_keep_the_parameters(tmp_path, suffixes):
 def test_a_turned_video_is_blurred_in_the_right_place(tmp_path, name):
     source = make(tmp_path / "in.mp4", count=60, options=GOP, matrix=matrix_of(TURNS[name][0]))
     plan = plan_for((1.0, 1.2))
-    render_smart(source, tmp_path / "smart.mp4", plan)
+    render_copying(source, tmp_path / "smart.mp4", plan)
     render(source, tmp_path / "full.mp4", plan)
     assert matrix_in(tmp_path / "smart.mp4") == matrix_in(source)
     for (_, a), (_, b) in zip(decoded(tmp_path / "smart.mp4"), decoded(tmp_path / "full.mp4"), strict=True):
@@ -125,7 +125,7 @@ def test_a_turned_video_is_blurred_in_the_right_place(tmp_path, name):
 def test_frames_hidden_by_an_edit_list_do_not_come_back(tmp_path):
     whole, source = make(tmp_path / "whole.mp4", count=100, options=GOP), tmp_path / "in.mp4"
     cut_by_edit_list(whole, source, 1.2)
-    report = render_smart(source, tmp_path / "out.mp4", plan_for())
+    report = render_copying(source, tmp_path / "out.mp4", plan_for())
     assert shown(tmp_path / "out.mp4") == shown(source)
     assert report["counts"]["copied_frames"] == 60
     assert len(packets(tmp_path / "out.mp4", 0)) == len(shown(source)) < len(packets(source, 0))
@@ -155,7 +155,7 @@ UNSAFE = {
 def test_what_is_not_safe_is_rendered_in_full_and_says_why(tmp_path, reason):
     suffix, made = UNSAFE[reason]
     source = make(tmp_path / f"in{suffix}", **({"count": 60, "options": GOP} | made))
-    report = render_smart(source, tmp_path / "out.mp4", plan_for((0.0, 0.4)))
+    report = render_copying(source, tmp_path / "out.mp4", plan_for((0.0, 0.4)))
     assert report["counts"]["copied_frames"] == 0
     assert any(reason in note for note in report["notes"])
     assert [n for _, n in shown(tmp_path / "out.mp4")][15:] == list(range(15, 60))
@@ -168,7 +168,7 @@ def test_damage_is_never_copied(tmp_path):
         offset = [p.pos for p in box.demux(video=0) if p.size][30]
     data[offset : offset + 4] = b"\xff\xff\xff\xff"  # a unit's length
     source.write_bytes(data)
-    report = render_smart(source, tmp_path / "out.mp4", plan_for((2.3, 2.4)))
+    report = render_copying(source, tmp_path / "out.mp4", plan_for((2.3, 2.4)))
     assert any("damaged" in note for note in report["notes"])
     assert len(shown(tmp_path / "out.mp4")) >= 58
 
@@ -196,7 +196,7 @@ def test_parameters_that_change_on_the_way_are_not_mixed(tmp_path):
                         packet.is_keyframe,
                     )
                     box.mux(copy)
-    report = render_smart(source, tmp_path / "out.mp4", plan_for())
+    report = render_copying(source, tmp_path / "out.mp4", plan_for())
     assert any("change on the way" in note for note in report["notes"])
     assert [n for _, n in shown(tmp_path / "out.mp4")] == [*range(20), *range(20)]
 
@@ -206,7 +206,7 @@ def test_another_codec_cannot_be_mixed(tmp_path):
 
     source = make(tmp_path / "in.mp4", count=10)
     settings = EncoderSettings(codec="hevc", preset="ultrafast")
-    report = render_smart(source, tmp_path / "out.mp4", plan_for(), encoder=settings)
+    report = render_copying(source, tmp_path / "out.mp4", plan_for(), encoder=settings)
     assert any("hevc was asked for" in note for note in report["notes"])
 
 
@@ -237,7 +237,7 @@ def test_chromium_plays_it_to_the_end(tmp_path, kind):
     from playwright.sync_api import sync_playwright
 
     source = make(tmp_path / "in.mp4", size=(320, 240), **({"count": 100, "options": GOP} | SOURCES[kind]))
-    report = render_smart(source, tmp_path / "out.mp4", plan_for((1.0, 1.3), (2.4, 3.0)))
+    report = render_copying(source, tmp_path / "out.mp4", plan_for((1.0, 1.3), (2.4, 3.0)))
     assert 40 <= report["counts"]["copied_frames"] < 100
     (tmp_path / "player.html").write_text(PLAYER.format(name="out.mp4"))
     with sync_playwright() as playwright:

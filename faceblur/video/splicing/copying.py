@@ -31,7 +31,7 @@ _HIGH_TAIL = b"\xfd\xf8\xf8\x00"  # of avcC: 4:2:0, 8 bits, no extensions
 Touch = Callable[[object, Orientation], None]  # (decoded frame, how it is displayed): blurs it
 
 
-class SmartWriter(Muxer):
+class CopyingWriter(Muxer):
     """Use as a context manager and call `write_all` once. Raises Unsafe when something is not as surveyed."""
 
     def __init__(
