@@ -7,14 +7,16 @@ https://docs.aws.amazon.com/rekognition/latest/APIReference/API_GetFaceDetection
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from .errors import DetectionsError
 from .files import read_json
 from .foreign import brief
+from .shapes import JsonObject
 
 MAX_STEP_MS = 1000.0  # samples further apart than this do not follow each other
 
@@ -87,23 +89,23 @@ class Detections:
         return cls(tuple(Sample(t, tuple(by_time[t])) for t in sorted(by_time)), rejected)
 
     @classmethod
-    def from_rekognition(cls, pages: Iterable[Mapping]) -> Detections:
+    def from_rekognition(cls, pages: Iterable[Mapping[str, Any]]) -> Detections:
         """Read pages of GetFaceDetection. Raises DetectionsError when they are not that."""
 
-        def timed_faces():
+        def timed_faces() -> Iterator[tuple[float, Face]]:
             for page in pages:
                 for item in page["Faces"]:
                     box = item["Face"]["BoundingBox"]
                     score = float(item["Face"].get("Confidence", 100.0)) / 100
-                    sides = (_number(box[side]) for side in ("Left", "Top", "Width", "Height"))
-                    yield float(item["Timestamp"]), Face(*sides, score)
+                    left, top, width, height = (_number(box[side]) for side in ("Left", "Top", "Width", "Height"))
+                    yield float(item["Timestamp"]), Face(left, top, width, height, score)
 
         try:
             return cls.from_faces(timed_faces())
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as problem:
             raise DetectionsError(f"not the result of GetFaceDetection: {brief(repr(problem))}") from problem
 
-    def to_rekognition(self, metadata: Mapping | None = None) -> dict:
+    def to_rekognition(self, metadata: Mapping[str, Any] | None = None) -> JsonObject:
         """One GetFaceDetection-shaped response that holds everything (no NextToken)."""
         faces = [
             {
@@ -126,7 +128,7 @@ class Detections:
     @classmethod
     def load(cls, path: str | Path) -> Detections:
         """Read a JSON file with one GetFaceDetection response or a list of pages. Raises DetectionsError."""
-        content = read_json(path, "it should hold what GetFaceDetection returns")
+        content: Any = read_json(path, "it should hold what GetFaceDetection returns")
         try:
             return cls.from_rekognition(content if isinstance(content, list) else [content])
         except DetectionsError as problem:
@@ -144,12 +146,12 @@ class Detections:
         return sum(len(sample.faces) for sample in self.samples)
 
 
-def _number(value) -> float:
+def _number(value: Any) -> float:
     """A JSON number; null stands for what was NaN and is rejected as a box later."""
     return math.nan if value is None else float(value)
 
 
-def detections_to_json(detections: Detections | None) -> dict | None:
+def detections_to_json(detections: Detections | None) -> JsonObject | None:
     """Everything, also the samples without a face, which Rekognition's form cannot say."""
     if detections is None:
         return None
@@ -157,7 +159,7 @@ def detections_to_json(detections: Detections | None) -> dict | None:
     return {"samples": samples, "rejected": detections.rejected}
 
 
-def detections_from_json(content: dict | None) -> Detections | None:
+def detections_from_json(content: JsonObject | None) -> Detections | None:
     if content is None:
         return None
     samples = (Sample(time_ms, tuple(Face(*f) for f in faces)) for time_ms, faces in content["samples"])

@@ -151,7 +151,7 @@ def _pour(place: _Place, data: bytes) -> None:
             file = os.open(place.name, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
             break
         except OSError as problem:
-            if problem.errno != errno.ENXIO or not stat.S_ISFIFO(place.mode):
+            if problem.errno != errno.ENXIO or not stat.S_ISFIFO(place.mode or 0):
                 raise
             if time.monotonic() > ends:
                 raise OSError(problem.errno, "nobody reads from this pipe") from problem

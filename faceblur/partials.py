@@ -20,7 +20,7 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from .undo import forget, remember
@@ -28,7 +28,7 @@ from .undo import forget, remember
 try:
     import fcntl
 except ImportError:  # Windows: a file that is open cannot be removed by anybody
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 _MARK = r"faceblur-(?P<machine>[0-9a-f]{8})-(?P<boot>[0-9a-f]{12})-[0-9a-f]{16}"
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
@@ -73,7 +73,7 @@ class Partial:
             self.path = target.with_name(f".{start}-{_new_mark()}{suffix}")
             self._note = remember(self._remove)
             try:
-                self._file = os.open(self.path, _EXCLUSIVE, 0o666 if mode is None else 0o600)
+                self._file: int | None = os.open(self.path, _EXCLUSIVE, 0o666 if mode is None else 0o600)
             except BaseException:
                 forget(self._note)
                 raise
@@ -84,6 +84,7 @@ class Partial:
             os.chmod(self.path, mode)
 
     def write(self, data: bytes) -> None:
+        assert self._file is not None
         write_all(self._file, data)
 
     def keep(self, target: Path) -> None:
@@ -117,7 +118,7 @@ def working_folder(parent: str | Path) -> Iterator[Path]:
     parent = Path(parent)
     while True:
         folder = parent / f".{_new_mark()}"
-        note = remember(lambda folder=folder: shutil.rmtree(folder, ignore_errors=True))
+        note = remember(partial(shutil.rmtree, folder, ignore_errors=True))
         try:
             folder.mkdir(mode=0o700)
             lock = os.open(folder / _LOCK, _EXCLUSIVE, 0o600)
@@ -150,10 +151,10 @@ def sweep(folder: str | Path, *, again: bool = False) -> None:
         for name in os.listdir(folder):
             if "faceblur-" not in name:
                 continue
-            if _FILE.fullmatch(name):
-                _sweep_file(folder / name, _FILE.fullmatch(name)["boot"])
-            elif _FOLDER.fullmatch(name):
-                _sweep_folder(folder / name, _FOLDER.fullmatch(name)["boot"])
+            if mark := _FILE.fullmatch(name):
+                _sweep_file(folder / name, mark["boot"])
+            elif mark := _FOLDER.fullmatch(name):
+                _sweep_folder(folder / name, mark["boot"])
 
 
 def _sweep_file(path: Path, boot: str) -> None:
@@ -170,7 +171,7 @@ def _sweep_folder(folder: Path, boot: str) -> None:
             return
         names = os.listdir(folder)
         if not names:
-            if _FOLDER.fullmatch(folder.name)["machine"] == _here()[0]:
+            if _machine_of(folder.name) == _here()[0]:
                 os.rmdir(folder)
             return
         if not all(_CONTENT.fullmatch(name) or _FILE.fullmatch(name) for name in names):
@@ -199,13 +200,17 @@ def _left_behind(path: Path, boot: str, machine_of: str | None = None) -> Iterat
 
 def _is_ours(file: int, name: str, boot: str) -> bool:
     about = os.fstat(file)
-    machine = (_FILE.fullmatch(name) or _FOLDER.fullmatch(name))["machine"]
     if not stat.S_ISREG(about.st_mode) or about.st_uid != os.geteuid() or about.st_nlink != 1:
         return False
-    if machine != _here()[0]:
+    if _machine_of(name) != _here()[0]:
         return False
     # Of an earlier start of this machine, and not written since: else it may be another machine of the same name.
     return boot == _here()[1] or about.st_mtime < _started_at()
+
+
+def _machine_of(name: str) -> str | None:
+    mark = _FILE.fullmatch(name) or _FOLDER.fullmatch(name)
+    return mark["machine"] if mark else None
 
 
 def _started_at() -> float:

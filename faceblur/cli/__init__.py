@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 
 from .. import __version__
 from ..process import return_large_blocks
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     if arguments is not None:
         return _run(arguments)
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # what a console cannot show is escaped, and nothing fails for it
+        if isinstance(stream, TextIOWrapper):  # what a console cannot show is escaped, and nothing fails for it
             stream.reconfigure(errors="backslashreplace")
     # NumPy's and OpenCV's OpenBLAS start threads that wait in a loop for work that never comes: 0.18 s of CPU.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -98,12 +98,12 @@ def _blur_one(options: Namespace, pair: Pair, blur: Callable, tally: _Tally) -> 
         print(f"faceblur: {line}", file=sys.stderr)
         tally.failures.append(line)
         return
-    if line is None:
-        tally.skipped += 1
-        say(f"{pair.output}: done before; skipped")
-    else:
+    if isinstance(line, str):
         tally.blurred += 1
         say(line)
+    else:
+        tally.skipped += 1
+        say(f"{pair.output}: done before; skipped")
 
 
 def _remarks(report: dict, name: str) -> str:

@@ -119,7 +119,7 @@ def _blur(options, watch: Callable[[str], Progress] = Progress) -> dict | None:
     check_areas(options.area, options.input)
     check_output(options.input, options.output)
     inputs = (options.input, options.output, options.detections, options.plan)
-    check_targets((options.report, _sheet(options)), inputs)
+    check_targets((options.report, _sheet(options) if options.preview else None), inputs)
     asked = _asked(options, plan, encoder)
     if options.resume and is_done(options.input, options.output, options.report, asked):
         return None
@@ -152,8 +152,8 @@ def _stamp(path: str) -> tuple[int, int]:
     return about.st_size, about.st_mtime_ns
 
 
-def _sheet(options) -> Path | None:
-    return Path(options.output).with_suffix(".png") if options.preview else None
+def _sheet(options) -> Path:
+    return Path(options.output).with_suffix(".png")
 
 
 def _asked(options, plan: Plan | None, encoder: EncoderSettings) -> dict:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from ..errors import DetectionsError, InputError, OutputError
 from ..files import read_json, sha256_of
@@ -164,7 +165,7 @@ def is_done(source: str | Path, output: str | Path, record: str | Path, asked: d
     if not os.path.isfile(record):  # a pipe would be waited for
         return False
     try:
-        report = read_json(record)
+        report: Any = read_json(record)
         return (
             _with_new_words(report["asked"]) == asked
             and report["output"]["sha256"] == sha256_of(output)

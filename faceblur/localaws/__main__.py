@@ -13,8 +13,13 @@ from .cloud import LocalAws
 
 def main() -> int:
     aws, asked = LocalAws(), threading.Event()
+
+    def stop(*_: object) -> None:
+        asked.set()
+        aws.ended.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: (asked.set(), aws.ended.set()))
+        signal.signal(number, stop)
     try:
         with aws:
             for name, value in aws.environment.items():

@@ -64,7 +64,7 @@ class LocalAws:
             socket.create_server(("127.0.0.1", 0), backlog=128) as listener,
         ):
             port, number = listener.getsockname()[1], listener.fileno()
-            self._process = subprocess.Popen(
+            self._process = process = subprocess.Popen(
                 [sys.executable, "-m", "faceblur.localaws.engine", str(self.root), str(number)],
                 env=engine_environment(self.root, port),
                 stdin=subprocess.PIPE,
@@ -74,13 +74,13 @@ class LocalAws:
                 start_new_session=True,
             )
         os.close(lock)
-        self.pid = self._process.pid
+        self.pid = process.pid
         atexit.register(self.stop)
-        keys = self._wait_until_ready()
+        keys = self._wait_until_ready(process)
         self.endpoint_url = f"http://127.0.0.1:{port}"
         self.environment = client_environment(self.root, self.endpoint_url, keys)
         self.ended.clear()
-        threading.Thread(target=self._notice_the_end, args=(self._process,), daemon=True).start()
+        threading.Thread(target=self._notice_the_end, args=(process,), daemon=True).start()
 
     @property
     def chaos(self) -> Chaos:
@@ -93,6 +93,7 @@ class LocalAws:
         if process is None:
             return
         atexit.unregister(self.stop)
+        assert process.stdin and process.stdout and self.root
         process.stdin.close()
         try:
             process.wait(STOP_SECONDS)
@@ -102,12 +103,13 @@ class LocalAws:
         process.stdout.close()
         shutil.rmtree(self.root, ignore_errors=True)
 
-    def _wait_until_ready(self) -> dict[str, str]:
+    def _wait_until_ready(self, process: subprocess.Popen) -> dict[str, str]:
         """The access key that the engine says when it answers."""
-        said, _, _ = select.select([self._process.stdout], [], [], START_SECONDS)
-        if said and (line := self._process.stdout.readline()):
+        assert process.stdout
+        said, _, _ = select.select([process.stdout], [], [], START_SECONDS)
+        if said and (line := process.stdout.readline()):
             return json.loads(line)
-        self._process.kill()
+        process.kill()
         last = self._last_words()
         self.stop()
         raise WorkshopError(f"the embedded AWS did not start: {last or 'it said nothing'}")
@@ -122,6 +124,7 @@ class LocalAws:
 
     def _last_words(self) -> str:
         try:
+            assert self.root
             lines = (self.root / LOG).read_text(errors="replace").strip().splitlines()
         except OSError:
             return ""
@@ -169,7 +172,7 @@ def alone(root: Path) -> dict[str, str]:
     """Keeps boto3 from this machine's profiles, instance metadata and proxies."""
     config = root / "aws-config"
     # A profile that is set on this machine must exist, but its keys and settings must not be used.
-    profiles = {os.environ.get("AWS_PROFILE"), os.environ.get("AWS_DEFAULT_PROFILE")} - {None, "", "default"}
+    profiles = {os.environ.get(name, "") for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")} - {"", "default"}
     sections = ["default", *(f"profile {name}" for name in sorted(profiles))]
     config.write_text("".join(f"[{section}]\nregion = {REGION}\n" for section in sections))
     no_proxy = ",".join(filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), "127.0.0.1"]))

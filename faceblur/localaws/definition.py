@@ -76,8 +76,9 @@ def _overlooked(value, path: str) -> Iterator[str]:
 def _misplaced_catch_all(state: dict, path: str) -> Iterator[str]:
     """States.ALL must stand alone and in the last retrier or catcher."""
     for name in ("Retry", "Catch"):
-        rules = state.get(name)
-        for index, rule in enumerate(rules if isinstance(rules, list) else []):
+        given = state.get(name)
+        rules = given if isinstance(given, list) else []
+        for index, rule in enumerate(rules):
             errors = rule.get("ErrorEquals", []) if isinstance(rule, dict) else []
             if "States.ALL" in errors and (index < len(rules) - 1 or len(errors) > 1):
                 yield f"{path}.{name}[{index}]: States.ALL must stand alone in the last one"

@@ -12,7 +12,7 @@ import threading
 from dataclasses import dataclass, field
 
 # Kind: its own options with what they are when they are not given.
-KINDS = {
+KINDS: dict[str, dict[str, object]] = {
     "throttle": {"code": "", "status": 0},
     "kill": {"seconds": 0.0},
     "fail-job": {"message": "Internal server error"},
@@ -20,7 +20,7 @@ KINDS = {
     "repeat": {},
     "drop": {},
 }
-COMMON = {"after": 0, "times": None, "probability": 1.0, "seed": None}
+COMMON: dict[str, object] = {"after": 0, "times": None, "probability": 1.0, "seed": None}
 MAX_FAILURES = 1000
 MAX_SECONDS = 3600
 

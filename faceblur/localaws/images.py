@@ -189,5 +189,6 @@ def python_versions(root: Path) -> set[str]:
     found = set()
     for folder in ("var/task", "var/lang/lib", "usr/local/lib", "opt/python"):
         for path in (root / folder).rglob("*.cpython-3*.so"):
-            found.add("3." + re.search(r"\.cpython-3(\d+)", path.name)[1])
+            if minor := re.search(r"\.cpython-3(\d+)", path.name):
+                found.add(f"3.{minor[1]}")
     return found

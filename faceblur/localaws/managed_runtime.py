@@ -52,7 +52,8 @@ def closure(name: str) -> set[str]:
         except metadata.PackageNotFoundError:
             continue
         found.add(current)
-        waiting += [re.match(r"[\w.-]+", line)[0] for line in requirements if "extra ==" not in line]
+        named = (re.match(r"[\w.-]+", line) for line in requirements if "extra ==" not in line)
+        waiting += [name[0] for name in named if name]
     return found
 
 

@@ -154,7 +154,7 @@ class RekognitionVideo:
         size = request.get("MaxResults", PAGE_SIZE)
         if not isinstance(size, int) or size < 1:
             raise ServiceError("InvalidParameterException", "Request has invalid parameters")
-        token = request.get("NextToken")
+        token = request.get("NextToken") or ""
         if token and token not in job.pages:
             raise ServiceError("InvalidPaginationTokenException", "Invalid pagination token")
         answer = {"JobStatus": job.status, "JobId": job.id, "Video": job.request["Video"], "Faces": []}

@@ -48,10 +48,9 @@ class RuntimeApi:
         self.answers: queue.Queue[Answer] = queue.Queue()
         self._invocations: queue.Queue[Invocation | None] = queue.Queue()
         self._current = ""
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self._server.handle_error = lambda *_: None
-        self.address = f"127.0.0.1:{self._server.server_address[1]}"
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
+        self._port = int(self._server.server_address[1])
+        self.address = f"127.0.0.1:{self._port}"
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
         self._acceptor.start()
 
@@ -94,7 +93,7 @@ class RuntimeApi:
         """Free the port; the process must have ended."""
         self._invocations.put(None)
         self._closed = True
-        with socket.create_connection(self._server.server_address):  # wakes the thread that accepts
+        with socket.create_connection(("127.0.0.1", self._port)):  # wakes the thread that accepts
             self._acceptor.join()
         self._server.server_close()
 
@@ -102,6 +101,13 @@ class RuntimeApi:
         """Connections, without looking at the clock in between as serve_forever does."""
         while not self._closed:
             self._server.handle_request()
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """A process that is ended hangs up in the middle."""
 
 
 def _handler(api: RuntimeApi) -> type[http.server.BaseHTTPRequestHandler]:

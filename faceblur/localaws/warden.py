@@ -33,6 +33,7 @@ class Warden:
 
     def _tell(self, line: str) -> None:
         with self._lock, contextlib.suppress(OSError):
+            assert self._process.stdin
             os.write(self._process.stdin.fileno(), line.encode())
 
 

@@ -5,6 +5,7 @@ Where copying cannot be shown to be safe, everything is rendered, and the report
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +15,8 @@ from ..process import one_thread
 from ..rendering.covering import Covering
 from ..rendering.renderer import check_areas
 from ..rendering.report import Rows, make_report
-from ..shapes import Progress
-from ..video import EncoderSettings, Reader, check_output, settled, size_notes
+from ..shapes import JsonObject, Progress
+from ..video import EncoderSettings, Orientation, Reader, VideoFrame, check_output, settled, size_notes
 from ..video.splicing.copying import CopyingWriter
 from ..video.splicing.survey import Survey, Unsafe, divide, survey
 from .jobs import render_in_jobs
@@ -31,7 +32,7 @@ def render_copying(
     encoder: EncoderSettings | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
-) -> dict:
+) -> JsonObject:
     """Like `render`; jobs: processes to use where everything has to be encoded. The report's counts say in
     `copied_frames` how many frames are the input's own packets.
     """
@@ -48,18 +49,21 @@ def render_copying(
         return report
 
 
-def _copy_and_encode(source, output, plan: Plan, encoder: EncoderSettings, progress: Progress | None) -> dict:
+def _copy_and_encode(
+    source: str | Path, output: str | Path, plan: Plan, encoder: EncoderSettings, progress: Progress | None
+) -> JsonObject:
     if encoder.codec not in (None, "h264"):
         raise Unsafe(f"{encoder.codec} was asked for, and only h264 can be mixed")
     found, covering = survey(source), Covering(plan)
     with Reader(source, threads=encoder.threads) as reader:
         used = settled(reader, replace(encoder, codec="h264"), output)  # as is what is copied
 
-        def touch(raw, orientation) -> None:
-            def writable():
+        def touch(raw: VideoFrame, orientation: Orientation) -> None:
+            def writable() -> VideoFrame:
                 raw.make_writable()
                 return raw
 
+            assert raw.pts is not None  # it is one of those that were surveyed
             covering.cover(reader.time_ms_of(raw.pts), orientation, writable)
 
         rows, touched = _rows(found, covering, reader)
@@ -77,7 +81,7 @@ def _copy_and_encode(source, output, plan: Plan, encoder: EncoderSettings, progr
     return report
 
 
-def _first_frame(source):
+def _first_frame(source: str | Path) -> VideoFrame:
     with Reader(source) as reader:
         return next(iter(reader)).raw
 
@@ -94,5 +98,5 @@ def _rows(found: Survey, covering: Covering, reader: Reader) -> tuple[Rows, set[
     return rows, touched
 
 
-def _counting(progress: Progress | None, total: int):
+def _counting(progress: Progress | None, total: int) -> Callable[[int], None]:
     return (lambda done: progress(done, total)) if progress else (lambda done: None)

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 from ..detections import Detections, detections_to_json
 from ..errors import FaceblurError, InputError, by_name, death_by
@@ -22,11 +23,12 @@ from ..partials import working_folder
 from ..plan import Plan
 from ..rendering.renderer import render
 from ..rendering.report import make_report, once
-from ..shapes import Progress
+from ..shapes import JsonObject, Progress
 from ..undo import forget, remember
 from ..video import EncoderSettings, Reader, Span, check_output, join, probe, settled, size_notes, split
 from .merge import merge_plans
 
+Said = queue.Queue[tuple[int, JsonObject | None]]  # which child, and what it says; None at its end
 _SHORTEST_S = 4.0  # a span is analysed with a margin before and after; shorter ones are mostly margin
 
 
@@ -61,7 +63,7 @@ def render_in_jobs(
     encoder: EncoderSettings | None = None,
     jobs: int,
     progress: Progress | None = None,
-) -> dict:
+) -> JsonObject:
     """`render`, in up to `jobs` processes at once, which share the machine's threads."""
     check_output(source, output)
     encoder = encoder or EncoderSettings()
@@ -102,21 +104,22 @@ def _spans(source: str | Path, jobs: int) -> list[Span]:
     return split(source, max(_SHORTEST_S, probe(source).duration_ms / 1000 / jobs))
 
 
-def _facts(source: str | Path, span: Span, result: Path) -> dict:
+def _facts(source: str | Path, span: Span, result: Path) -> JsonObject:
     return {"source": os.path.abspath(source), "span": span.to_json(), "result": str(result)}
 
 
-def _read(path: Path) -> dict:
-    return json.loads(path.read_text(encoding="utf-8"))
+def _read(path: Path) -> JsonObject:
+    content: JsonObject = json.loads(path.read_text(encoding="utf-8"))
+    return content
 
 
-def run_tasks(tasks: Sequence[dict], jobs: int, progress: Progress | None = None) -> None:
+def run_tasks(tasks: Sequence[JsonObject], jobs: int, progress: Progress | None = None) -> None:
     """Do the tasks in child processes, `jobs` at a time; raise what the first failing one raised, and end the
     rest.
     """
-    said: queue.Queue = queue.Queue()
+    said: Said = queue.Queue()
     waiting = list(enumerate(tasks))[::-1]
-    running: dict[int, subprocess.Popen] = {}
+    running: dict[int, subprocess.Popen[str]] = {}
     counts = [(0, 1)] * len(tasks)
     note = remember(lambda: _kill(running))
     try:
@@ -138,14 +141,14 @@ def run_tasks(tasks: Sequence[dict], jobs: int, progress: Progress | None = None
         forget(note)
 
 
-def _end(running: dict[int, subprocess.Popen]) -> None:
+def _end(running: dict[int, subprocess.Popen[str]]) -> None:
     for child in running.values():
         child.terminate()
     for child in running.values():
         child.wait()
 
 
-def _kill(running: dict[int, subprocess.Popen]) -> None:
+def _kill(running: dict[int, subprocess.Popen[str]]) -> None:
     """From a signal's handler: it may have come in the middle of `wait`, whose lock is held then."""
     for child in running.values():
         if child.returncode is None:
@@ -154,7 +157,7 @@ def _kill(running: dict[int, subprocess.Popen]) -> None:
                 os.waitpid(child.pid, 0)
 
 
-def _start(number: int, task: dict, said: queue.Queue) -> subprocess.Popen:
+def _start(number: int, task: JsonObject, said: Said) -> subprocess.Popen[str]:
     """A child, and a thread that passes on what it says; None at its end."""
     home = Path(__file__).resolve().parents[2]
     path = os.pathsep.join(filter(None, [str(home), os.environ.get("PYTHONPATH")]))
@@ -167,19 +170,21 @@ def _start(number: int, task: dict, said: queue.Queue) -> subprocess.Popen:
         start_new_session=True,  # Ctrl-C is ours to handle
     )
 
-    def listen():
-        with child.stdout as lines:
+    assert child.stdin and child.stdout  # pipes, as asked for above
+
+    def listen(lines: IO[str]) -> None:
+        with lines:
             for line in lines:
                 said.put((number, json.loads(line)))
         said.put((number, None))
 
     with child.stdin as to_child:
         to_child.write(json.dumps(task) + "\n")
-    threading.Thread(target=listen, daemon=True, name="faceblur-job").start()
+    threading.Thread(target=listen, args=(child.stdout,), daemon=True, name="faceblur-job").start()
     return child
 
 
-def _check_end(child: subprocess.Popen, task: dict) -> None:
+def _check_end(child: subprocess.Popen[str], task: JsonObject) -> None:
     """Raises InputError when the codec library took the process with it, which is the file's fault."""
     code = child.wait()
     if code < 0:

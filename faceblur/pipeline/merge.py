@@ -15,6 +15,7 @@ from ..boxes import overlap
 from ..plan import Plan, Track
 from ..plan.frame_times import FrameTimes
 from ..rendering.report import merge_reports
+from ..shapes import JsonObject
 
 # A face on both sides of a border is the same person's when the boxes overlap by this much (IoU) ...
 SAME_FACE_IOU = 0.3
@@ -24,8 +25,8 @@ ADDING = ("frames", "cuts", "searches", "unplaced_samples")
 
 
 def merge_segments(
-    source: str | Path, output: str | Path, plans: Sequence[Plan], reports: Sequence[dict]
-) -> tuple[Plan, dict]:
+    source: str | Path, output: str | Path, plans: Sequence[Plan], reports: Sequence[JsonObject]
+) -> tuple[Plan, JsonObject]:
     """(plan, report) of a video that was rendered in segments and joined into `output`."""
     numbers = number_tracks(plans)
     plan = merge_plans(plans, numbers)
@@ -78,12 +79,13 @@ def merge_plans(plans: Sequence[Plan], numbers: Sequence[dict[int, int]] | None 
     # The given samples are those of the whole video in every segment; what was decoded and searched adds up.
     adding = {key: sum(plan.counts[key] for plan in plans) for key in ADDING if key in plans[0].counts}
     tracks = tuple(_merge_tracks(number, parts[number]) for number in sorted(parts))
-    frames = None if any(plan.frames is None for plan in plans) else _joined([plan.frames for plan in plans])
-    return replace(plans[0], tracks=tracks, counts=plans[0].counts | adding, frames=frames)
+    return replace(plans[0], tracks=tracks, counts=plans[0].counts | adding, frames=_joined(plans))
 
 
-def _joined(frames: Sequence[FrameTimes]) -> FrameTimes:
-    return FrameTimes(tuple(part for each in frames for part in each.parts))
+def _joined(plans: Sequence[Plan]) -> FrameTimes | None:
+    """The frames of all of them; None when one does not know its own."""
+    known = [plan.frames for plan in plans if plan.frames is not None]
+    return FrameTimes(tuple(part for each in known for part in each.parts)) if len(known) == len(plans) else None
 
 
 def _merge_tracks(number: int, parts: Sequence[Track]) -> Track:
@@ -96,13 +98,13 @@ def _merge_tracks(number: int, parts: Sequence[Track]) -> Track:
     )
 
 
-def _renumber(report: dict, ids: dict[int, int]) -> dict:
+def _renumber(report: JsonObject, ids: dict[int, int]) -> JsonObject:
     """The report with the whole video's track numbers; negative ones are areas, not people."""
 
     def number(track: int) -> int:
         return ids[track] if track >= 0 else track
 
-    def renumbered(row: dict) -> dict:
+    def renumbered(row: JsonObject) -> JsonObject:
         named = {key: row[key] for key in ("regions", "visible") if key in row}
         return row | {key: [[number(track), *box] for track, *box in boxes] for key, boxes in named.items()}
 

@@ -10,7 +10,7 @@ from ..detections import Detections
 from ..errors import UnplannedFrameError
 from ..plan import Plan
 from ..plan.style import Style
-from ..shapes import Progress
+from ..shapes import JsonObject, Progress
 from ..video import EncoderSettings, check_output
 from .copying import render_copying
 from .jobs import analyse_in_jobs, render_in_jobs
@@ -26,7 +26,7 @@ def blur(
     smart: bool = False,
     jobs: int = 1,
     progress: Progress | None = None,
-) -> dict:
+) -> JsonObject:
     """Find and blur every face of a video: analyse, then render. Returns the report.
 
     smart: copy what holds no face instead of encoding it, where that is safe (H.264; see `copying`). jobs: how
@@ -45,7 +45,7 @@ def blur(
         plan = analyse_in_jobs(source, detections, jobs=jobs, every_frame=every_frame, progress=part(0))
         return replace(plan, style=style) if style else plan
 
-    def render(plan: Plan) -> dict:
+    def render(plan: Plan) -> JsonObject:
         way = render_copying if smart else render_in_jobs
         return way(source, output, plan, encoder=encoder, jobs=jobs, progress=part(1))
 
@@ -53,7 +53,7 @@ def blur(
     return plan_and_render(make_plan, render)
 
 
-def plan_and_render(make_plan: Callable[[bool], Plan], render: Callable[[Plan], dict]) -> dict:
+def plan_and_render(make_plan: Callable[[bool], Plan], render: Callable[[Plan], JsonObject]) -> JsonObject:
     """The report of `render`. A plan that does not account for a frame is made anew, once, of every frame decoded.
 
     make_plan: is told whether to decode every frame.

@@ -17,6 +17,7 @@ from ..finding.analysis import analyse
 from ..plan import Plan
 from ..process import return_large_blocks
 from ..rendering.renderer import render
+from ..shapes import JsonObject
 from ..video import EncoderSettings, Span
 
 
@@ -31,14 +32,14 @@ def main() -> int:
     return 0
 
 
-def _analyse(task: dict) -> None:
+def _analyse(task: JsonObject) -> None:
     span, given = Span.from_json(task["span"]), detections_from_json(task["detections"])
     every_frame = task["every_frame"]
     plan = analyse(task["source"], given, span=span, every_frame=every_frame, progress=_Progress())
     Path(task["result"]).write_text(json.dumps(plan.to_json()), encoding="utf-8")
 
 
-def _render(task: dict) -> None:
+def _render(task: JsonObject) -> None:
     plan = Plan.from_json(json.loads(Path(task["plan"]).read_text(encoding="utf-8")))
     encoder, span = EncoderSettings(**task["encoder"]), Span.from_json(task["span"])
     report = render(task["source"], task["piece"], plan, span=span, encoder=encoder, progress=_Progress())
@@ -47,7 +48,7 @@ def _render(task: dict) -> None:
 
 
 class _Progress:
-    def __init__(self):
+    def __init__(self) -> None:
         self._last = 0.0
 
     def __call__(self, done: int, total: int) -> None:
@@ -57,5 +58,5 @@ class _Progress:
             _say(done=done, total=total)
 
 
-def _say(**facts) -> None:
+def _say(**facts: object) -> None:
     print(json.dumps(facts), flush=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ..errors import PlanError
+from ..shapes import Box, JsonObject
 from .track import SMALLEST
 
 _FAR_OUT = 2.0  # a side of an area beyond this is no share of the picture, but per cent or pixels
@@ -30,7 +31,7 @@ class Area:
     start_ms: float = 0.0
     end_ms: float = math.inf
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         sides = (self.left, self.top, self.width, self.height)
         if not all(isinstance(number, int | float) for number in (*sides, self.start_ms, self.end_ms)):
             raise PlanError("an area is left, top, width, height, start and end: numbers")
@@ -43,7 +44,7 @@ class Area:
         if not (math.isfinite(self.start_ms) and self.start_ms <= self.end_ms):
             raise PlanError(f"{_named(sides)} needs an end after its start")
 
-    def to_json(self) -> dict:
+    def to_json(self) -> JsonObject:
         end = None if math.isinf(self.end_ms) else self.end_ms
         return {
             "left": self.left,
@@ -55,10 +56,10 @@ class Area:
         }
 
     @classmethod
-    def from_json(cls, content: dict) -> Area:
-        sides = [float(content[side]) for side in ("left", "top", "width", "height")]
-        end = content.get("end_ms")
-        return cls(*sides, float(content.get("start_ms") or 0), math.inf if end is None else float(end))
+    def from_json(cls, content: JsonObject) -> Area:
+        left, top, width, height = (float(content[side]) for side in ("left", "top", "width", "height"))
+        end_ms = math.inf if content.get("end_ms") is None else float(content["end_ms"])
+        return cls(left, top, width, height, float(content.get("start_ms") or 0), end_ms)
 
 
 def refuse_areas_beyond(areas: Iterable[Area], end_ms: float, *, really: Callable[[], float] | None = None) -> None:
@@ -77,5 +78,5 @@ def refuse_areas_beyond(areas: Iterable[Area], end_ms: float, *, really: Callabl
             )
 
 
-def _named(sides) -> str:
+def _named(sides: Box) -> str:
     return "the area " + ",".join(f"{side:g}" for side in sides)

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import PlanError
+from ..shapes import JsonObject
 
 _SLACK_MS = 1.0  # as for boxes: Matroska, for one, counts in whole milliseconds
 
@@ -27,7 +28,7 @@ class FrameTimes:
 
     parts: tuple[np.ndarray, ...]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not np.isfinite(self.times_ms).all() or (np.diff(self.times_ms) <= 0).any():
             raise PlanError("the times of a plan's frames do not rise")
 
@@ -56,7 +57,7 @@ class FrameTimes:
         low, high = self.times_ms.searchsorted((start_ms - _SLACK_MS, end_ms + _SLACK_MS))
         return int(high - low)
 
-    def to_json(self) -> list[dict]:
+    def to_json(self) -> list[JsonObject]:
         """For each part its count, first and last time, the SHA-256 of its times as written, and the times."""
         return [
             {
@@ -70,7 +71,7 @@ class FrameTimes:
         ]
 
     @classmethod
-    def from_json(cls, content: Iterable[dict]) -> FrameTimes:
+    def from_json(cls, content: Iterable[JsonObject]) -> FrameTimes:
         """Raises PlanError when the times are not those that their digest was made of."""
         parts = []
         for part in content:

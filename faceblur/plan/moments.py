@@ -7,9 +7,13 @@ between. Longer gaps are left open: there the face is gone.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 
 from ..shapes import Box
+from .area import Area
+from .track import Track
 
 SLACK_MS = 1.0
 MAX_BETWEEN_MS = 500.0
@@ -18,7 +22,7 @@ MAX_BETWEEN_MS = 500.0
 class Regions:
     """Looks up what to cover at a frame's presentation time. frame_times: of all frames in ms, rising, if known."""
 
-    def __init__(self, tracks, areas, frame_times: np.ndarray | None = None):
+    def __init__(self, tracks: Sequence[Track], areas: Iterable[Area], frame_times: np.ndarray | None = None):
         self._covered = _Lookup([track for track in tracks if not track.is_visible])
         self._visible = _Lookup([track for track in tracks if track.is_visible])
         starts = [_on_screen(area.start_ms, frame_times) for area in areas]
@@ -40,29 +44,31 @@ class Regions:
 
 def _on_screen(time_ms: float, frame_times: np.ndarray | None) -> float:
     """The time of the frame that is on screen at this time: it may have come long before."""
-    row = 0 if frame_times is None else int(frame_times.searchsorted(time_ms + SLACK_MS, side="right"))
-    return min(time_ms, frame_times.item(row - 1)) if row else time_ms
+    if frame_times is None:
+        return time_ms
+    row = int(frame_times.searchsorted(time_ms + SLACK_MS, side="right"))
+    return min(time_ms, float(frame_times[row - 1])) if row else time_ms
 
 
 class _Lookup:
-    def __init__(self, tracks):
+    def __init__(self, tracks: Sequence[Track]):
         self._tracks = tracks
         self._starts = np.array([track.times_ms[0] for track in tracks]) - SLACK_MS
         self._ends = np.array([track.times_ms[-1] for track in tracks]) + SLACK_MS
         self._first, self._last = self._starts.min(initial=np.inf), self._ends.max(initial=-np.inf)
 
     def at(self, time_ms: float) -> list[tuple[int, Box]]:
-        found = []
+        found: list[tuple[int, Box]] = []
         if not self._first <= time_ms <= self._last:
             return found
-        for number in np.flatnonzero((self._starts <= time_ms) & (time_ms <= self._ends)):
+        for number in np.flatnonzero((self._starts <= time_ms) & (time_ms <= self._ends)).tolist():
             box = box_at(self._tracks[number], time_ms)
             if box is not None:
                 found.append((self._tracks[number].id, box))
         return found
 
 
-def box_at(track, time_ms: float) -> Box | None:
+def box_at(track: Track, time_ms: float) -> Box | None:
     """The track's box at this time, one in between where it says nothing for a moment, None in a gap."""
     times, boxes = track.times_ms, track.boxes
     later = int(times.searchsorted(time_ms))

@@ -15,6 +15,7 @@ from pathlib import Path
 from ..errors import DetectionsError, PlanError
 from ..files import read_json, write_text
 from ..foreign import NUMBER, brief, check_shape
+from ..shapes import JsonObject
 from .area import Area
 from .frame_times import FrameTimes
 from .moments import Regions
@@ -49,10 +50,10 @@ class Plan:
     tracks: tuple[Track, ...]
     areas: tuple[Area, ...] = ()
     style: Style = field(default_factory=Style)
-    source: dict = field(default_factory=dict)
-    video: dict = field(default_factory=dict)
-    settings: dict = field(default_factory=dict)
-    counts: dict = field(default_factory=dict)
+    source: JsonObject = field(default_factory=dict)
+    video: JsonObject = field(default_factory=dict)
+    settings: JsonObject = field(default_factory=dict)
+    counts: JsonObject = field(default_factory=dict)
     frames: FrameTimes | None = None
 
     def regions(self) -> Regions:
@@ -73,7 +74,7 @@ class Plan:
             raise DetectionsError(f"no track {missing} in the plan; it has: {known}")
         return replace(self, tracks=tuple(replace(t, is_visible=t.is_visible or t.id in wanted) for t in self.tracks))
 
-    def to_json(self) -> dict:
+    def to_json(self) -> JsonObject:
         frames = {} if self.frames is None else {"frames": self.frames.to_json()}
         return {
             "plan": VERSION,
@@ -88,7 +89,7 @@ class Plan:
         }
 
     @classmethod
-    def from_json(cls, content: dict) -> Plan:
+    def from_json(cls, content: object) -> Plan:
         """Raises DetectionsError when it is no plan of this version."""
         if not isinstance(content, dict) or "plan" not in content:
             raise DetectionsError("not a redaction plan: it does not say its version, {'plan': 1}")
@@ -115,7 +116,7 @@ class Plan:
             raise DetectionsError(f"not a redaction plan: {brief(problem)}") from problem
 
     @classmethod
-    def from_report(cls, report: dict) -> Plan:
+    def from_report(cls, report: JsonObject) -> Plan:
         """What a report says was covered or left visible in every frame. Raises DetectionsError."""
         try:
             style = Style.from_json(report["settings"]["style"])
@@ -123,11 +124,12 @@ class Plan:
             areas: list[Area] = []
             last_ms = None
             for frame in report["frames"]:
-                for track, *region in frame["regions"]:
+                for track, left, top, width, height in frame["regions"]:
                     if track < 0:
-                        _extend(areas, Area(*region, frame["time_ms"], frame["time_ms"]), last_ms)
+                        area = Area(left, top, width, height, start_ms=frame["time_ms"], end_ms=frame["time_ms"])
+                        _extend(areas, area, last_ms)
                     else:
-                        box = style.shrunk(region)
+                        box = style.shrunk((left, top, width, height))
                         rows.setdefault((track, False), []).append([frame["time_ms"], *box])
                 for track, *box in frame.get("visible", ()):
                     rows.setdefault((track, True), []).append([frame["time_ms"], *box])
@@ -170,7 +172,7 @@ class Plan:
 def _extend(areas: list[Area], area: Area, last_ms: float | None) -> None:
     """Add an area of one frame, or lengthen the same one of the frame before."""
     for number, earlier in enumerate(areas):
-        if replace(area, start_ms=earlier.start_ms, end_ms=last_ms) == earlier:
+        if earlier.end_ms == last_ms and replace(area, start_ms=earlier.start_ms, end_ms=last_ms) == earlier:
             areas[number] = replace(earlier, end_ms=area.end_ms)
             return
     areas.append(area)

@@ -17,7 +17,7 @@ import math
 from dataclasses import asdict, dataclass
 
 from ..errors import PlanError
-from ..shapes import Box
+from ..shapes import Box, JsonObject
 
 SHAPES = ("ellipse", "box")
 NAMES = ("mosaic", "pixelate", "gaussian", "solid")
@@ -47,7 +47,7 @@ class Style:
     feather_ratio: float = 0.05
     forced: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.name not in NAMES:
             raise PlanError(f"style {self.name!r} is not known; use one of {', '.join(NAMES)}")
         if self.shape not in SHAPES:
@@ -91,23 +91,23 @@ class Style:
     def sigma_ratio(self) -> float:
         return 0.2 if self.strength is None else self.strength
 
-    def to_json(self) -> dict:
+    def to_json(self) -> JsonObject:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, content: dict) -> Style:
+    def from_json(cls, content: JsonObject) -> Style:
         try:
             return cls(**content)
         except TypeError as problem:
             raise PlanError(f"not a style: {problem}") from problem
 
-    def grown(self, box) -> Box:
+    def grown(self, box: Box) -> Box:
         """The region to blur for a face's box (left, top, width, height)."""
         left, top, width, height = box
         across, down = width * self.margin_ratio, height * self.margin_ratio
         return left - across, top - down, width + 2 * across, height + 2 * down
 
-    def shrunk(self, region) -> Box:
+    def shrunk(self, region: Box) -> Box:
         """The face's box within a region: what `grown` made the region of."""
         left, top, width, height = region
         share = 1 + 2 * self.margin_ratio

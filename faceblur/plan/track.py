@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import PlanError
-from ..shapes import Interval
+from ..shapes import Interval, JsonObject
 
 SMALLEST, LARGEST = 1e-5, 1e3  # sides of boxes in the picture's: what the file's five digits and float32 can hold
 
@@ -31,7 +31,7 @@ class Track:
     is_visible: bool = False
     review: tuple[Interval, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if len(self.times_ms) != len(self.boxes) or not len(self.boxes) or not np.isfinite(self.times_ms).all():
             raise PlanError(f"track {self.id}: boxes are at least one, each with a time")
         if (np.diff(self.times_ms) <= 0).any():
@@ -63,7 +63,7 @@ class Track:
         review = tuple((a, b) for a, b in self.review if b > start_ms and a < end_ms)
         return replace(self, times_ms=self.times_ms[inside], boxes=self.boxes[inside], review=review)
 
-    def to_json(self) -> dict:
+    def to_json(self) -> JsonObject:
         return {
             "track": self.id,
             "visible": self.is_visible,
@@ -78,7 +78,7 @@ class Track:
         }
 
     @classmethod
-    def from_json(cls, content: dict) -> Track:
+    def from_json(cls, content: JsonObject) -> Track:
         """Raises ValueError for anything that could leave a face uncovered without being meant to."""
         number, is_visible = content["track"], _is_visible(content)
         if not isinstance(number, int) or isinstance(number, bool) or number < 0:
@@ -97,7 +97,7 @@ class Track:
         return cls(number, rows[:, 0].copy(), boxes, is_visible, review)
 
 
-def _is_visible(content: dict):
+def _is_visible(content: JsonObject) -> object:
     """What a track's JSON says, under its old name, too. Where the two differ nobody can tell what was meant."""
     said = [content[key] for key in ("visible", "keep") if key in content]
     if len(said) == 2 and said[0] is not said[1]:

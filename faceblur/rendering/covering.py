@@ -63,7 +63,7 @@ class Covering:
         return covered
 
 
-def blur_region(style: Style, planes: list[np.ndarray], subsampling: tuple[int, int], region) -> None:
+def blur_region(style: Style, planes: list[np.ndarray], subsampling: tuple[int, int], region: Box) -> None:
     """Blur one region (left, top, width, height in ratios of the stored picture) of a frame's planes, in place."""
     height, width = planes[0].shape
     across, down = subsampling
@@ -90,7 +90,9 @@ def blur_region(style: Style, planes: list[np.ndarray], subsampling: tuple[int, 
         part[...] = mixed
 
 
-def _replacement(style: Style, part: np.ndarray, is_chroma: bool, shown: tuple[float, float], dtype) -> np.ndarray:
+def _replacement(
+    style: Style, part: np.ndarray, is_chroma: bool, shown: tuple[float, float], dtype: np.dtype
+) -> np.ndarray:
     """New float32 values, to be cut off to whole ones. shown: the share of the region's width and height that
     `part` is. dtype: of the plane, uint8 or uint16 for 10 bits.
     """
@@ -113,9 +115,9 @@ def _replacement(style: Style, part: np.ndarray, is_chroma: bool, shown: tuple[f
     across, down = (max(1, round(cells * share)) for share in shown)
     is_softened = style.name == "mosaic"
     rows, columns = _means(height, down, is_softened), _means(width, across, is_softened)
-    small = np.rint(rows @ part @ columns.T) + _HALF
+    means: np.ndarray = np.rint(rows @ part @ columns.T) + _HALF
     flags = cv2.INTER_LINEAR if is_softened else cv2.INTER_NEAREST
-    return cv2.resize(small, (width, height), interpolation=flags)
+    return cv2.resize(means, (width, height), interpolation=flags)
 
 
 @lru_cache(maxsize=256)
@@ -127,7 +129,7 @@ def _means(pixels: int, cells: int, is_softened: bool) -> np.ndarray:
     cells = min(pixels, cells)
     borders, left = np.linspace(0, pixels, cells + 1)[:, None], np.arange(pixels)
     within = np.minimum(borders[1:], left + 1) - np.maximum(borders[:-1], left)
-    means = within.clip(0) * cells / pixels
+    means: np.ndarray = within.clip(0) * cells / pixels
     return _kept((_softening(cells) @ means if is_softened else means).astype(np.float32))
 
 
@@ -137,10 +139,11 @@ def _softening(count: int) -> np.ndarray:
     weights = np.exp(-((np.arange(count)[:, None] - reach[None]) ** 2) / (2 * _SOFTENING**2))
     nearest = np.clip(reach, 0, count - 1)[None] == np.arange(count)[:, None]
     mixed = weights @ nearest.T
-    return mixed / mixed.sum(1, keepdims=True)
+    mixed /= mixed.sum(1, keepdims=True)
+    return np.asarray(mixed)
 
 
-def _pixels(region, width: int, height: int, across: int, down: int) -> tuple[int, int, int, int]:
+def _pixels(region: Box, width: int, height: int, across: int, down: int) -> tuple[int, int, int, int]:
     """Borders (left, top, right, bottom) in pixels of a picture, rounded outward on the chroma grid."""
     left, top, wide, high = region
     x0, x1 = left * width / across + _NOTHING, (left + wide) * width / across - _NOTHING
@@ -148,7 +151,9 @@ def _pixels(region, width: int, height: int, across: int, down: int) -> tuple[in
     return math.floor(x0) * across, math.floor(y0) * down, math.ceil(x1) * across, math.ceil(y1) * down
 
 
-def _ellipse(size, part, subsampling, feather: float) -> tuple[np.ndarray, np.ndarray]:
+def _ellipse(
+    size: tuple[int, int], part: tuple[int, int, int, int], subsampling: tuple[int, int], feather: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Weights 0 to 1 for luma and chroma of a part (left, top, right, bottom) of the ellipse that fills `size`.
 
     It is cut by the picture's border, not squeezed into it, so a face at the border is covered as elsewhere. A chroma

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..plan import Area, Plan, refuse_areas_beyond
 from ..plan.style import Style
 from ..process import hand_back, one_thread
-from ..shapes import Progress
+from ..shapes import JsonObject, Progress
 from ..video import EncoderSettings, Frame, Reader, Source, Span, Writer, check_output, probe, scan, size_notes
 from .covering import Covering
 from .report import Rows, make_report
@@ -26,7 +26,7 @@ def render(
     style: Style | None = None,
     encoder: EncoderSettings | None = None,
     progress: Progress | None = None,
-) -> dict:
+) -> JsonObject:
     """Blur the plan's regions and write the output; return the report (docs/formats.md has its form).
 
     A whole file keeps its audio and subtitles bit for bit; a span is written as video alone, to be joined
@@ -49,7 +49,12 @@ def render(
 
 
 def _write_frames(
-    source, output, plan: Plan, span, encoder, progress: Progress | None
+    source: Source,
+    output: str | Path,
+    plan: Plan,
+    span: Span | None,
+    encoder: EncoderSettings,
+    progress: Progress | None,
 ) -> tuple[Rows, list[str], EncoderSettings]:
     """What was covered, notes, and how it was encoded.
 

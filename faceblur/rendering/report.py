@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..plan import Plan
-from ..shapes import Box
+from ..shapes import Box, JsonObject
 from ..video import EncoderSettings, RangedFile, Source, probe
 
 AREA = -1  # the track number of an area: it is nobody
@@ -19,7 +19,7 @@ _UNITS = 1e-5  # boxes are kept and written in hundred-thousandths of the pictur
 class Rows:
     """What was covered in each frame, a few dozen bytes a frame, so that hours of video fit in memory."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._times = array("d")
         self._regions, self._visible = _Boxes(), _Boxes()
 
@@ -34,7 +34,7 @@ class Rows:
         self._regions.add(regions)
         self._visible.add(visible)
 
-    def to_json(self) -> list[dict]:
+    def to_json(self) -> list[JsonObject]:
         """One dictionary a frame, `visible` only where there are such."""
         frames = zip(self._times, self._regions, self._visible, strict=True)
         return [
@@ -46,7 +46,7 @@ class Rows:
 class _Boxes:
     """Lists of numbered boxes, packed."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._ends, self._numbers, self._sides = array("L"), array("l"), array("l")
 
     def add(self, boxes: Iterable[tuple[int, Box]]) -> None:
@@ -55,13 +55,13 @@ class _Boxes:
             self._sides.extend(round(side / _UNITS) for side in box)
         self._ends.append(len(self._numbers))
 
-    def __iter__(self) -> Iterator[list[list]]:
+    def __iter__(self) -> Iterator[list[list[float]]]:
         start = 0
         for end in self._ends:
             yield [self._box(row) for row in range(start, end)]
             start = end
 
-    def _box(self, row: int) -> list:
+    def _box(self, row: int) -> list[float]:
         return [self._numbers[row], *(round(side * _UNITS, 5) for side in self._sides[4 * row : 4 * row + 4])]
 
 
@@ -69,10 +69,10 @@ def make_report(
     source: Source,
     output: str | Path,
     plan: Plan,
-    rows: list[dict],
+    rows: list[JsonObject],
     encoder: EncoderSettings,
     notes: list[str],
-) -> dict:
+) -> JsonObject:
     return {
         "faceblur": __version__,
         "input": describe_file(source),
@@ -95,7 +95,7 @@ def make_report(
     }
 
 
-def _plan_notes(plan: Plan, rows: list[dict]) -> list[str]:
+def _plan_notes(plan: Plan, rows: list[JsonObject]) -> list[str]:
     """What is to be said of the plan, and of how its frames and those of the output fit."""
     notes = []
     if plan.counts.get("rejected_boxes"):
@@ -109,7 +109,7 @@ def _plan_notes(plan: Plan, rows: list[dict]) -> list[str]:
     return notes
 
 
-def count(rows: list[dict]) -> dict:
+def count(rows: list[JsonObject]) -> JsonObject:
     return {
         "frames": len(rows),
         "frames_with_regions": sum(1 for row in rows if row["regions"]),
@@ -118,7 +118,7 @@ def count(rows: list[dict]) -> dict:
     }
 
 
-def merge_reports(source: Source, output: str | Path, reports: list[dict]) -> dict:
+def merge_reports(source: Source, output: str | Path, reports: list[JsonObject]) -> JsonObject:
     """One report for a file that was analysed and rendered in pieces; the pieces' reports in their order."""
     rows = [row for report in reports for row in report["frames"]]
     return reports[0] | {
@@ -136,7 +136,7 @@ def once(notes: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(notes))
 
 
-def describe_file(path: Source) -> dict:
+def describe_file(path: Source) -> JsonObject:
     """Name, size and SHA-256 of a file; None in place of the last where it lies elsewhere: nobody read it whole."""
     if isinstance(path, RangedFile):
         return {"name": Path(path.name).name, "bytes": path.size, "sha256": None}

@@ -99,8 +99,8 @@ class ReviewServer:
         if what == "visible":
             review.set_visible(wish["track"], wish["visible"])
         elif what == "add":
-            end = wish.get("end_ms")
-            review.add_area(*(wish[side] for side in _SIDES), wish["start_ms"], math.inf if end is None else end)
+            end_ms = math.inf if wish.get("end_ms") is None else wish["end_ms"]
+            review.add_area(**{side: wish[side] for side in _SIDES}, start_ms=wish["start_ms"], end_ms=end_ms)
         elif what == "remove":
             review.remove_area(wish["area"])
         elif what == "style":

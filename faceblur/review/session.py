@@ -21,7 +21,7 @@ from ..files import free_name, sha256_of
 from ..plan import Area, Plan, Track, refuse_areas_beyond
 from ..plan.moments import box_at
 from ..plan.style import Style
-from ..rendering.covering import Covering
+from ..rendering.covering import Covered, Covering
 from ..rendering.renderer import render
 from ..rendering.report import describe_file
 from ..shapes import Box, Progress
@@ -150,7 +150,7 @@ class Review:
         height = max(1, round(picture.shape[0] * width / picture.shape[1]))
         return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
 
-    def marks(self, time_ms: float) -> tuple[float, list[tuple[int, tuple]], list[tuple[int, tuple]]]:
+    def marks(self, time_ms: float) -> tuple[float, Covered, Covered]:
         """(time of the frame on screen, what is covered in it, who stays visible): see `Covering`."""
         with self._lock:
             shown_ms, covering = self._stills.at(time_ms).time_ms, Covering(self.plan)

@@ -14,7 +14,7 @@ import cv2
 import ipywidgets
 import numpy as np
 
-from ..errors import FaceblurError
+from ..errors import FaceblurError, OutputError
 from ..files import write_text
 from ..plan.style import NAMES
 from ..showing.preview import LabelledBox, draw_boxes
@@ -70,6 +70,8 @@ class ReviewView:
 
     def blur_again(self) -> dict:
         """Save the plan, render it, check the result; returns the report. Raises FaceblurError."""
+        if self.output is None:
+            raise OutputError("this review has no video to write: give show_review an output")
         self.save()
         self.progress.layout.visibility = "visible"
         try:

@@ -42,15 +42,15 @@ def _courses(size: tuple[int, int]) -> np.ndarray:
     width, height = size
     bricks = cv2.rotate(pictures.load(pictures.BRICK), cv2.ROTATE_90_CLOCKWISE)[:, :, 0]
     # Ten courses from joint to joint, as read off the turned picture.
-    seen = np.float32([(0, 50), (511, 100), (511, 398), (0, 469)])
+    seen = np.array([(0, 50), (511, 100), (511, 398), (0, 469)], np.float32)
     tile_width, tile_height = width // 2, width // 3
-    straight = np.float32([(0, 0), (tile_width, 0), (tile_width, tile_height), (0, tile_height)])
+    straight = np.array([(0, 0), (tile_width, 0), (tile_width, tile_height), (0, tile_height)], np.float32)
     warp = cv2.getPerspectiveTransform(seen, straight)
     tile = cv2.warpPerspective(bricks, warp, (tile_width, tile_height), flags=cv2.INTER_CUBIC)
     tile = np.hstack([tile, tile[:, ::-1]])
     wall = np.vstack([tile, tile])
-    corners = np.float32([(0, 0), (width, 0), (width, 2 * tile_height), (0, 2 * tile_height)])
-    leaning = np.float32([(0, -90), (width, -10), (width, height + 20), (0, height + 130)])
+    corners = np.array([(0, 0), (width, 0), (width, 2 * tile_height), (0, 2 * tile_height)], np.float32)
+    leaning = np.array([(0, -90), (width, -10), (width, height + 20), (0, height + 130)], np.float32)
     warp = cv2.getPerspectiveTransform(corners, leaning)
     return cv2.warpPerspective(wall, warp, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
 
@@ -65,8 +65,8 @@ def _magnified(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _disc_blur(linear: np.ndarray, radius: int) -> np.ndarray:
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)).astype(np.float32)
-    disc = cv2.GaussianBlur(disc, (0, 0), 0.8)
+    hard = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)).astype(np.float32)
+    disc = cv2.GaussianBlur(hard, (0, 0), 0.8)
     return cv2.filter2D(linear.astype(np.float32), -1, disc / disc.sum(), borderType=cv2.BORDER_REFLECT)
 
 

@@ -39,7 +39,7 @@ class Figure:
         colours, alpha = cut_out
         lit = _lit(_muted(colours, portrait.saturation), alpha, light)
         layer = np.dstack([lit * alpha[..., None], alpha])
-        self._layers = [(matte.SCALE, _bytes(layer))]
+        self._layers: list[tuple[float, np.ndarray]] = [(matte.SCALE, _bytes(layer))]
         while self._layers[-1][0] > 0.3:
             scale, last = self._layers[-1]
             half = cv2.resize(last, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
@@ -78,7 +78,7 @@ class Figure:
         source = turning.to_picture(self.portrait, pose, grid).reshape(rows, columns, 2) * scale - 0.5
         fine = cv2.resize(source.astype(np.float32), (columns * GRID_PX, rows * GRID_PX))
         fine = fine[GRID_PX : GRID_PX + bottom - top, GRID_PX : GRID_PX + right - left]
-        return cv2.remap(layer, fine, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        return cv2.remap(layer, fine, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)  # type: ignore[call-overload]
 
 
 def _muted(colours: np.ndarray, saturation: float) -> np.ndarray:

@@ -59,7 +59,7 @@ def _boxes(scene: Scene, seconds: float) -> list[list]:
 
 def _camera(scene: Scene, backdrop: np.ndarray, seconds: float) -> np.ndarray:
     """The part of the backdrop that the camera sees, moved by fractions of a pixel."""
-    shift = np.float32([[1, 0, ease(scene.pan, seconds)], [0, 1, ease(scene.drop, seconds)]])
+    shift = np.array([[1, 0, ease(scene.pan, seconds)], [0, 1, ease(scene.drop, seconds)]], np.float32)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(backdrop, shift, (WIDTH, HEIGHT), flags=flags, borderMode=cv2.BORDER_REPLICATE)
 

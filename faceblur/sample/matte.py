@@ -7,6 +7,8 @@ further inside, so that no blue or flag red shines around hair and shoulders. De
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -37,21 +39,22 @@ def _on_canvas(picture: np.ndarray, canvas: tuple[int, int]) -> np.ndarray:
     return cv2.copyMakeBorder(picture, 0, 0, 0, missing, cv2.BORDER_REFLECT_101)
 
 
-def _refined_mask(picture: np.ndarray, outline: tuple) -> np.ndarray:
+def _refined_mask(picture: np.ndarray, outline: Sequence[tuple[float, float]]) -> np.ndarray:
     """0 or 1 per pixel: the outline, corrected by grabCut within the band."""
-    drawn = np.zeros(picture.shape[:2], np.uint8)
+    height, width = picture.shape[:2]
+    drawn = np.zeros((height, width), np.uint8)
     points = np.round(np.array(outline) * 16).astype(np.int32)
     cv2.fillPoly(drawn, [points], 1, lineType=cv2.LINE_8, shift=4)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * BAND_PX + 1, 2 * BAND_PX + 1))
     # A border of copies keeps the band off the lower edge, where the bust simply goes on.
     padded = cv2.copyMakeBorder(drawn, 0, BAND_PX * 2, 0, 0, cv2.BORDER_REPLICATE)
-    inside = cv2.erode(padded, kernel)[: drawn.shape[0]]
-    outside = cv2.dilate(padded, kernel)[: drawn.shape[0]]
+    inside = cv2.erode(padded, kernel)[:height]
+    outside = cv2.dilate(padded, kernel)[:height]
     trimap = np.where(drawn == 1, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
     trimap[inside == 1] = cv2.GC_FGD
     trimap[outside == 0] = cv2.GC_BGD
     cv2.setRNGSeed(1)
-    cv2.grabCut(picture, trimap, None, np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(picture, trimap, None, np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_MASK)  # type: ignore[call-overload]
     return ((trimap == cv2.GC_FGD) | (trimap == cv2.GC_PR_FGD)).astype(np.uint8)
 
 

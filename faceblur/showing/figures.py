@@ -43,7 +43,8 @@ def confidence_figure(found: Detections) -> Figure:
     axes = figure.subplots()
     points = [(s.time_ms / 1000, 100 * face.score) for s in found.samples for face in s.faces]
     if points:
-        axes.scatter(*zip(*points, strict=True), s=26, color=PALETTE[0], edgecolor="white", linewidth=0.6)
+        seconds, confidences = zip(*points, strict=True)
+        axes.scatter(seconds, confidences, s=26, color=PALETTE[0], edgecolor="white", linewidth=0.6)
     axes.set(xlabel="seconds", ylabel="confidence, %", ylim=(0, 104))
     _plain(axes)
     return figure

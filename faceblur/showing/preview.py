@@ -19,6 +19,7 @@ from ..detections import Detections, Face
 from ..files import write_bytes
 from ..plan import Plan
 from ..timecode import clock
+from ..video import Frame
 
 PALETTE = ("#00b4d8", "#ff9f1c", "#7bd389", "#ef476f", "#b388eb", "#ffd166", "#3a86ff", "#f78c6b")
 PAPER, INK, SOFT = (250, 249, 247), "#1d2b3a", "#6b7a8c"  # PAPER in BGR, as OpenCV has it
@@ -173,16 +174,16 @@ def _face_box(face: Face, number: int) -> LabelledBox:
 
 
 def _region_box(region: Sequence) -> LabelledBox:
-    track, *box = region
-    return LabelledBox(*box, f"track {track}" if track >= 0 else "area", int(track))
+    track, left, top, width, height = region
+    return LabelledBox(left, top, width, height, f"track {track}" if track >= 0 else "area", int(track))
 
 
 def _plan_moments(plan: Plan) -> tuple[Moment, ...]:
     by_time: dict[float, list[LabelledBox]] = {}
     for track in plan.tracks:
         words = f"track {track.id}{' (stays visible)' if track.is_visible else ''}"
-        for time_ms, box in zip(track.times_ms, track.boxes, strict=True):
-            by_time.setdefault(float(time_ms), []).append(LabelledBox(*map(float, box), words, track.id))
+        for time_ms, (left, top, width, height) in zip(track.times_ms.tolist(), track.boxes.tolist(), strict=True):
+            by_time.setdefault(time_ms, []).append(LabelledBox(left, top, width, height, words, track.id))
     return tuple(Moment(time_ms, tuple(boxes)) for time_ms, boxes in sorted(by_time.items()))
 
 
@@ -197,14 +198,14 @@ def _empty_moments(count: int, duration_ms: float) -> list[Moment]:
 def _pick(reader, times_ms: Sequence[float], width: int | None) -> list[np.ndarray]:
     """One pass: for each wanted time the frame that is on screen then; times are rounded, to a millisecond at most."""
     pictures: list[np.ndarray] = []
-    last = None
+    last: Frame | None = None
     for frame in reader:
         while len(pictures) < len(times_ms) and frame.time_ms > times_ms[len(pictures)] + _ROUNDING_MS:
             pictures.append((last or frame).bgr(width))
         if len(pictures) == len(times_ms):
             return pictures
         last = frame
-    return pictures + [last.bgr(width)] * (len(times_ms) - len(pictures))
+    return pictures + [last.bgr(width)] * (len(times_ms) - len(pictures)) if last else pictures
 
 
 def _columns(aspect: float, pairs: bool) -> int:
@@ -253,4 +254,5 @@ def _write(canvas: np.ndarray, texts, size: int) -> np.ndarray:
 
 
 def _bgr(colour: str) -> tuple[int, int, int]:
-    return tuple(int(colour[i : i + 2], 16) for i in (5, 3, 1))
+    red, green, blue = bytes.fromhex(colour[1:])
+    return blue, green, red

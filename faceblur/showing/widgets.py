@@ -61,8 +61,8 @@ def frame_slider(
     a second slider that hides the boxes below a score; there the kernel draws anew.
     """
     info = video.probe(source)
-    moments = [moment for moment in moments_of(found) if moment.time_ms <= info.duration_ms]
-    moments = _spread(moments, frames) or choose((), 6, info.duration_ms)
+    known = [moment for moment in moments_of(found) if moment.time_ms <= info.duration_ms]
+    moments = _spread(known, frames) or choose((), 6, info.duration_ms)
     times = [moment.time_ms for moment in moments]
     width = min(width, info.width) if info.width >= info.height else min(width // 2, info.width)
     afters = read_frames(blurred, times, width) if blurred is not None else ()
@@ -168,7 +168,7 @@ def publish(widget, html: str, picture: np.ndarray) -> None:
     """One display with a view for every kind of reader."""
     from IPython.display import display
 
-    bundle = {
+    bundle: dict[str, object] = {
         "text/html": _live_html(html, picture),
         "image/png": base64.b64encode(encode(picture, ".png")).decode(),
         "text/plain": "an interactive view; this reader shows text only",

@@ -19,7 +19,8 @@ from .session import project_root
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; the exit code."""
     parser = _parser()
-    options, options.jupyter = parser.parse_known_args(arguments)
+    options, jupyter = parser.parse_known_args(arguments)
+    options.jupyter = jupyter
     if options.jupyter and options.command is not _lab:
         parser.error(f"unrecognized arguments: {' '.join(options.jupyter)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the embedded AWS is stopped, too

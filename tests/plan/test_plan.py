@@ -220,6 +220,13 @@ def test_a_report_says_what_the_plan_was():
     assert plan.areas == (Area(0.5, 0.5, 0.2, 0.1, 0.0, 80.0),)
 
 
+def test_report_with_two_areas_that_begin_together_is_a_plan():
+    regions = [[-1, 0.1, 0.1, 0.2, 0.1], [-1, 0.5, 0.5, 0.2, 0.1]]
+    frames = [{"time_ms": 40.0 * number, "regions": regions if number else []} for number in range(3)]
+    plan = Plan.from_report(report(frames))
+    assert plan.areas == (Area(0.1, 0.1, 0.2, 0.1, 40.0, 80.0), Area(0.5, 0.5, 0.2, 0.1, 40.0, 80.0))
+
+
 def test_what_is_no_report_is_refused():
     for content in (
         {},

@@ -65,8 +65,9 @@ class Lambdas:
 
     def _function(self, record: dict, config: dict) -> Function:
         _, region = lambda_runtime._account_region_from_function_config(config)
-        image, handler, layers = None, config.get("Handler") or "", ()
-        if config.get("PackageType") == "UnpackedImage":
+        image, handler = None, config.get("Handler") or ""
+        layers: tuple[Path, ...] = ()
+        if config.get("PackageType") == "Image":
             image = self._image(config)
             override = (config.get("ImageConfigResponse") or {}).get("ImageConfig") or {}
             command = override.get("Command") or image.command or ("",)

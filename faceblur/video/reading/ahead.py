@@ -5,16 +5,19 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
+from typing import TypeVar
 
+Item = TypeVar("Item")
 _AHEAD = 2  # decoded frames kept ready while the caller works
 
 
-def ahead(items: Iterator, count: int = _AHEAD) -> Iterator:
+def ahead(items: Iterator[Item], count: int = _AHEAD) -> Iterator[Item]:
     """The same items, made up to `count` ahead in a thread of their own; errors arrive where they would."""
-    ready: queue.Queue = queue.Queue(count)
+    ready: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(count)
     stopped = threading.Event()
 
-    def produce():
+    def produce() -> None:
+        last: tuple[None, BaseException]
         try:
             for item in items:
                 while not stopped.is_set():
@@ -44,7 +47,7 @@ def ahead(items: Iterator, count: int = _AHEAD) -> Iterator:
                 return
             if problem is not None:
                 raise problem
-            yield item
+            yield item  # type: ignore[misc]  # without a problem it is an item
     finally:
         stopped.set()
         worker.join()

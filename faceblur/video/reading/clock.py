@@ -127,7 +127,7 @@ class Clock:
         is_first = self._latest is None
         if self._video.begins_anew(packet) or (is_first and self._is_astray(packet)):
             self.is_regular = False
-            self._shifts.append((self._start if is_first else self._latest + self._step) - packet.pts)
+            self._shifts.append((self._start if self._latest is None else self._latest + self._step) - packet.pts)
         _move(packet, self._shifts[-1])
         self._latest = packet.pts if self._latest is None else max(self._latest, packet.pts)
 

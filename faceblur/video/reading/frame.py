@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from av import VideoFrame
 
+from ...shapes import Box
 from .orientation import Orientation
 from .planes import ENCODABLE, PLANAR, plane_views
 
@@ -14,7 +16,8 @@ class Frame:
 
     __slots__ = ("index", "is_fitted", "orientation", "pts", "raw", "time_ms")
 
-    def __init__(self, raw, index: int, time_ms: float, orientation: Orientation):
+    def __init__(self, raw: VideoFrame, index: int, time_ms: float, orientation: Orientation):
+        assert raw.pts is not None  # the reader gives one to every frame
         self.raw, self.index, self.pts = raw, index, raw.pts
         self.time_ms, self.orientation = time_ms, orientation
         self.is_fitted = False  # set by a writer that made `raw` what it encodes
@@ -46,8 +49,7 @@ class Frame:
             if size != (luma.shape[1], luma.shape[0]):
                 step = max(1, luma.shape[0] // (2 * size[1]))  # two lines for each are enough
                 luma = cv2.resize(luma[::step], size, interpolation=cv2.INTER_AREA)
-            if luma.dtype != np.uint8:
-                luma = (luma >> 2).astype(np.uint8)
+            luma = _in_eight_bits(luma)
         else:
             luma = self.raw.reformat(*size, format="gray").to_ndarray()
         return np.ascontiguousarray(self.orientation.display(luma))
@@ -58,9 +60,9 @@ class Frame:
             return self.raw.reformat(width, height, format="gray").to_ndarray()
         luma = plane_views(self.raw)[0][4 if self.raw.height > 8 else 0 :: 8]
         small = cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA)
-        return small if small.dtype == np.uint8 else (small >> 2).astype(np.uint8)
+        return _in_eight_bits(small)
 
-    def crop_bgr(self, box, width: int, height: int) -> np.ndarray:
+    def crop_bgr(self, box: Box, width: int, height: int) -> np.ndarray:
         """What a box (ratios, as displayed, within the picture) holds, scaled to width x height (even), BGR as
         displayed.
         """
@@ -76,7 +78,7 @@ class Frame:
             x0, y0, x1, y1 = _pixels(stored, plane.shape[1], plane.shape[0])
             size = (columns // 2, rows // 2) if number else (columns, rows)
             part = cv2.resize(plane[y0:y1, x0:x1], size, interpolation=cv2.INTER_AREA)
-            parts.append((part if part.dtype == np.uint8 else (part >> 2).astype(np.uint8)).ravel())
+            parts.append(_in_eight_bits(part).ravel())
         picture = cv2.cvtColor(np.concatenate(parts).reshape(-1, columns), cv2.COLOR_YUV2BGR_I420)
         return np.ascontiguousarray(self.orientation.display(picture))
 
@@ -89,7 +91,12 @@ class Frame:
         return width, max(1, round(self.raw.height * width / self.raw.width))
 
 
-def _pixels(box, columns: int, rows: int) -> tuple[int, int, int, int]:
+def _in_eight_bits(samples: np.ndarray) -> np.ndarray:
+    """uint8 as it is, uint16 of 10 bits without the lower two."""
+    return samples if samples.dtype == np.uint8 else (samples >> 2).astype(np.uint8)
+
+
+def _pixels(box: Box, columns: int, rows: int) -> tuple[int, int, int, int]:
     left, top, width, height = box
     x0, y0 = min(columns - 1, max(0, round(left * columns))), min(rows - 1, max(0, round(top * rows)))
     x1 = min(columns, max(x0 + 1, round((left + width) * columns)))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from ...shapes import Box
 
 _QUARTER = {(1, 0, 0, 1): 0, (0, 1, -1, 0): 90, (-1, 0, 0, -1): 180, (0, -1, 1, 0): 270}
 
@@ -21,15 +24,15 @@ class Orientation:
     d: int = 1
 
     @classmethod
-    def from_matrix(cls, matrix) -> Orientation:
+    def from_matrix(cls, matrix: Sequence[float] | None) -> Orientation:
         """From the nine numbers of a display matrix; turns by no multiple of 90 degrees are ignored."""
         if matrix is None:
             return cls()
-        a, b, _, c, d = (float(n) for n in list(matrix)[:5])
+        a, b, _, c, d = (float(n) for n in matrix[:5])
         scale = max(abs(a), abs(b), abs(c), abs(d))
         if not scale:
             return cls()
-        rounded = tuple(round(n / scale) for n in (a, b, c, d))
+        rounded = round(a / scale), round(b / scale), round(c / scale), round(d / scale)
         exact = all(abs(n / scale - r) < 0.01 for n, r in zip((a, b, c, d), rounded, strict=True))
         is_right_angled = sum(map(abs, rounded)) == 2 and (rounded[0] != 0) == (rounded[3] != 0)
         return cls(*rounded) if exact and is_right_angled else cls()
@@ -64,7 +67,7 @@ class Orientation:
             along_x, along_y = self.a, self.d
         return picture[:: 1 if along_y > 0 else -1, :: 1 if along_x > 0 else -1]
 
-    def box_to_stored(self, left: float, top: float, width: float, height: float):
+    def box_to_stored(self, left: float, top: float, width: float, height: float) -> Box:
         """A relative box as displayed -> the same box in the stored picture."""
         x, y = left + width / 2 - 0.5, top + height / 2 - 0.5
         x, y = self.a * x + self.b * y, self.c * x + self.d * y  # the inverse of a turn is its transpose

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from av import VideoFrame
 
 # Pixel formats that are blurred in place: name -> (horizontal, vertical) chroma subsampling.
 PLANAR = {
@@ -24,12 +25,12 @@ PLANAR = {
 ENCODABLE = {name: grid for name, grid in PLANAR.items() if not name.startswith("gray")}
 
 
-def plane_views(frame) -> list[np.ndarray]:
+def plane_views(frame: VideoFrame) -> list[np.ndarray]:
     """One array (height x width, uint8 or uint16) per plane, Y first; rows may be padded in memory."""
     dtype = np.uint16 if frame.format.name.endswith("10le") else np.uint8
     views = []
     for plane in frame.planes:
         row = plane.line_size // np.dtype(dtype).itemsize
-        rows = np.frombuffer(plane, dtype)[: row * plane.height].reshape(plane.height, row)
+        rows = np.frombuffer(memoryview(plane), dtype)[: row * plane.height].reshape(plane.height, row)
         views.append(rows[:, : plane.width])
     return views

@@ -43,7 +43,7 @@ class RangedFile:
     def __str__(self) -> str:
         return self.name
 
-    def open(self, outline: bool = False) -> io.RawIOBase:
+    def open(self, outline: bool = False) -> OpenedRange:
         """The file, to be read and gone about in. outline: its media data may read as zeros, where the index tells what
         lies there: enough for the sizes and times of packets, and nothing of them is fetched.
         """
@@ -90,7 +90,8 @@ class RangedFile:
                 kept.move_to_end(number)
                 return kept[number]
         before = next((end for end in range(number, number - _GAP, -1) if end in self._ends), None)
-        count = min(self._ends.pop(before, 0) * 2 or 1, _MOST_AHEAD, -(-self.size // BLOCK) - number)
+        wanted = 1 if before is None else 2 * self._ends.pop(before)
+        count = min(wanted, _MOST_AHEAD, -(-self.size // BLOCK) - number)
         data = self._fetched(number * BLOCK, min((number + count) * BLOCK, self.size))
         self._ends[number + count] = count
         if len(self._ends) > _ENDS:

@@ -50,7 +50,7 @@ class Span:
 class Packet:
     """A packet of another stream (audio, subtitles), passed through as it is."""
 
-    raw: object
+    raw: av.Packet
     stream_index: int
 
     @property
@@ -92,7 +92,7 @@ class Reader:
         self._has_pts = True
         self._least = max(1, math.ceil(_LEAST_S / self.time_base))  # between two frames, in the stream's time base
         # AVI gives packets decoding times only; whatever comes first out of the decoder is shown first.
-        self._slots = deque() if self.container.format.name == "avi" else None
+        self._slots: deque[int | None] | None = deque() if self.container.format.name == "avi" else None
         self._last_pts: int | None = None
         self._orientation: Orientation | None = None
 

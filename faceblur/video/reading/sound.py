@@ -53,7 +53,8 @@ def compare_sound(
     by_size: compare the packets' times and sizes only, for which ranged files need not be fetched but for their index.
     """
     before, after = _tracks(original, by_size), _tracks(output, by_size)
-    problems, notes = [], []
+    problems: list[str] = []
+    notes: list[str] = []
     if len(before) != len(after):
         line = f"{len(after)} sound tracks instead of {len(before)}"
         is_said = any("(audio" in note and "left out" in note for note in said)
@@ -106,9 +107,8 @@ def _tracks(path: Source, by_size: bool) -> list[_Track]:
             track = tracks[packet.stream.index]
             content = _payload(bytes(packet), packet.stream.codec_context.name)
             track.packets.append(len(content) if by_size else _digest(content))
-            is_timed = packet.pts is not None
-            time_ms = float(1000 * packet.pts * Fraction(packet.time_base) - offset_ms) if is_timed else math.nan
-            track.times_ms.append(time_ms)
+            seconds = None if packet.pts is None else packet.pts * Fraction(packet.time_base)
+            track.times_ms.append(math.nan if seconds is None else float(1000 * seconds - offset_ms))
         return list(tracks.values())
 
 

@@ -50,7 +50,7 @@ class SparseReader(Reader):
             self._codec.skip_frame = "NONREF"
             self._codec.options |= {"skip_loop_filter": "bidir"}  # B-frames stay a little blocky, which nobody sees
 
-    def __iter__(self) -> Iterator[Frame | Passed]:
+    def __iter__(self) -> Iterator[Frame | Passed]:  # type: ignore[override]  # who takes this one wants both
         yield from ahead(self._mixed() if self._is_thinned else self._events(()))
 
     def _mixed(self) -> Iterator[Frame | Passed]:

@@ -28,7 +28,10 @@ from .survey import Part, Survey, Unsafe
 from .times import decoding_times, reordering
 
 _HIGH_TAIL = b"\xfd\xf8\xf8\x00"  # of avcC: 4:2:0, 8 bits, no extensions
-Touch = Callable[[object, Orientation], None]  # (decoded frame, how it is displayed): blurs it
+Touch = Callable[[av.VideoFrame, Orientation], None]  # (decoded frame, how it is displayed): blurs it
+
+
+_END = Part(is_copied=True, decode_from=0, start=0, end=0)  # after the last one
 
 
 class CopyingWriter(Muxer):
@@ -63,7 +66,8 @@ class CopyingWriter(Muxer):
         self._video = stream
         self.start(self._matrix, stream)
         parts, copied = iter(self._parts), 0
-        part, group = next(parts), []
+        part = next(parts)
+        group: list[av.Packet] = []
         for number, packet in self._packets():
             if part.is_copied:
                 self._put(bytes(packet), packet.pts, packet.is_keyframe)
@@ -81,9 +85,9 @@ class CopyingWriter(Muxer):
             if number + 1 == part.end:
                 if not part.is_copied:
                     self._put_all(self._coder.end())
-                part = next(parts, None)
+                part = next(parts, _END)
             progress(number + 1)
-        if part is not None or next(self._dts, None) is not None:
+        if part is not _END or next(self._dts, None) is not None:
             raise Unsafe("it is not the file that was surveyed")
         return copied
 
@@ -125,8 +129,9 @@ class _Coder:
         self._number = min(set(range(32)) - taken, default=None)
         if self._number is None:
             raise Unsafe("all numbers of parameter sets are taken")
-        self._sets: list[bytes] | None = None
-        self._encoder = self._decoder = None
+        self._sets: list[bytes] = []
+        self._encoder: av.VideoCodecContext | None = None
+        self._decoder: av.VideoCodecContext
 
     def extended(self, config: h264.AvcConfig) -> h264.AvcConfig:
         """The track's record with the sets of what is encoded beside those of what is copied."""
@@ -137,7 +142,7 @@ class _Coder:
         tail = config.tail or (_HIGH_TAIL if self._found.sps.bit_depth == 8 else b"")
         return replace(config, sps=config.sps + sps, pps=config.pps + pps, tail=tail)
 
-    def _open_encoder(self):
+    def _open_encoder(self) -> av.VideoCodecContext:
         """Each part has an encoder of its own; none reorders more than the source, so that decoding times
         fit.
         """
@@ -145,7 +150,7 @@ class _Coder:
         params = (f"sps-id={self._number}", "open-gop=0", *order)
         encoder = lone_encoder(self._reader, self._first, self._tags, self._settings, params)
         sets = [u for u in h264.split_annexb(encoder.extradata) if h264.kind(u) in (h264.SPS, h264.PPS)]
-        if self._sets is not None and sets != self._sets:
+        if self._sets and sets != self._sets:
             raise Unsafe("the encoder's parameters are not always the same")
         self._sets = sets
         return encoder
@@ -163,10 +168,10 @@ class _Coder:
 
     def end(self) -> list[tuple[bytes, int, bool]]:
         """Everything that is still held back."""
-        encoded = self._encode(self._decode(None)) + self._packed(self._encoder.encode(None))
+        encoded = self._encode(self._decode(None)) + self._packed(self._encoder.encode(None) if self._encoder else ())
         if self._wanted:
             raise Unsafe(f"{len(self._wanted)} of its frames could not be decoded")
-        self._encoder = self._decoder = None
+        self._encoder = None
         return encoded
 
     def _decode(self, packet) -> list:
@@ -186,6 +191,7 @@ class _Coder:
             raw.time_base, raw.pict_type = self._found.time_base, 0
             if self._found.sps.bit_depth > 8 and not is_within_ten_bits(raw):
                 raw = cut_to_ten_bits(raw)
+            assert self._encoder is not None  # `begin` opened it
             self._touch(raw)
             encoded += self._packed(self._encoder.encode(raw))
         return encoded

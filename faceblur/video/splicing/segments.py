@@ -42,7 +42,7 @@ def split(path: Source, target_s: float = 60.0) -> list[Span]:
             clock.place(packet)
             if not clock.is_regular or container.format.name == "avi":
                 return [Span(0, None, None)]
-            if last is None:
+            if last is None or packet.pts is None:
                 last = packet.pts
             elif packet.is_keyframe and packet.pts - last >= target and is_clean(packet):
                 last = packet.pts
@@ -88,9 +88,8 @@ def join(source: Source, pieces: Sequence[Source], output: str | Path | Callable
     """
     facts = _look_through(pieces)
     with Reader(source) as reader:
-        if callable(output):
-            output = StreamedOutput(output, index_bytes(reader, facts.packets))
-        with Muxer(output, reader) as muxer:
+        target = StreamedOutput(output, index_bytes(reader, facts.packets)) if callable(output) else output
+        with Muxer(target, reader) as muxer:
             video, time_base = _add_video(muxer, pieces[0])
             others = reader.packets(muxer.copied)
             waiting = next(others, None)
@@ -142,17 +141,19 @@ class _Facts:
 def _look_through(pieces: Sequence[Source]) -> _Facts:
     """Of ranged pieces the indexes only. Raises OutputError when they do not belong together, one after the other."""
     count = ahead = 0
-    first_times, kind, last = (), None, None
+    first_times: tuple[int, ...] = ()
+    kind: tuple[bytes | None, Fraction] | None = None
+    last: int | None = None
     for piece in pieces:
         with open_input(piece, outline=True) as container:
             stream = video_stream(container)
             found = stream.codec_context.extradata, Fraction(stream.time_base)
-            times = [packet.pts for packet in packets_of(container, stream)]
+            times = [packet.pts for packet in packets_of(container, stream) if packet.pts is not None]
         if kind is not None and found != kind:
             raise OutputError(f"{piece}: was encoded with other settings than the first piece; render all anew")
         if times and last is not None and min(times) <= last:
             raise OutputError(f"{piece}: does not come after the piece before it")
-        kind, last = found, max(times, default=last)
+        kind, last = found, max(times) if times else last
         first_times = (*first_times, *sorted(times)[:2])[:2]
         count, ahead = count + len(times), max(ahead, reordering(times))
     return _Facts(count, first_times, ahead)

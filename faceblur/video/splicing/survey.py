@@ -33,10 +33,10 @@ class Survey:
     config: h264.AvcConfig
     sps: h264.Sps
     time_base: Fraction
-    pts: array = field(default_factory=lambda: array("q"))
-    durations: array = field(default_factory=lambda: array("q"))
-    is_idr: array = field(default_factory=lambda: array("b"))
-    is_hidden: array = field(default_factory=lambda: array("b"))  # decoded, not shown: outside the edit list
+    pts: array[int] = field(default_factory=lambda: array("q"))
+    durations: array[int] = field(default_factory=lambda: array("q"))
+    is_idr: array[int] = field(default_factory=lambda: array("b"))
+    is_hidden: array[int] = field(default_factory=lambda: array("b"))  # decoded, not shown: outside the edit list
     has_open_groups: bool = False  # keyframes that are no IDR: what follows may refer to what is before
 
     def __len__(self) -> int:

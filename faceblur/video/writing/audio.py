@@ -31,7 +31,8 @@ class AacTrack:
         self.stream = container.add_stream("aac", rate=self._rate, layout=self._layout)
         self.stream.bit_rate = _BITS_PER_CHANNEL * av.AudioLayout(self._layout).nb_channels
         self.stream.time_base = Fraction(1, self._rate)
-        self._resampler = self._kind = None
+        self._resampler: av.AudioResampler | None = None
+        self._kind: tuple[str, str, int] | None = None
         self._times, self._faults = Times(), 0
         self._last_dts: int | None = None
 
@@ -62,7 +63,7 @@ class AacTrack:
 
     def _resampled(self, frame) -> list[av.Packet]:
         packets, kind = [], (frame.format.name, frame.layout.name, frame.sample_rate)
-        if kind != self._kind:  # also in the middle of a track
+        if self._resampler is None or kind != self._kind:  # also in the middle of a track
             packets += self._drained()
             self._resampler = av.AudioResampler("fltp", self._layout, self._rate, frame_size=_SAMPLES)
             self._kind = kind

@@ -22,7 +22,8 @@ def settled(reader: Reader, settings: EncoderSettings, output: str | Path) -> En
     if settings.codec is None:
         settings = replace(settings, codec=codec_for(reader.stream, CONTAINERS.get(Path(output).suffix.lower())))
     if settings.crf is None:
-        settings = replace(settings, crf=quality_for(reader, settings, pixel_formats(reader.stream, settings.codec)))
+        formats = pixel_formats(reader.stream, settings.decided)
+        settings = replace(settings, crf=quality_for(reader, settings, formats))
     return settings
 
 

@@ -17,7 +17,7 @@ from .fitting import Fitter
 class FrameCopies:
     """Makes copies of frames of one size and pixel format, with all that belongs to them."""
 
-    def __init__(self, like):
+    def __init__(self, like: av.VideoFrame):
         self._graph = Graph()
         self._graph.threads = 1
         source = self._graph.add_buffer(
@@ -25,7 +25,7 @@ class FrameCopies:
         )
         self._graph.link_nodes(source, self._graph.add("copy"), self._graph.add("buffersink")).configure()
 
-    def of(self, raw):
+    def of(self, raw: av.VideoFrame) -> av.VideoFrame:
         """A copy that nothing else refers to."""
         self._graph.push(raw)
         return self._graph.vpull()

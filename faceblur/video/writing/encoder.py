@@ -95,6 +95,12 @@ class EncoderSettings:
         if self.crf is not None and not 0 <= self.crf <= worst:
             raise OutputError(f"crf goes from 0 (best) to {worst}, not {self.crf}")
 
+    @property
+    def decided(self) -> str:
+        """The codec, after `choice.settled` has chosen where nobody did."""
+        assert self.codec is not None
+        return self.codec
+
     def to_json(self) -> dict:
         return {"codec": self.codec, "crf": self.crf, "preset": self.preset}
 
@@ -102,7 +108,7 @@ class EncoderSettings:
 def add_video(container, reader, raw, tags: ColourTags, settings: EncoderSettings):
     """The video stream of `container`, ready for frames like `raw`, on the source's own clock."""
     options = _options(raw, settings)
-    stream = container.add_stream(CODECS[settings.codec].encoder, rate=reader.frame_rate, options=options)
+    stream = container.add_stream(CODECS[settings.decided].encoder, rate=reader.frame_rate, options=options)
     stream.time_base = reader.time_base
     _set_up(stream.codec_context, reader, raw, tags, settings)
     return stream
@@ -110,7 +116,8 @@ def add_video(container, reader, raw, tags: ColourTags, settings: EncoderSetting
 
 def lone_encoder(reader, raw, tags: ColourTags, settings: EncoderSettings, params: tuple[str, ...]):
     """An open encoder without a file, with further settings in its notation; its extradata are annex B."""
-    context = av.CodecContext.create(CODECS[settings.codec].encoder, "w")
+    context = av.CodecContext.create(CODECS[settings.decided].encoder, "w")
+    assert isinstance(context, av.VideoCodecContext)
     context.options = _options(raw, settings, params)
     context.framerate = reader.frame_rate
     _set_up(context, reader, raw, tags, settings)
@@ -119,7 +126,7 @@ def lone_encoder(reader, raw, tags: ColourTags, settings: EncoderSettings, param
 
 
 def _set_up(context, reader, raw, tags: ColourTags, settings: EncoderSettings) -> None:
-    if not CODECS[settings.codec].takes(raw.width, raw.height):
+    if not CODECS[settings.decided].takes(raw.width, raw.height):
         others = " or ".join(name for name, codec in CODECS.items() if codec.takes(raw.width, raw.height))
         raise OutputError(
             f"a picture of {raw.width}x{raw.height} pixels cannot be written as {settings.codec}; "
@@ -147,7 +154,7 @@ def _set_up(context, reader, raw, tags: ColourTags, settings: EncoderSettings) -
 def _options(raw, settings: EncoderSettings, more: tuple[str, ...] = ()) -> dict[str, str]:
     preset = str(_SVT_PRESETS[settings.preset]) if settings.codec == "av1" else settings.preset
     options = {"preset": preset, "crf": str(settings.crf)}
-    params = [*_hdr(raw, settings.codec), *more]
+    params = [*_hdr(raw, settings.decided), *more]
     if settings.codec == "hevc":
         params.append("log-level=none")
     elif settings.codec == "h264" and settings.preset in LOOKAHEAD:
@@ -155,7 +162,7 @@ def _options(raw, settings: EncoderSettings, more: tuple[str, ...] = ()) -> dict
     elif settings.codec == "av1":
         os.environ.setdefault("SVT_LOG", "1")  # errors only; it knows no other way to be told
     if params:
-        options[CODECS[settings.codec].params] = ":".join(params)
+        options[CODECS[settings.decided].params] = ":".join(params)
     return options
 
 

@@ -30,7 +30,7 @@ class ColourTags:
 class Fitter:
     """Decides by the first frame, which alone has the true colour tags; `notes` says what it changes."""
 
-    def __init__(self, first, formats: tuple[str, ...] = tuple(ENCODABLE)):
+    def __init__(self, first: av.VideoFrame, formats: tuple[str, ...] = tuple(ENCODABLE)):
         self.notes: list[str] = []
         self.format = working_format(first.format, formats)
         across, down = ENCODABLE[self.format]
@@ -41,7 +41,7 @@ class Fitter:
         self._first_size = (first.width, first.height)
         self._note_changes(first)
 
-    def fit(self, raw):
+    def fit(self, raw: av.VideoFrame) -> av.VideoFrame:
         """The frame itself where it fits, else a converted copy with its time stamps."""
         if (raw.width, raw.height) != self._first_size:
             self._note(f"the picture's size changes on the way: all of it was scaled to {self.width}x{self.height}")
@@ -52,19 +52,19 @@ class Fitter:
             raw = _stamped(_cropped(raw, self.width, self.height), raw)
         return self._within_depth(raw)
 
-    def _within_depth(self, raw):
+    def _within_depth(self, raw: av.VideoFrame) -> av.VideoFrame:
         if not self.format.endswith("10le") or is_within_ten_bits(raw):
             return raw
         self._note("samples beyond 10 bits were cut to the highest value")
         return cut_to_ten_bits(raw)
 
-    def _converted(self, raw, width: int, height: int):
+    def _converted(self, raw: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
         if raw.format.is_rgb or raw.format.has_palette:
             return raw.reformat(width, height, self.format, dst_colorspace="ITU709", dst_color_range="MPEG")
         same = FULL_RANGE if self.tags.range == FULL_RANGE else _VIDEO_RANGE
         return raw.reformat(width, height, self.format, src_color_range=same, dst_color_range=same)
 
-    def _note_changes(self, first) -> None:
+    def _note_changes(self, first: av.VideoFrame) -> None:
         if (self.width, self.height) != self._first_size:
             self._note(
                 f"{first.width}x{first.height} was cut to {self.width}x{self.height}: "
@@ -80,14 +80,14 @@ class Fitter:
             self.notes.append(text)
 
 
-def is_within_ten_bits(raw) -> bool:
+def is_within_ten_bits(raw: av.VideoFrame) -> bool:
     """Samples have 16 bits in memory: raw video may use them all, and a damaged stream too. libx264 may
     abort then (seen with the preset ultrafast).
     """
     return all(view.max() <= _HIGHEST_OF_TEN_BITS for view in plane_views(raw))
 
 
-def cut_to_ten_bits(raw):
+def cut_to_ten_bits(raw: av.VideoFrame) -> av.VideoFrame:
     """The frame, with its own memory, its samples at most 1023."""
     raw.make_writable()
     for view in plane_views(raw):
@@ -95,7 +95,7 @@ def cut_to_ten_bits(raw):
     return raw
 
 
-def working_format(pixel_format, formats: tuple[str, ...] = tuple(ENCODABLE)) -> str:
+def working_format(pixel_format: av.VideoFormat, formats: tuple[str, ...] = tuple(ENCODABLE)) -> str:
     """The planar format to blur and encode in: the frame's own where it can be, else the nearest one."""
     if pixel_format.name in formats:
         return pixel_format.name
@@ -108,11 +108,11 @@ def working_format(pixel_format, formats: tuple[str, ...] = tuple(ENCODABLE)) ->
     return (wanted if wanted in formats else "yuv420p") + tail
 
 
-def _subsampling(pixel_format) -> tuple[int, int]:
+def _subsampling(pixel_format: av.VideoFormat) -> tuple[int, int]:
     return 16 // max(1, pixel_format.chroma_width(16)), 16 // max(1, pixel_format.chroma_height(16))
 
 
-def _is_lossy(source, wanted: str) -> bool:
+def _is_lossy(source: av.VideoFormat, wanted: str) -> bool:
     """Whether the conversion changes numbers, and not only their order in memory."""
     if source.name == wanted or source.name.replace("yuvj", "yuv") == wanted:
         return False

@@ -6,12 +6,13 @@ import contextlib
 import math
 from fractions import Fraction
 from pathlib import Path
+from typing import Self
 
 import av
 
 from ...errors import OutputError
 from ..reading.reader import Packet, Reader
-from .others import add_track, copy_chapters, copy_file_metadata, copy_metadata, travelling
+from .others import Track, add_track, copy_chapters, copy_file_metadata, copy_metadata, travelling
 from .output import Output, StreamedOutput
 
 _MOST_PACKETS_A_SECOND = 400  # of a stream of sound or text: Opus of 2.5 ms
@@ -43,7 +44,7 @@ class Muxer:
         except BaseException:
             self.output.discard()
             raise
-        self._tracks: dict[int, object] = {}
+        self._tracks: dict[int, Track] = {}
         self._held: list[Packet] = []
         self.has_started = False
 
@@ -52,7 +53,7 @@ class Muxer:
         """Indices of the source's streams whose packets `copy` wants."""
         return tuple(index for index, way in self._ways.items() if way != "font")
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, _, problem, __) -> None:

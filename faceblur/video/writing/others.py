@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import av
+
 from ..reading.fourcc import codec_of, is_encrypted
 from ..reading.selection import COVER
 from .audio import AacTrack
@@ -16,6 +21,19 @@ _MP4_AUDIO = {"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"}
 FILE_METADATA = ("title",)
 _TRACK_METADATA = ("language", "title")
 _FONTS = ("font/", "application/x-truetype-font", "application/vnd.ms-opentype", "application/x-font")
+
+
+class Track(Protocol):
+    """Makes what is written of one stream's packets. `stream`: where it goes. `damaged`: how many gave nothing."""
+
+    stream: Any
+
+    @property
+    def damaged(self) -> int: ...
+
+    def take(self, packet: av.Packet) -> Iterator[av.Packet]: ...
+
+    def finish(self) -> Iterator[av.Packet]: ...
 
 
 def travelling(reader, container, notes: list[str]) -> dict[int, str]:
@@ -67,7 +85,7 @@ def _ways_of_sound(container, codec: str) -> list[tuple[str, str | None]]:
 
 def _ways_of_text(container, codec: str) -> list[tuple[str, str | None]]:
     wanted = "mov_text" if _is_mp4(container) else "subrip"
-    ways = []
+    ways: list[tuple[str, str | None]] = []
     if codec == "mov_text" if _is_mp4(container) else codec in container.supported_codecs:
         ways.append(("copy", None))
     if codec in TEXT and codec != wanted:
@@ -93,15 +111,18 @@ def _kind(container) -> str:
     return {"mp4": "MP4", "mov": "MOV"}.get(container.format.name, "Matroska")
 
 
-def add_track(container, source, way: str):
-    """The object whose `take(packet)` gives what to write of a stream that travels this way."""
+def add_track(container, source, way: str) -> Track | None:
+    """Gives what to write of a stream that travels this way; None for a font, which is written at once."""
     if way == "font":
         container.add_attachment(source.name, source.mimetype, source.data)
         return None
+    track: Track
     if way == "copy":
         track = CopiedTrack(container, source)
+    elif way == "aac":
+        track = AacTrack(container, source)
     else:
-        track = AacTrack(container, source) if way == "aac" else TextTrack(container, source, way)
+        track = TextTrack(container, source, way)
     track.stream.disposition = source.disposition
     copy_metadata(source, track.stream)
     return track

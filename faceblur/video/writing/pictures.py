@@ -41,7 +41,7 @@ def encode(
                 frame.pts, frame.time_base = index, 1 / rate
                 box.mux(stream.encode(frame))
             box.mux(stream.encode(None))
-            if sound:
+            if sound and audio:
                 _write_sound(box, sound, *audio)
     except BaseException:
         output.discard()

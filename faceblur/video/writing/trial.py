@@ -48,7 +48,7 @@ class _Sizes:
 
 def quality_for(reader: Reader, settings: EncoderSettings, formats: tuple[str, ...]) -> int:
     """The crf: near transparent, or as much worse as it takes to stay below LIMIT times the video's size."""
-    codec = CODECS[settings.codec]
+    codec = CODECS[settings.decided]
     if _has_enough_bits(reader):
         return codec.crf
     growth = _growth(reader, replace(settings, crf=codec.crf, threads=1), formats)

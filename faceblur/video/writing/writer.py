@@ -27,7 +27,9 @@ class Writer(Muxer):
     def __init__(self, path: str | Path, reader: Reader, settings: EncoderSettings, *, copy_streams: bool = True):
         self.settings = settled(reader, settings, path)
         super().__init__(path, reader, copy_streams=copy_streams)
-        self._video = self._fitter = self._copies = None
+        self._copies: FrameCopies | None = None
+        self._fitter: Fitter | None = None
+        self._video: av.VideoStream
 
     def writable(self, frame: Frame) -> av.VideoFrame:
         """Make the frame's planes safe to change; its decoded frame, as it will be encoded."""
@@ -44,18 +46,18 @@ class Writer(Muxer):
         self._prepare(item)
         raw = item.raw
         raw.pict_type = 0  # else the source's own choice of I, P and B frames is forced on the encoder
-        raw.pts -= self.shift(self.reader.time_base)
+        raw.pts = item.pts - self.shift(self.reader.time_base)
         for packet in self._video.encode(raw):
             self.container.mux(packet)
 
     def finish(self) -> None:
         for packet in self._video.encode(None):
             self.container.mux(packet)
-        self.notes += self._fitter.notes
+        self.notes += self._fitter.notes if self._fitter else ()
 
     def _prepare(self, frame: Frame) -> None:
         if self._fitter is None:
-            self._fitter = Fitter(frame.raw, pixel_formats(self.reader.stream, self.settings.codec))
+            self._fitter = Fitter(frame.raw, pixel_formats(self.reader.stream, self.settings.decided))
             matrix = display_matrix(frame.raw)
             if frame.orientation.is_mirrored and self.output.container_format == "matroska":
                 raise OutputError(f"{self.output.path}: Matroska cannot hold a mirrored picture; name it .mp4 or .mov")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from botocore.exceptions import ClientError
 
@@ -40,7 +41,7 @@ def clean_up(ws: Workshop, dry_run: bool = True) -> Inventory:
         print(f"  {verb} {resource.kind} {resource.name} {resource.detail}".rstrip(), flush=True)
         if not dry_run:
             try:
-                _persist(lambda resource=resource: DELETE[resource.kind](ws, resource), resource)
+                _persist(partial(DELETE[resource.kind], ws, resource), resource)
             except WorkshopError as problem:
                 problems.append(str(problem))
     for resource in found.others:

@@ -83,7 +83,7 @@ def write_layer(path: Path, files: Mapping[str, Path]) -> Layer:
             stored = _Hashing(target)
             with gzip.GzipFile(filename="", mode="wb", fileobj=stored, compresslevel=4, mtime=0) as packed:
                 unpacked = _Hashing(packed)
-                with tarfile.open(fileobj=unpacked, mode="w|", format=tarfile.PAX_FORMAT) as archive:
+                with tarfile.open(fileobj=unpacked, mode="w|", format=tarfile.PAX_FORMAT) as archive:  # type: ignore[call-overload]
                     for name in sorted(files):
                         _add(archive, name, files[name])
         os.replace(beside, path)

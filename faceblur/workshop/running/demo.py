@@ -71,6 +71,7 @@ def _failed(done: runner.Run, work: Path, out: Path) -> int:
     _check_ours(kept)
     _publish(work, kept)
     first = done.failures[0]
+    assert first.failure
     print(
         f"\nthe demo failed in {first.chapter.file}: {_message(first.failure)}\n"
         f"the executed notebooks are in {kept / 'notebooks'}"

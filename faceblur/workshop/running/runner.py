@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,7 +86,7 @@ def known_parameters(chapter: Chapter) -> frozenset[str]:
     return frozenset(papermill.inspect_notebook(str(notebook_path(chapter))))
 
 
-def check_parameters(chapters: Sequence[Chapter], parameters: Mapping) -> dict[int, dict]:
+def check_parameters(chapters: Iterable[Chapter], parameters: Mapping) -> dict[int, dict]:
     """Each notebook's share of the parameters. Raises WorkshopError for a name that no notebook declares."""
     declared = {chapter.number: known_parameters(chapter) for chapter in chapters}
     known = frozenset().union(*declared.values())
@@ -251,7 +251,7 @@ def _cell_failure(problem, copy: Path) -> CellFailure:
     import nbformat
 
     cells = nbformat.read(copy, as_version=4).cells
-    failed = next((cell for cell in cells if _error_of(cell)), {})
+    failed: dict = next((cell for cell in cells if _error_of(cell)), {})
     lines = ANSI.sub("", str(problem.evalue)).strip().splitlines() or ["(no message)"]
     if len(lines) > ERROR_LINES:
         lines = [*lines[:ERROR_LINES], "…"]
