@@ -10,6 +10,8 @@ import json
 import sys
 import time
 
+from peak import peak_mb
+
 from faceblur import Detections, analyse, render
 from faceblur.files import write_text
 
@@ -21,17 +23,6 @@ def main(clip: str, output: str, report: str, detections: str | None = None) -> 
     analysis_s = time.process_time() - start
     write_text(report, json.dumps(render(clip, output, plan)))
     print(json.dumps({"analysis_s": analysis_s, "peak_mb": peak_mb()}))
-
-
-def peak_mb() -> float | None:
-    """Most memory this process used, MiB; None where the system does not tell. (A child's ru_maxrss holds its
-    parent's, from before it became another program.)
-    """
-    try:
-        with open("/proc/self/status", encoding="ascii") as lines:
-            return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
-    except OSError:
-        return None
 
 
 if __name__ == "__main__":

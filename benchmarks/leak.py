@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """How many faces slip through, what is left of them on pixels, what it costs: a table per clip and method.
 
-    python benchmarks/leak.py [FOLDER] [--clips NAME ...] [--methods NAME ...] [--deface PATH] [--scorer PATH]
+    python benchmarks/leak.py [FOLDER] [--clips NAME ...] [--methods NAME ...] [--deface PATH]
+                              [--openscrub PATH] [--scorer PATH]
                               [--jobs N] [--phase MS] [--json FILE] [--keep DIR]
 
 FOLDER holds clips with NAME.faces.json beside them (../shared/clips when there). Methods: `reference samples`
 (every 500 ms, taken from the reference), `no samples` (the embedded detector alone), `YuNet samples` (every
-500 ms from the embedded detector) and `deface` with its defaults, when it is installed. Columns:
+500 ms from the embedded detector), and `deface` and `OpenScrub` (faces alone) with their defaults, when they are
+installed. Columns:
 
     faces     face-frames of the reference
     box, ell  % of them less than 90 % covered by the blurred regions' boxes; by the ellipses really blurred
@@ -34,7 +36,7 @@ from pathlib import Path
 
 import faceless
 import methods
-from methods import ALONE, DEFACE, OURS, REFERENCE, ROOT, SAMPLED, MethodError
+from methods import ALONE, DEFACE, OPENSCRUB, OTHERS, OURS, REFERENCE, ROOT, SAMPLED, MethodError
 from pixels import survival
 from truth import Reference, compare
 
@@ -74,8 +76,9 @@ def _options(arguments) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, default=shared / "clips")
     parser.add_argument("--clips", nargs="+", metavar="NAME", help="only clips whose names begin so")
-    parser.add_argument("--methods", nargs="+", choices=[*OURS, DEFACE], default=[*OURS, DEFACE])
+    parser.add_argument("--methods", nargs="+", choices=[*OURS, *OTHERS], default=[*OURS, *OTHERS])
     parser.add_argument("--deface", type=Path, default=shutil.which("deface"), help="its command, when not on the PATH")
+    parser.add_argument("--openscrub", type=Path, default=shutil.which("openscrub"), help="its command, likewise")
     parser.add_argument("--scorer", type=Path, default=shared / "tools" / "leak_score.py", help="an independent scorer")
     parser.add_argument("--no-faceless", action="store_true", help="leave out the clips without faces")
     parser.add_argument("--phase", type=float, default=0.0, metavar="MS", help="when the first sample is taken")
@@ -83,9 +86,11 @@ def _options(arguments) -> argparse.Namespace:
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--keep", metavar="DIR", help="keep the outputs here")
     options = parser.parse_args(arguments)
-    if DEFACE in options.methods and not (options.deface and Path(options.deface).is_file()):
-        options.methods = [m for m in options.methods if m != DEFACE]
-        print("leak.py: deface is not installed (pip install deface==1.5.0): left out", file=sys.stderr)
+    options.others = {DEFACE: options.deface, OPENSCRUB: options.openscrub}
+    for tool, version in ((DEFACE, "deface==1.5.0"), (OPENSCRUB, "openscrub==1.0.81")):
+        if tool in options.methods and not (options.others[tool] and Path(options.others[tool]).is_file()):
+            options.methods = [m for m in options.methods if m != tool]
+            print(f"leak.py: {tool} is not installed (pip install {version}): left out", file=sys.stderr)
     return options
 
 
@@ -128,7 +133,7 @@ class _Measuring:
 
     def _method(self, clip: Path, method: str, reference: Reference) -> None:
         options, frames = self._options, len(reference.times_ms)
-        result = methods.run(method, clip, reference, self._folder, options.deface, options.phase)
+        result = methods.run(method, clip, reference, self._folder, options.others.get(method), options.phase)
         row = {"clip": clip.name, "method": method, "frames": frames}
         row |= asdict(compare(reference, result.regions, result.shift_ms))
         row |= _on_pixels(clip, result, reference, options.scorer) | _cost(result, frames)
@@ -252,12 +257,12 @@ def judge(rows: list[dict], totals: list[dict], false: list[dict]) -> list[dict]
     if longest is not None:
         text = f"{ALONE}: no false region over {LONGEST_FALSE_S} s on a clip without faces"
         verdicts.append({"target": text, "found": f"{longest:.2f} s", "met": longest <= LONGEST_FALSE_S})
-    return verdicts + _against_deface(rows)
+    return verdicts + _against(DEFACE, rows) + _against(OPENSCRUB, rows)
 
 
-def _against_deface(rows: list[dict]) -> list[dict]:
-    """Fewer, on every clip; where deface has none, none of ours is enough."""
-    theirs = {row["clip"]: row for row in rows if row["method"] == DEFACE}
+def _against(tool: str, rows: list[dict]) -> list[dict]:
+    """Fewer, on every clip; where the tool has none, none of ours is enough."""
+    theirs = {row["clip"]: row for row in rows if row["method"] == tool}
     verdicts = []
     for method in OURS:
         for key in ("leaks_boxes", "leaks_ellipses", "exposed", "readable", "all_ms"):
@@ -266,7 +271,7 @@ def _against_deface(rows: list[dict]) -> list[dict]:
                 continue
             worse = [f"{a['clip']} {a[key]} : {b[key]}" for a, b in pairs if not (a[key] < b[key] or a[key] == 0)]
             found = f"on {len(pairs) - len(worse)} of {len(pairs)} clips" + "".join(f"; not {w}" for w in worse)
-            verdicts.append({"target": f"{method}: {key} under deface's", "found": found, "met": not worse})
+            verdicts.append({"target": f"{method}: {key} under {tool}'s", "found": found, "met": not worse})
     return verdicts
 
 

@@ -14,13 +14,15 @@ import numpy as np
 from truth import Reference, Regions
 
 from faceblur import Detections, Face, Sample
+from faceblur.finding.detector import model_bytes
 from faceblur.video import Reader
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 EVERY_MS = 500.0
-REFERENCE, ALONE, SAMPLED, DEFACE = "reference samples", "no samples", "YuNet samples", "deface"
-OURS = (REFERENCE, ALONE, SAMPLED)
+REFERENCE, ALONE, SAMPLED = "reference samples", "no samples", "YuNet samples"
+DEFACE, OPENSCRUB = "deface", "OpenScrub"
+OURS, OTHERS = (REFERENCE, ALONE, SAMPLED), (DEFACE, OPENSCRUB)
 
 
 @dataclass(frozen=True)
@@ -41,14 +43,12 @@ class MethodError(Exception):
     """A tool ended with an error; the text is its last line."""
 
 
-def run(
-    method: str, clip: Path, reference: Reference | None, folder: Path, deface: Path | None, phase_ms=0.0
-) -> Result:
-    """Blur `clip` into `folder`. reference: needed for its samples only."""
+def run(method: str, clip: Path, reference: Reference | None, folder: Path, other: Path | None, phase_ms=0.0) -> Result:
+    """Blur `clip` into `folder`. reference: needed for its samples only; other: the command of another tool."""
     name = f"{clip.stem}.{method.replace(' ', '_')}"
     output = folder / f"{name}.mp4"
-    if method == DEFACE:
-        return _run_deface(clip, output, folder / f"{name}.boxes.json", deface)
+    if method in OTHERS:
+        return _run_other(method, clip, output, folder, other)
     given = None
     if method == REFERENCE:
         given = folder / f"{name}.detections.json"
@@ -87,14 +87,29 @@ def _run_ours(clip: Path, output: Path, report: Path, given: Path | None) -> Res
     return Result(output, regions, 0.0, printed["analysis_s"], whole_s, printed["peak_mb"])
 
 
-def _run_deface(clip: Path, output: Path, boxes: Path, deface: Path) -> Result:
-    command = [interpreter(deface), HERE / "deface_recorded.py", boxes, clip, "-o", output]
-    _, whole_s = _command(command)
+def _run_other(method: str, clip: Path, output: Path, folder: Path, tool: Path) -> Result:
+    boxes = folder / f"{output.stem}.boxes.json"
+    if method == DEFACE:
+        command = [interpreter(tool), HERE / "deface_recorded.py", boxes, clip, "-o", output]
+        _, whole_s = _command(command)
+    else:
+        command = [interpreter(tool), HERE / "openscrub_recorded.py", boxes, clip, "-o", output, "--overwrite"]
+        _, whole_s = _command(
+            [*command, "--categories", "face", "--encoder", "x264"], HOME=str(_home(output.with_suffix(".home")))
+        )
     content = json.loads(boxes.read_text(encoding="utf-8"))
     with Reader(output) as blurred:
         times = tuple(frame.time_ms for frame in blurred)
     regions = Regions(times, tuple(tuple(map(tuple, frame)) for frame in content["frames"][: len(times)]))
     return Result(output, regions, _shift_ms(clip, output), None, whole_s, content["peak_mb"])
+
+
+def _home(home: Path) -> Path:
+    """A home folder in which OpenScrub finds YuNet's file, the same as ours, so that it downloads nothing."""
+    models = home / ".openscrub" / "models"
+    models.mkdir(parents=True, exist_ok=True)
+    (models / "face_detection_yunet_2023mar.onnx").write_bytes(model_bytes())
+    return home
 
 
 def _shift_ms(clip: Path, output: Path) -> float:
@@ -125,9 +140,10 @@ def interpreter(script: Path) -> str:
     return first[2:].strip().split()[-1]
 
 
-def _command(command: list) -> tuple[str, float]:
+def _command(command: list, **environment: str) -> tuple[str, float]:
     """Run it; -> what it printed, its CPU seconds with those of its children."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
+    paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    environment = os.environ | {"PYTHONPATH": paths} | environment
     words = [str(word) for word in command]
     with subprocess.Popen(
         words,
