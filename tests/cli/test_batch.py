@@ -326,7 +326,7 @@ def test_a_terminal_shows_the_file_its_share_and_the_count_in_one_line(put, blur
     assert drawn and all(len(line) < 80 and line.endswith("%") for line in drawn)
 
 
-def test_every_kind_that_can_be_written_is_searched_for():
+def test_every_kind_that_can_be_written_is_collected():
     assert set(video.CONTAINERS) <= set(VIDEOS)
 
 
@@ -364,7 +364,7 @@ def test_what_blurs_when_it_is_named_is_found_in_a_folder(tmp_path, suffix):
     assert pairs[0].output == tmp_path / "out/clip.mp4"
 
 
-def test_a_search_knows_the_names_of_videos_and_no_others():
+def test_collecting_knows_the_names_of_videos_and_no_others():
     wanted = (
         ".vob .mts .m2ts .asf .wmv .3g2 .3gp .mjpeg .dv .mxf .ts .m2v .mpeg .mpg .m4v .qt .f4v .flv .rm .rmvb .ogv "
         ".wtv .y4m .nut .ivf .h264 .h265 .265 .264 .webm .avi .mod .tod .dav"
