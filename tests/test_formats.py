@@ -279,9 +279,10 @@ def test_the_page_names_every_key_and_its_examples_are_read():
     page = (DOCS / "formats.md").read_text(encoding="utf-8")
     for schema in SCHEMAS.values():
         assert [key for key in schema["properties"] if f"`{key}`" not in page] == []
-    plan, detections, failure = map(json.loads, re.findall(r"```json\n(.*?)```", page, re.DOTALL))
+    plan, detections, execution, failure = map(json.loads, re.findall(r"```json\n(.*?)```", page, re.DOTALL))
     assert problems("plan", plan, STRICT) == [] and Plan.from_json(plan).tracks[0].is_visible
     assert Detections.from_rekognition([detections]).face_count == 1
+    assert [key for key in execution if f"| `{key}` |" not in page] == []
     assert list(failure) == list(failure_record())
 
 
