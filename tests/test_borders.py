@@ -63,8 +63,8 @@ MAY = {
         "errors", "workshop.account", "workshop.building", "workshop.running", "workshop.session", "workshop.watching",
     },
     "cli": {
-        "", "__main__", "audit", "finding", "pipeline", "plan", "process", "rendering", "review", "sample", "showing",
-        "video", *BASE - {"assets", "boxes", "shapes"},
+        "", "__main__", "audit", "finding", "localaws", "pipeline", "plan", "process", "rendering", "review", "sample",
+        "showing", "video", *BASE - {"assets", "boxes", "shapes"},
     },
     "__main__": {"cli"},
     "": {"detections", "errors", "finding", "pipeline", "plan", "rendering", "video"},

@@ -27,6 +27,7 @@ _MODULE_OF = {  # in the order of the help
     "detect": "look",
     "preview": "look",
     "sample": "look",
+    "local": "local",
 }
 
 

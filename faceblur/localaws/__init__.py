@@ -3,12 +3,11 @@
     with LocalAws() as aws:
         boto3.client("s3", ...)         # with aws.environment in os.environ, unmodified boto3 works
 
-Rooms: `cloud` starts and stops the process; `engine` is the process and the only module that touches
-ministack's internals; `failures` are those that were switched on, `chaos` switches them from outside;
-`executor`, `environment`, `family`, `warden`, `sandbox`, `runtime_api`, `runtime_client`,
-`log_pipe`, `limits` and `managed_runtime` run Lambda functions; `images` unpacks container images; `rekognition` and
-`sampling` are Rekognition Video; `definition` checks state machines. Nothing that goes into a Lambda imports
-this package.
+Rooms: `cloud` starts and stops the process; `running` is `faceblur local`'s part of it; `engine` is the process and
+the only module that touches ministack's internals; `failures` are those that were switched on, `chaos` switches them
+from outside; `executor`, `environment`, `family`, `warden`, `sandbox`, `runtime_api`, `runtime_client`, `log_pipe`,
+`limits` and `managed_runtime` run Lambda functions; `images` unpacks container images; `rekognition` and `sampling`
+are Rekognition Video; `definition` checks state machines. Nothing that goes into a Lambda imports this package.
 """
 
 from .chaos import Chaos

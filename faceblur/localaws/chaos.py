@@ -73,27 +73,27 @@ class Chaos:
         code, status: another error than the one with which the service says that it is called too often, for example
         "InternalError" and 500. boto3 tries again by itself: let it fail more often, or set its retries to one.
         """
-        return self._add("throttle", operation, code=code, status=status, **how)
+        return self.switch_on("throttle", operation, code=code, status=status, **how)
 
     def kill(self, function: str, *, seconds: float = 0, **how) -> SwitchedOn:
         """Kill the process of a Lambda function of this name: at the start of a call, or seconds later."""
-        return self._add("kill", function, seconds=seconds, **how)
+        return self.switch_on("kill", function, seconds=seconds, **how)
 
     def fail_job(self, video: str = "*", *, message: str = "Internal server error", **how) -> SwitchedOn:
         """Let Rekognition's job for a video ("bucket/key") fail with this StatusMessage."""
-        return self._add("fail-job", video, message=message, **how)
+        return self.switch_on("fail-job", video, message=message, **how)
 
     def slow_job(self, video: str = "*", *, seconds: float, **how) -> SwitchedOn:
         """Let Rekognition's job for a video ("bucket/key") take so many seconds more."""
-        return self._add("slow-job", video, seconds=seconds, **how)
+        return self.switch_on("slow-job", video, seconds=seconds, **how)
 
     def repeat(self, source: str = "*", **how) -> SwitchedOn:
         """Deliver twice what comes from a bucket's notifications ("s3:bucket") or a topic ("sns:name")."""
-        return self._add("repeat", source, **how)
+        return self.switch_on("repeat", source, **how)
 
     def drop(self, source: str = "*", **how) -> SwitchedOn:
         """Lose what comes from a bucket's notifications ("s3:bucket") or a topic ("sns:name")."""
-        return self._add("drop", source, **how)
+        return self.switch_on("drop", source, **how)
 
     def list(self) -> list[dict]:
         """All failures that are on: id, kind, target, their settings, `seen` and `struck` calls."""
@@ -103,7 +103,8 @@ class Chaos:
         """Switch off the failure with this id, or all."""
         self._call("DELETE", f"/{failure}" if failure else "")
 
-    def _add(self, kind: str, target: str, **options) -> SwitchedOn:
+    def switch_on(self, kind: str, target: str, **options) -> SwitchedOn:
+        """What the methods above do, by the failure's name ("kill", "slow-job")."""
         return SwitchedOn(self, self._call("POST", "", {"kind": kind, "target": target, **options})["id"])
 
     def _call(self, method: str, path: str = "", document: dict | None = None) -> dict:

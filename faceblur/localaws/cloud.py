@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
+import errno
 import json
 import os
 import select
@@ -24,22 +26,29 @@ ACCOUNT = "123456789012"
 PACKAGES = ("ministack", "psutil", "statelint", "boto3")
 START_SECONDS = 60
 STOP_SECONDS = 10
+# With images of hundreds of megabytes to keep.
+KEEP_SECONDS = 60
 LOG = "engine.log"
 
 
 class LocalAws:
     """The embedded AWS as a context manager; `environment` is what unmodified boto3 needs to find it.
 
-    Raises WorkshopError when ministack is not installed or the process does not come up.
+    port: where it listens on 127.0.0.1; 0 for any free one. state: a folder that keeps what is in it until it is
+    started with that folder again (`engine.keeping` says what is not kept); without one all is deleted.
+    Raises WorkshopError when ministack is not installed, the port or the folder is taken, or the process does not
+    come up.
     """
 
-    def __init__(self):
+    def __init__(self, port: int = 0, state: str | os.PathLike | None = None):
+        self.port, self.state = port, None if state is None else Path(state).resolve()
         self.endpoint_url = ""
         self.environment: dict[str, str] = {}
         self.root: Path | None = None
         self.pid = 0
         # Set when the process ends, by `stop` or by itself.
         self.ended = threading.Event()
+        self.failed = False
         self._process: subprocess.Popen | None = None
 
     def __enter__(self) -> LocalAws:
@@ -55,25 +64,27 @@ class LocalAws:
             raise WorkshopError("the embedded AWS needs Linux or macOS; on Windows use it inside WSL")
         if any(find_spec(name) is None for name in PACKAGES):
             raise WorkshopError("the embedded AWS is not installed: pip install 'faceblur[local]'")
-        from .roots import private_root, remove_abandoned_roots  # needs a POSIX system
+        from . import roots  # needs a POSIX system
 
-        remove_abandoned_roots()
-        self.root, lock = private_root()
-        with (
-            open(self.root / LOG, "wb") as log,
-            socket.create_server(("127.0.0.1", 0), backlog=128) as listener,
-        ):
+        roots.remove_abandoned_roots()
+        with contextlib.ExitStack() as opened:
+            listener = opened.enter_context(listen(self.port))
+            locks = [roots.hold_state(self.state)] if self.state else []
+            self.root, lock = roots.private_root()
+            locks.append(lock)
+            for file in locks:
+                opened.callback(os.close, file)
+            log = opened.enter_context(open(self.root / LOG, "wb"))
             port, number = listener.getsockname()[1], listener.fileno()
             self._process = process = subprocess.Popen(
                 [sys.executable, "-m", "faceblur.localaws.engine", str(self.root), str(number)],
-                env=engine_environment(self.root, port),
+                env=engine_environment(self.root, port, self.state),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                pass_fds=[number, lock],
+                pass_fds=[number, *locks],
                 start_new_session=True,
             )
-        os.close(lock)
         self.pid = process.pid
         atexit.register(self.stop)
         keys = self._wait_until_ready(process)
@@ -96,7 +107,7 @@ class LocalAws:
         assert process.stdin and process.stdout and self.root
         process.stdin.close()
         try:
-            process.wait(STOP_SECONDS)
+            process.wait(KEEP_SECONDS if self.state else STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -119,7 +130,9 @@ class LocalAws:
         status, last = process.wait(), self._last_words()
         if process is self._process:
             cause = f"signal {-status}" if status < 0 else f"exit status {status}"
-            print(f"faceblur: the embedded AWS ended by itself ({cause}) {last}".rstrip(), file=sys.stderr, flush=True)
+            words = f"ended by itself ({cause}) {last}".rstrip() if status else "was told to end"
+            print(f"faceblur: the embedded AWS {words}", file=sys.stderr, flush=True)
+            self.failed = status != 0
         self.ended.set()
 
     def _last_words(self) -> str:
@@ -131,7 +144,19 @@ class LocalAws:
         return " | ".join(lines[-5:])
 
 
-def engine_environment(root: Path, port: int) -> dict[str, str]:
+def listen(port: int) -> socket.socket:
+    """On this port of 127.0.0.1. Raises WorkshopError."""
+    try:
+        return socket.create_server(("127.0.0.1", port), backlog=128)
+    except OSError as problem:
+        if problem.errno == errno.EADDRINUSE:
+            raise WorkshopError(f"port {port} is taken: choose another (0 takes any that is free)") from None
+        raise WorkshopError(f"port {port} cannot be used: {problem.strerror}") from None
+    except OverflowError:
+        raise WorkshopError(f"there is no port {port}: 0 to 65535") from None
+
+
+def engine_environment(root: Path, port: int, state: Path | None = None) -> dict[str, str]:
     """This process's environment without its AWS settings, and with what ministack reads."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MINISTACK_", "LAMBDA_"))}
     package = str(Path(__file__).resolve().parents[2])
@@ -145,12 +170,14 @@ def engine_environment(root: Path, port: int) -> dict[str, str]:
         "AWS_DEFAULT_REGION": REGION,
         "MINISTACK_REGION": REGION,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
-        # No other listener, no Docker daemon of the user's, no state that outlives the process.
+        # No other listener, no Docker daemon of the user's, no state that outlives the process unasked.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "DOCKER_HOST": f"unix://{root}/no-docker.sock",
-        "PERSIST_STATE": "0",
-        "S3_PERSIST": "0",
+        "PERSIST_STATE": "1" if state else "0",
+        "S3_PERSIST": "1" if state else "0",
+        "STATE_DIR": str((state or root) / "services"),
+        "S3_DATA_DIR": str((state or root) / "objects"),
         "LOCALSTACK_PERSISTENCE": "0",
         "LOG_LEVEL": "WARNING",
     }

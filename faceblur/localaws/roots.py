@@ -1,6 +1,6 @@
-"""The folder in which one embedded AWS keeps everything, and the removal of folders whose engine was killed.
+"""The folders that an embedded AWS works in: one of its own for each, and one that keeps its state where that is asked.
 
-A folder is in use while its engine has the file LOCK in it open and locked.
+A folder is in use while an engine has the file LOCK in it open and locked.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ import fcntl
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+from ..errors import WorkshopError
 
 PREFIX, LOCK = "faceblur-localaws-", "lock"
 
@@ -34,7 +37,19 @@ def private_root() -> tuple[Path, int]:
 
 def remove_abandoned_roots() -> None:
     """Delete this user's folders that no engine holds: their engine had no chance to do it."""
-    for root in base_folder().glob(PREFIX + "*"):
+    for root, file in own_roots():
+        if take(file):
+            shutil.rmtree(root, ignore_errors=True)
+
+
+def held_roots() -> list[Path]:
+    """This user's folders that an engine holds."""
+    return [root for root, file in own_roots() if not take(file)]
+
+
+def own_roots() -> Iterator[tuple[Path, int]]:
+    """Every root of this user with its lock file, open until the next is asked for."""
+    for root in sorted(base_folder().glob(PREFIX + "*")):
         try:
             if root.stat().st_uid != os.getuid():
                 continue
@@ -42,9 +57,32 @@ def remove_abandoned_roots() -> None:
         except OSError:
             continue
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(root, ignore_errors=True)
-        except BlockingIOError:
-            pass
+            yield root, file
         finally:
             os.close(file)
+
+
+def take(file: int) -> bool:
+    """Lock an open file for this process alone; False when another holds it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def hold_state(folder: Path) -> int:
+    """Make or take the folder that keeps a state: the open file that holds it. Raises WorkshopError."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        others = [one.name for one in folder.iterdir()]
+        if others and LOCK not in others:
+            raise WorkshopError(f"{folder} holds other things: give a folder of its own for the state")
+        folder.chmod(0o700)  # what is kept holds objects, code and keys
+        file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as problem:
+        raise WorkshopError(f"{folder} cannot keep a state: {problem.strerror}") from None
+    if not take(file):
+        os.close(file)
+        raise WorkshopError(f"{folder} is in use by another embedded AWS")
+    return file

@@ -20,7 +20,7 @@ from ministack.core.hypercorn_compat import install as install_reason_phrases
 
 from ..failures import Failures
 from ..warden import Warden
-from . import failing, identities, integrations, notifications, permissions, registry, stepfunctions
+from . import failing, identities, integrations, keeping, notifications, permissions, registry, stepfunctions
 from .gate import Gate
 from .lambdas import Lambdas
 from .rekognition import Rekognition
@@ -50,12 +50,18 @@ async def serve(listener: int, gate: Gate, address: tuple[str, int], key: dict[s
 
     async def ended() -> None:
         await stop.wait()
-        threading.Timer(PATIENCE_S, os._exit, (0,)).start()
+        threading.Timer(PATIENCE_S, give_up).start()
         await asyncio.to_thread(close)
 
     announcing = asyncio.create_task(announce(address, key))
     await serve_http(gate, config, shutdown_trigger=ended)
     announcing.cancel()
+
+
+def give_up() -> None:
+    """Whatever still hangs, what is there is kept."""
+    keeping.save()
+    os._exit(0)
 
 
 async def announce(address: tuple[str, int], key: dict[str, str]) -> None:
@@ -71,6 +77,7 @@ def main(root: Path, listener: int) -> None:
     address = "127.0.0.1", int(os.environ["GATEWAY_PORT"])
     url = f"http://{address[0]}:{address[1]}"
     key = identities.install()
+    keeping.install()
     permissions.install()
     notifications.install()
     registry.install()
@@ -90,6 +97,7 @@ def main(root: Path, listener: int) -> None:
         status = 0
     except BaseException:
         traceback.print_exc()
+    keeping.save()
     rekognition.close()
     lambdas.close()
     if status == 0:
