@@ -49,7 +49,14 @@ def coverage_picture(plan: Plan, found: Audit | None = None, info: VideoInfo | N
 class _Row:
     """One line of the drawing. colour: None for who stays visible."""
 
-    def __init__(self, label: str, colour: str | None, intervals: Iterable[Interval], review=(), leaks=()):
+    def __init__(
+        self,
+        label: str,
+        colour: str | None,
+        intervals: Iterable[Interval],
+        review: Iterable[Interval] = (),
+        leaks: Iterable[Interval] = (),
+    ):
         self.label, self.colour = label, colour
         self.intervals, self.review, self.leaks = list(intervals), list(review), list(leaks)
 

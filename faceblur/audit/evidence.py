@@ -70,7 +70,7 @@ def _card(before: np.ndarray, after: np.ndarray, face: _Face) -> np.ndarray:
         else f"{max(0.0, face.detail_left):.0%} of its detail is left"
     )
     is_leak = isinstance(face, FoundFace)
-    score = f", a face by {face.score:.0%}" if is_leak and face.score is not None else ""
+    score = f", a face by {face.score:.0%}" if isinstance(face, FoundFace) and face.score is not None else ""
     lines = [
         (f"frame {face.index}   {clock(face.time_ms)}{who}", INK),
         (left + score, LEAK_INK if is_leak else SOFT),
@@ -105,7 +105,7 @@ def _sheet(cards: list[np.ndarray], title: str) -> np.ndarray:
     return _written(sheet, [(_GAP, 16, f"{title}: before and after", INK, 22)])
 
 
-def _written(canvas: np.ndarray, texts) -> np.ndarray:
+def _written(canvas: np.ndarray, texts: Sequence[tuple[int, int, str, str, int]]) -> np.ndarray:
     image = Image.fromarray(np.ascontiguousarray(canvas[..., ::-1]))
     draw = ImageDraw.Draw(image)
     for x, y, words, colour, size in texts:

@@ -8,18 +8,19 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
+from ..shapes import JsonObject
 from ..video import Source
 from ..video.reading.index import video_packets
 from ..video.reading.sound import compare_sound
 
 
-def describe_packets(piece: Source) -> dict:
+def describe_packets(piece: Source) -> JsonObject:
     """{"packets", "sha256"}: how many a piece's video has, and the SHA-256 of their times and sizes."""
     return _described(video_packets(piece))
 
 
 def verify_joined(
-    original: Source, joined: Source, pieces: Sequence[dict], said: Iterable[str] = ()
+    original: Source, joined: Source, pieces: Sequence[JsonObject], said: Iterable[str] = ()
 ) -> tuple[list[str], list[str]]:
     """(problems, notes), a line each. Of both files only the indexes are read, where they have one.
 
@@ -35,7 +36,7 @@ def verify_joined(
     return problems + heard, notes
 
 
-def _described(packets: Iterable[tuple[int, int]]) -> dict:
+def _described(packets: Iterable[tuple[int, int]]) -> JsonObject:
     count, digest = 0, hashlib.sha256()
     for time_ns, size in packets:
         count += 1

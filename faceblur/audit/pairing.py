@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..shapes import Box
 from ..video import Frame, Reader
 
 MAX_TIME_SHIFT_MS = 1.0  # Matroska counts in whole milliseconds
@@ -101,17 +102,17 @@ class _Look:
 class PictureCheck:
     """Feed it every pair's luma in order; `faults` lists the frames that show another frame's picture."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._looks: deque[_Look] = deque()
         self._next = 0  # the place in the queue of the look to be judged next
         self.faults: list[Fault] = []
 
-    def look(self, pair: Pair, before: np.ndarray, after: np.ndarray, covered: list) -> None:
+    def look(self, pair: Pair, before: np.ndarray, after: np.ndarray, covered: list[Box]) -> None:
         """before, after: luma of both frames, H x W uint8. covered: boxes in ratios that are blurred."""
         size = (_WIDTH, max(1, round(_WIDTH * before.shape[0] / before.shape[1])))
-        small = [cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in (before, after)]
-        small = [picture.astype(np.float32) for picture in small]
-        look = _Look(pair.before.index, pair.before.time_ms, *small, _open_pixels(covered, *size))
+        old, new = (cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in (before, after))
+        is_open = _open_pixels(covered, *size)
+        look = _Look(pair.before.index, pair.before.time_ms, old.astype(np.float32), new.astype(np.float32), is_open)
         self._looks.append(look)
         if len(self._looks) > self._next + _NEIGHBOURS:
             self._judge()
@@ -133,7 +134,7 @@ class PictureCheck:
             return
         around = [other for other in self._looks if other is not look]
         others = {other.index: _difference(look.after, other.before, look.is_open) for other in around}
-        nearest = min(others, key=others.get, default=None)
+        nearest = min(others, key=others.__getitem__, default=None)
         contrast = float(look.before[look.is_open].std())
         if nearest is not None and own > _TIMES_CLOSER * others[nearest]:
             self.faults.append(Fault(f"shows frame {nearest}'s picture", look.index, look.time_ms))
@@ -141,7 +142,7 @@ class PictureCheck:
             self.faults.append(Fault("shows another picture", look.index, look.time_ms))
 
 
-def _open_pixels(covered: list, width: int, height: int) -> np.ndarray:
+def _open_pixels(covered: list[Box], width: int, height: int) -> np.ndarray:
     """Which pixels of the small picture no region touches."""
     is_open = np.ones((height, width), bool)
     for left, top, wide, high in covered:

@@ -16,7 +16,7 @@ import numpy as np
 from ..boxes import overlap, share_inside
 from ..finding.detector import FaceDetector
 from ..finding.observations import Observation, observation, without_doubles
-from ..shapes import Box
+from ..shapes import Box, JsonObject
 from ..video import Frame
 from .pairing import Pair
 from .survival import measure_detail
@@ -47,7 +47,7 @@ class FoundFace:
     score: float | None
     detail_left: float | None
 
-    def to_json(self) -> dict:
+    def to_json(self) -> JsonObject:
         return {
             "frame": self.index,
             "time_ms": self.time_ms,
@@ -80,9 +80,9 @@ class _Question:
     pair: Pair
     before: np.ndarray
     after: np.ndarray
-    covered: list
-    visible: list
-    answer: Future
+    covered: list[Box]
+    visible: list[Box]
+    answer: Future[list[Observation]]
 
 
 class Inspection:
@@ -103,10 +103,10 @@ class Inspection:
     def __enter__(self) -> Inspection:
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._threads.shutdown(cancel_futures=True)
 
-    def look(self, pair: Pair, before: np.ndarray, after: np.ndarray, covered: list, visible: list) -> None:
+    def look(self, pair: Pair, before: np.ndarray, after: np.ndarray, covered: list[Box], visible: list[Box]) -> None:
         """Have the output's frame inspected. before, after: luma of both, H x W uint8."""
         answer = self._threads.submit(self._find, pair.after)
         self._waiting.append(_Question(pair, before, after, covered, visible, answer))
@@ -132,7 +132,7 @@ class Inspection:
         likely = self._confirmed(suspects, question.pair.before)
         is_next = question.pair.before.time_ms - self._last_ms <= _MAX_PAUSE_MS
         again = [(a, b) for a in self._pending for b in likely if is_next and is_same(a, b)]
-        sure = [face for face in likely if face.score >= SURE_SCORE]
+        sure = [face for face in likely if _score(face) >= SURE_SCORE]
         for leak in [a for a, _ in again] + sure + [b for _, b in again]:
             if leak not in self.leaks[-_MOST_AT_ONCE:]:
                 self.leaks.append(leak)
@@ -151,7 +151,9 @@ class Inspection:
         if is_covered:
             return None
         frame = question.pair.before
-        return FoundFace(frame.index, frame.time_ms, seen.box, None, seen.score, detail and detail.left)
+        return FoundFace(
+            frame.index, frame.time_ms, seen.box, None, seen.score, None if detail is None else detail.left
+        )
 
     def _confirmed(self, suspects: list[FoundFace], original: Frame) -> list[FoundFace]:
         """Those that the original shows as well, with the lesser of both scores."""
@@ -161,7 +163,7 @@ class Inspection:
         confirmed = []
         for face in suspects:
             scores = [o.score for o in there if _overlap(o.box, face.box) > _SAME_PLACE]
-            score = min(face.score, max(scores, default=0.0))
+            score = min(_score(face), max(scores, default=0.0))
             if score >= LIKELY_SCORE:
                 confirmed.append(replace(face, score=score))
         return confirmed
@@ -175,9 +177,15 @@ def find_faces(detector: FaceDetector, frame: Frame, sides: tuple[int, ...]) -> 
     return without_doubles([observation(face) for face in found])
 
 
+def _score(face: FoundFace) -> float:
+    """Of a face that the detector has seen, as all suspects are."""
+    assert face.score is not None
+    return face.score
+
+
 def is_same(face: FoundFace, other: FoundFace) -> bool:
     return _overlap(face.box, other.box) > _SAME_PLACE
 
 
-def _overlap(box, other) -> float:
+def _overlap(box: Box, other: Box) -> float:
     return float(overlap(np.array([box]), np.array([other]))[0, 0])

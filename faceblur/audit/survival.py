@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..shapes import Box
+
 SEEN = 0.5  # of the detail: more is left only where nothing was blurred, or too weakly
 READABLE = 0.35  # more than this: features can be made out
 ALIKE = 0.7  # correlation: below, most of what is shown is not the face's
@@ -41,7 +43,7 @@ class Detail:
         return self.left > SEEN and self.likeness > (ALIKE_IN_BLOCKS if in_blocks else ALIKE)
 
 
-def measure_detail(before: np.ndarray, after: np.ndarray, box) -> Detail | None:
+def measure_detail(before: np.ndarray, after: np.ndarray, box: Box) -> Detail | None:
     """What `after` still shows of the detail in `before` within a face's box.
 
     before, after: luma of the same frame, H x W uint8. box: left, top, width, height in ratios. None when the
@@ -84,7 +86,7 @@ def _detail(crop: np.ndarray, height: float, scale: float) -> np.ndarray:
     return fine - cv2.GaussianBlur(fine, (0, 0), max(_MIN_COARSE_PX, height * _COARSE))
 
 
-def _ellipse(shape, inner, scale: float) -> np.ndarray:
+def _ellipse(shape: tuple[int, ...], inner: tuple[int, int, int, int], scale: float) -> np.ndarray:
     """The pixels of a crop within the ellipse of `inner` (x, y, width, height before scaling)."""
     x, y, width, height = (n * scale for n in inner)
     across = (np.arange(shape[1]) + 0.5 - x - width / 2) / (width / 2)

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..plan import Plan
 from ..process import one_thread
-from ..shapes import Progress
+from ..shapes import Box, JsonObject, Progress
 from ..video import Reader, Source, Span
 from ..video.reading.sound import compare_sound
 from .pairing import Fault, Pair, Pairing, PictureCheck, in_words
@@ -53,7 +53,7 @@ class Audit:
     leaks: tuple[FoundFace, ...] = ()
     worst: tuple[BlurredFace, ...] = ()
 
-    def to_json(self) -> dict:
+    def to_json(self) -> JsonObject:
         return {
             "passed": self.passed,
             "problems": list(self.problems),
@@ -96,6 +96,7 @@ def verify(
         pixels = _PixelCheck(plan or Plan(()))
         total, unseen_ms = before.expected_frames, every_ms
         for number, (pair, following) in enumerate(pairwise(chain(pairing, [None]))):
+            assert pair is not None  # None comes last, as what follows
             lumas = _lumas(pair)
             covered, visible = pixels.judge(pair, *lumas)
             pictures.look(pair, *lumas, covered)
@@ -144,7 +145,7 @@ class _PixelCheck:
         self._readable = 0
         self._worst: dict[tuple[int, int], BlurredFace] = {}  # one a track and second
 
-    def judge(self, pair: Pair, before: np.ndarray, after: np.ndarray) -> tuple[list, list]:
+    def judge(self, pair: Pair, before: np.ndarray, after: np.ndarray) -> tuple[list[Box], list[Box]]:
         """Measure the faces of one frame; returns (what is covered there, which faces stay visible)."""
         if pair.before.display_size != pair.after.display_size and not self.problems:
             sizes = "{}x{} instead of {}x{}".format(*pair.after.display_size, *pair.before.display_size)
@@ -188,7 +189,7 @@ class _PixelCheck:
         return tuple(sorted(self._worst.values(), key=lambda face: -face.detail_left)[:WORST_KEPT])
 
 
-def _most_left(before: np.ndarray, after: np.ndarray, area) -> Detail | None:
+def _most_left(before: np.ndarray, after: np.ndarray, area: Box) -> Detail | None:
     """The most that is left of any part of an area: what it hides, text for one, may be small beside it."""
     left, top, width, height = area
     columns = max(1, round(width * before.shape[1] / _PART_PX))
@@ -236,7 +237,7 @@ def _short(lines: list[str]) -> list[str]:
     return [*lines[:_MAX_LINES], f"and {more} more like these"] if more > 0 else lines
 
 
-def _summary(details: array) -> dict[str, float]:
+def _summary(details: array[float]) -> dict[str, float]:
     if not details:
         return {}
     values = np.frombuffer(details, np.float32)

@@ -90,10 +90,11 @@ def analyse(
     )
 
 
-def _watch(reader: Reader, watcher: _Watcher, progress: Progress | None) -> array:
+def _watch(reader: Reader, watcher: _Watcher, progress: Progress | None) -> array[float]:
     """Show the watcher all frames; the times of those that belong to the reader's span, without its margin."""
     inside, total = array("d"), reader.expected_frames
     for number, (frame, following) in enumerate(pairwise(chain(reader, [None])), 1):
+        assert frame is not None  # None comes last, as what follows
         if isinstance(frame, Passed):
             watcher.pass_over(frame.time_ms)
         else:

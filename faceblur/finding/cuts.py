@@ -16,7 +16,7 @@ class CutDetector:
     Both the thumbnail and the histogram have to jump: fast motion alone moves the first, a flash the second.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._last: tuple[np.ndarray, np.ndarray] | None = None
 
     def is_cut(self, gray: np.ndarray) -> bool:

@@ -18,6 +18,7 @@ import os
 import sys
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import cv2
 import numpy as np
@@ -53,7 +54,7 @@ def model_bytes() -> bytes:
     return content.replace(_FIXED_INPUT, _FREE_INPUT)
 
 
-def _onnxruntime():
+def _onnxruntime() -> ModuleType:
     """The module; where somebody imported it before this one, at least no events are sent any more."""
     was_there = "onnxruntime" in sys.modules
     import onnxruntime
@@ -84,7 +85,8 @@ class FaceDetector:
 
     def find(self, bgr: np.ndarray, width: int | None = None) -> list[Face]:
         """Faces in an H x W x 3 uint8 BGR picture, best first; `width` scales the picture to that width before."""
-        return [Face(*(float(n) for n in row[:4]), float(row[14])) for row in self.find_rows(bgr, width)]
+        rows = self.find_rows(bgr, width)[:, [0, 1, 2, 3, 14]].tolist()
+        return [Face(left, top, wide, high, score) for left, top, wide, high, score in rows]
 
     def find_rows(self, bgr: np.ndarray, width: int | None = None) -> np.ndarray:
         """N x 15 float32 in ratios, best first: left, top, width, height, five landmarks (x, y), score.
@@ -102,7 +104,7 @@ class FaceDetector:
         outputs = self._session.run(self._outputs, {"input": padded})
         by_scale = len(_STRIDES)
         outputs = [np.concatenate(outputs[at : at + by_scale], axis=1)[0] for at in range(0, 4 * by_scale, by_scale)]
-        rows = _decode(*padded.shape[2:], self._threshold, *outputs)
+        rows = _decode((padded.shape[2], padded.shape[3]), self._threshold, *outputs)
         return _without_overlaps(rows) / np.array([wide, high] * 7 + [1], np.float32) if len(rows) else rows
 
     def _input(self, high: int, wide: int) -> np.ndarray:
@@ -114,11 +116,19 @@ class FaceDetector:
         return self._inputs[high, wide]
 
 
-def _decode(height: int, width: int, threshold: float, scores, objectness, boxes, points) -> np.ndarray:
+def _decode(
+    shape: tuple[int, int],
+    threshold: float,
+    scores: np.ndarray,
+    objectness: np.ndarray,
+    boxes: np.ndarray,
+    points: np.ndarray,
+) -> np.ndarray:
     """Raw outputs, one row a cell and scale after scale -> rows in pixels.
 
     A scale has a cell every `stride` pixels; offsets and sizes are in cells (YuNet, 3.2).
     """
+    height, width = shape
     strength = scores[:, 0] * objectness[:, 0]
     cells = np.flatnonzero(strength >= threshold**2)
     if not len(cells):

@@ -65,7 +65,7 @@ def _median(values: np.ndarray, good: np.ndarray) -> np.ndarray:
 
 
 def _track(start: np.ndarray, end: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    moved, status, _ = cv2.calcOpticalFlowPyrLK(
+    moved, status, _ = cv2.calcOpticalFlowPyrLK(  # type: ignore[call-overload]
         start, end, points.reshape(-1, 1, 2), None, winSize=_WINDOW, maxLevel=_LEVELS, criteria=_CRITERIA
     )
     shape = points.shape[:2]

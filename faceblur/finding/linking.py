@@ -10,11 +10,13 @@ import numpy as np
 from ..boxes import likeness
 from ..plan import Track
 from ..plan.moments import MAX_BETWEEN_MS
+from ..shapes import Interval
 from .tracking import PAUSE_MS, TrackingSettings, Tracklet
 
 BRIDGE_MS = 1200.0  # a face lost for up to this long and found again near by was there all the time
 SAME_PERSON_MS = 3000.0  # lost for longer: the same track, but the gap is left open and listed for review
 GROWTH_PER_S = 0.5  # how much each side of a box grows per second without a sighting, in box sides
+Filled = tuple[np.ndarray, np.ndarray, tuple[Interval, ...]]  # times, boxes, what needs review
 _REACH = 1.5  # mean sides a face may move while it is lost
 
 
@@ -109,7 +111,7 @@ def _continuity(tails: list[_Part], head: _Part) -> np.ndarray:
     return np.where(gaps <= BRIDGE_MS, np.maximum(seen, held), seen)
 
 
-def _fill(chain: list[_Part], frame_times: np.ndarray, settings: TrackingSettings):
+def _fill(chain: list[_Part], frame_times: np.ndarray, settings: TrackingSettings) -> Filled:
     """The chain's boxes by frame: gaps up to BRIDGE_MS covered, longer ones listed; -> times, boxes, review."""
     at: dict[float, np.ndarray] = {}
     review = []
@@ -130,7 +132,9 @@ def _fill(chain: list[_Part], frame_times: np.ndarray, settings: TrackingSetting
     return times, np.array([at[t] for t in times]), tuple(review)
 
 
-def _on_every_frame(times: np.ndarray, boxes: np.ndarray, frame_times: np.ndarray, looks: Looks):
+def _on_every_frame(
+    times: np.ndarray, boxes: np.ndarray, frame_times: np.ndarray, looks: Looks
+) -> tuple[np.ndarray, np.ndarray]:
     """Rows for the frames that were not looked at, too: there a face is where it is in the looks before and after.
 
     A frame that was looked at and has no box stays open, but for gaps so short that nobody left.

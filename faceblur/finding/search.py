@@ -110,7 +110,8 @@ class Searcher:
         """Boxes (pixels) to look at closely. A face that one of those crops shows at about its own scale is seen with
         it.
         """
-        chosen, is_shown = [], np.zeros(len(known), bool)
+        chosen: list[np.ndarray] = []
+        is_shown = np.zeros(len(known), bool)
         for number in sorted(range(len(known)), key=lambda n: known[n].looked_ms):
             if not is_shown[number] and len(chosen) < self.settings.crops:
                 chosen.append(boxes[number])

@@ -17,6 +17,7 @@ from itertools import product
 import numpy as np
 
 from ..boxes import is_inside, share_inside
+from ..shapes import Box
 from .flow import carry
 from .observations import Observation, match, without_doubles
 
@@ -219,7 +220,8 @@ class Tracker:
 
     def _look_back(self, time_ms: float, box: np.ndarray) -> list[tuple[float, np.ndarray]]:
         """The box carried backwards through the pictures of this shot before `time_ms`, latest first."""
-        found, velocity = [], np.zeros(2)
+        found: list[tuple[float, np.ndarray]] = []
+        velocity = np.zeros(2)
         pictures = [entry for entry in self._history if entry[0] <= time_ms]
         for (earlier_ms, earlier), (later_ms, later) in zip(pictures[-2::-1], pictures[:0:-1], strict=True):
             moved, agreed = carry(later, earlier, box[None])
@@ -252,7 +254,7 @@ def _centre(box: np.ndarray) -> np.ndarray:
     return box[:2] + box[2:] / 2
 
 
-def _is_covered(box, held: np.ndarray) -> bool:
+def _is_covered(box: Box, held: np.ndarray) -> bool:
     """Almost wholly inside a tracklet's box: a second view of the same face, or a part of it."""
     return bool(len(held)) and bool(share_inside(np.array([box]), held).max() > 0.8)
 
