@@ -59,6 +59,8 @@ PEAK_MB, GROWTH = {1080: 300.0}, 1.15
 
 @dataclass(frozen=True)
 class Cost:
+    """What one command took: CPU and clock in seconds, peak memory in MB. said: its last words."""
+
     cpu_s: float
     wall_s: float
     peak_mb: float

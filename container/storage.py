@@ -44,7 +44,8 @@ def uploaded(upload: dict) -> RangedFile:
 
 def get_range(place: dict, start: int, end: int) -> bytes:
     """Bytes of an object, `end` not included. A connection that breaks off is tried anew, as botocore does before the
-    first byte."""
+    first byte.
+    """
     for more in reversed(range(TRIES)):
         try:
             return s3.get_object(**place, Range=f"bytes={start}-{end - 1}")["Body"].read()

@@ -2,12 +2,15 @@
 
 import argparse
 import sys
+from typing import NoReturn
 
 from .failures import on_one_line
 
 
 class Parser(argparse.ArgumentParser):
-    def error(self, message: str):
+    """argparse's, with an error of one line and no usage before it."""
+
+    def error(self, message: str) -> NoReturn:
         self.exit(2, f"faceblur: {on_one_line(message)} (see {self.prog} --help)\n")
 
     def _print_message(self, message: str, file=None):

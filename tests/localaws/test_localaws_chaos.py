@@ -1,5 +1,6 @@
 """Failures that are switched on from outside: each strikes where it should, as often as it should, and for nobody
-else; and strangers switch nothing."""
+else; and strangers switch nothing.
+"""
 
 import json
 import time

@@ -165,7 +165,8 @@ class Streamed(io.BytesIO):
 @pytest.mark.parametrize("kind", [kind for kind in SOURCES if SOURCES[kind][0] != ".webm"])
 def test_pieces_joined_into_a_stream_are_the_whole(tmp_path, kind):
     """From ranged pieces and a ranged source, as in the pipeline; the index in front, nothing gone back to but the
-    head."""
+    head.
+    """
     here = source_of(kind, tmp_path)
     spans = video.split(here, 0.5)
     pieces = [tmp_path / f"piece{span.index}.mp4" for span in spans]

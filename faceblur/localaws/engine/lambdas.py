@@ -95,7 +95,8 @@ class Lambdas:
 
     def _checked(self, change):
         """CreateFunction, UpdateFunctionCode and -Configuration with AWS's checks; an image is pinned by its
-        digest and unpacked while the function is pending."""
+        digest and unpacked while the function is pending.
+        """
 
         @functools.wraps(change)
         def wrapper(*arguments):

@@ -168,7 +168,8 @@ def _append(parts: list[Part], part: Part) -> None:
 
 def _seam(group: array, first_touched: int) -> int:
     """How many packets of a group can be copied before the first frame that changes: those that are decoded
-    before it and before everything that is shown later than they are."""
+    before it and before everything that is shown later than they are.
+    """
     following = [_FAR] * (len(group) + 1)
     for place in range(len(group) - 1, -1, -1):
         following[place] = min(following[place + 1], group[place])

@@ -15,7 +15,8 @@ def reordering(times: Iterable[int]) -> int:
 
 def decoding_times(shown: list[int], ahead: int) -> list[int]:
     """Rising decoding times, none after its presentation time, for frames shown at these rising times, when
-    decoding runs `ahead` frames ahead."""
+    decoding runs `ahead` frames ahead.
+    """
     step = shown[1] - shown[0] if len(shown) > 1 else 1
     early = [shown[0] - (ahead - n) * step for n in range(min(ahead, len(shown)))]
     return early + shown[: len(shown) - ahead]
