@@ -59,7 +59,7 @@ PEAK_MB, GROWTH = {1080: 300.0}, 1.15
 
 @dataclass(frozen=True)
 class Cost:
-    """What one command took: CPU and clock in seconds, peak memory in MB. said: its last words."""
+    """What one command took: CPU and clock in seconds, peak memory in MB. said: what it printed."""
 
     cpu_s: float
     wall_s: float
