@@ -46,7 +46,8 @@ class Writer(Muxer):
         self._prepare(item)
         raw = item.raw
         raw.pict_type = 0  # else the source's own choice of I, P and B frames is forced on the encoder
-        raw.pts = item.pts - self.shift(self.reader.time_base)
+        assert raw.pts is not None
+        raw.pts -= self.shift(self.reader.time_base)
         for packet in self._video.encode(raw):
             self.container.mux(packet)
 
