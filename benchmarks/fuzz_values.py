@@ -148,14 +148,15 @@ def json_targets() -> list[Target]:
 
 def event_targets() -> list[Target]:
     """What reads events: the functions' pure parts, without AWS."""
-    uploads = _lambda_module("start_face_detection", "uploads")
+    uploads = _lambda_module("shared", "uploads")
     failures = _lambda_module("record_failure", "failures")
     s3 = {"bucket": {"name": "b"}, "object": {"key": "my+clip.mp4", "size": 9, "eTag": "e", "sequencer": "0A"}}
     record = {"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}
 
     def start(event):
-        for upload in uploads.uploads(event):
-            assert len(upload.token) == 64 and json.dumps(upload.execution_input({}, "w", "o"))
+        for record in uploads.records(event):
+            if upload := uploads.upload_of(record):
+                assert len(upload.token) == 64 and json.dumps(uploads.output_names(upload, "o"))
 
     def fail(cause):
         """Step Functions gives any text; the record must be written whatever it is."""
@@ -172,12 +173,12 @@ def event_targets() -> list[Target]:
 
 
 def _lambda_module(folder: str, name: str):
-    place = str(ROOT / "lambda_src" / folder)
-    sys.path.insert(0, place)
+    places = [str(ROOT / "lambda_src" / each) for each in (folder, "shared")]
+    sys.path[:0] = places
     try:
         return import_module(name)
     finally:
-        sys.path.remove(place)
+        del sys.path[: len(places)]
 
 
 def try_json(random: Random, folder: Path) -> tuple[str, bytes, Outcome]:

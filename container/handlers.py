@@ -26,7 +26,7 @@ ROOM_TO_JOIN = 4.0  # times the input's size, on disk: itself, the pieces, the j
 
 
 def plan_segments(event, context):
-    """{"input"} -> {"segments", "count", "video", "encoder", "notes"}: what all segments share is decided once.
+    """{"input", "notes"} -> {"segments", "count", "video", "encoder", "notes"}: what all segments share is decided once.
 
     Raises InputError for what is not a video, or cannot be divided into segments that a function ends in time.
     """
@@ -42,7 +42,7 @@ def plan_segments(event, context):
         "count": len(spans),
         "video": info.to_json(),
         "encoder": encoder,
-        "notes": notes,
+        "notes": [*event.get("notes", ()), *notes],
     }
 
 
@@ -51,7 +51,8 @@ def blur_segment(event, context):
     span, work, source = Span.from_json(event["span"]), Work(**event["work"]), uploaded(event["input"])
     encoder = video.EncoderSettings(**event["encoder"])
     with tempfile.TemporaryDirectory() as folder:
-        detections = Detections.from_rekognition(work.detections(event["detections"]["pages"]))
+        pages = event["detections"]["pages"]  # none where Rekognition was not asked: the detector of the image leads
+        detections = Detections.from_rekognition(work.detections(pages)) if pages else None
         plan = analyse(source, detections, span=span)
         piece = Path(folder, "piece.mp4")
         report = render(source, piece, plan, span=span, encoder=encoder)

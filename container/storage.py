@@ -103,7 +103,7 @@ def fetch_input(upload: dict, folder: Path, room: float) -> Path:
 class Work:
     """The temporaries of one execution: everything below one prefix of the work bucket."""
 
-    def __init__(self, bucket: str, prefix: str):
+    def __init__(self, bucket: str, prefix: str, **_):
         self.bucket = bucket
         self.prefix = prefix
 
@@ -136,10 +136,9 @@ class Work:
 
 
 def deliver(output: dict, video: Path, documents: dict[str, dict]) -> None:
-    """Put the documents beside the output, then the video itself; an earlier failure of this key is over."""
+    """Put the documents beside the output, then the video itself."""
     for name, content in documents.items():
         body = json.dumps(content).encode()
         key = f"{output['key']}.{name}.json"
         s3.put_object(Bucket=output["bucket"], Key=key, Body=body, ContentType="application/json")
     s3.upload_file(str(video), output["bucket"], output["key"], ExtraArgs={"ContentType": "video/mp4"})
-    s3.delete_object(Bucket=output["bucket"], Key=f"{output['key']}.failure.json")

@@ -13,16 +13,20 @@ EVENTS = Path(__file__).with_name("events")
 
 
 def load(folder, *modules):
-    """The modules of a function's folder, fresh, as Lambda imports them: by plain name from that folder."""
-    sys.path.insert(0, str(folder))
+    """The modules of a function's folder, fresh, as Lambda imports them: by plain name from that folder, in which those
+    of lambda_src/shared lie, too.
+    """
+    places = [Path(folder), ROOT / "lambda_src" / "shared"]
+    names = [path.stem for place in places for path in place.glob("*.py")]
+    sys.path[:0] = map(str, places)
     try:
-        for path in Path(folder).glob("*.py"):
-            sys.modules.pop(path.stem, None)
+        for name in names:
+            sys.modules.pop(name, None)
         loaded = [importlib.import_module(name) for name in modules]
     finally:
-        sys.path.remove(str(folder))
-        for path in Path(folder).glob("*.py"):
-            sys.modules.pop(path.stem, None)
+        del sys.path[: len(places)]
+        for name in names:
+            sys.modules.pop(name, None)
     return loaded[0] if len(loaded) == 1 else loaded
 
 

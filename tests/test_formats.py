@@ -284,6 +284,20 @@ def test_the_page_names_every_key_and_its_examples_are_read():
     assert Detections.from_rekognition([detections]).face_count == 1
     assert [key for key in execution if f"| `{key}` |" not in page] == []
     assert list(failure) == list(failure_record())
+    assert {name: list(part) for name, part in execution.items() if isinstance(part, dict)} == execution_parts()
+
+
+def execution_parts() -> dict[str, list]:
+    """The keys of what an execution is given."""
+    from dataclasses import asdict
+
+    from lambda_kit import ROOT, load
+
+    uploads, header = load(ROOT / "lambda_src" / "start_face_detection", "uploads", "header")
+    upload = uploads.Upload("b", "k", "", "", 1, "e")
+    parts = {"input": asdict(upload), "video": asdict(header.Video())}
+    parts |= {"work": uploads.work_names(upload, "w"), "output": uploads.output_names(upload, "o")}
+    return {name: list(part) for name, part in parts.items()} | {"job": ["id", "started"]}
 
 
 def failure_record() -> dict:

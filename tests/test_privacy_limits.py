@@ -87,7 +87,7 @@ def test_a_full_page_is_followed_by_the_next_one(monkeypatch, last):
             s3.add_response("put_object", {})
         put = "before-parameter-build.s3.PutObject"
         app.s3.meta.events.register(put, lambda params, **_: bodies.append(params["Body"]))
-        done = app.handler({"job_id": "job", "work": {"bucket": "work", "prefix": "x/"}}, None)
+        done = app.handler({"job_id": "job", "work": {"bucket": "work", "detections": "x/detections/"}}, None)
     assert done == {"pages": 2, "faces": PAGE + last}
     assert [len(json.loads(body)["Faces"]) for body in bodies] == [PAGE, last]
 

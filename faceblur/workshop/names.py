@@ -62,6 +62,10 @@ class Names:
         return f"{self.prefix}-failures"
 
     @property
+    def rule(self) -> str:
+        return f"{self.prefix}-ended"
+
+    @property
     def roles(self) -> dict[str, str]:
         """Role name by what wears it: the seven functions and the state machine."""
         return {who: self.role(who) for who in (*FUNCTIONS, STATE_MACHINE_ROLE)}

@@ -3,25 +3,27 @@
 import json
 
 import boto3
+from aws import RETRIES, by_name
 from botocore.config import Config
 from pages import page_key, slim
 
-RETRIES = Config(retries={"mode": "adaptive", "max_attempts": 10})  # GetFaceDetection has a low rate limit
-rekognition = boto3.client("rekognition", config=RETRIES)
+# GetFaceDetection has a low rate limit.
+rekognition = boto3.client("rekognition", config=Config(retries={"mode": "adaptive", "max_attempts": 10}))
 s3 = boto3.client("s3", config=RETRIES)
 
 PAGE_SIZE = 1000
 
 
+@by_name
 def handler(event, context):
-    """{"job_id", "work": {"bucket", "prefix"}} -> {"pages", "faces"}; page by page, so memory stays small."""
+    """{"job_id", "work": {"bucket", "detections"}} -> {"pages", "faces"}; page by page, so memory stays small."""
     work, request, pages, faces = event["work"], {"JobId": event["job_id"], "MaxResults": PAGE_SIZE}, 0, 0
     while True:
         answer = rekognition.get_face_detection(**request)
         page = slim(answer)
         s3.put_object(
             Bucket=work["bucket"],
-            Key=page_key(work["prefix"], pages),
+            Key=page_key(work["detections"], pages),
             Body=json.dumps(page).encode(),
             ContentType="application/json",
         )

@@ -16,6 +16,6 @@ def slim(page: dict) -> dict:
     }
 
 
-def page_key(prefix: str, number: int) -> str:
+def page_key(beginning: str, number: int) -> str:
     """Where page `number` lies in the work bucket; names sort in page order."""
-    return f"{prefix}detections/{number:05d}.json"
+    return f"{beginning}{number:05d}.json"

@@ -1,36 +1,74 @@
-"""Any error of the workflow ends here: say why beside the output and on the topic, leave no temporaries."""
+"""Whatever ends an upload ends here: say why beside the output and on the topic, leave no temporaries."""
 
 import json
 import os
 from datetime import UTC, datetime
 
 import boto3
-from botocore.config import Config
-from failures import record, subject
+from aws import RETRIES, by_name, code_of
+from botocore.exceptions import ClientError
+from failures import ended, given_up, record, subject
 
-RETRIES = Config(retries={"mode": "standard", "max_attempts": 8})
 s3 = boto3.client("s3", config=RETRIES)
 sns = boto3.client("sns", config=RETRIES)
 
+PASSING = ("SlowDown", "InternalError", "ServiceUnavailable", "Throttling", "ThrottlingException", "InternalFailure")
 
+
+@by_name
 def handler(event, context):
-    """{"failure", "input", "output", "work", "execution"} -> {"error", "cause"} for the Fail state."""
-    failure = record(event, datetime.now(UTC).isoformat(timespec="seconds"))
+    """{"failure", "input", "output", "work", "execution"} from the state RecordFailure -> {"error", "cause"}.
+
+    EventBridge's and Lambda's events bring what no execution could record itself: it is written unless it is there.
+    """
+    if "failure" in event:
+        failure, _ = record_one(event)
+        return {"error": failure["error"], "cause": failure["cause"]}
+    bucket = os.environ["OUTPUT_BUCKET"]
+    found = ended(event["detail"], bucket) if "detail" in event else given_up(event, bucket)
+    for failure, problems in [record_one(each, IfNoneMatch="*") for each in found]:
+        if problems:  # nobody reads the answer: let Lambda try again
+            raise problems[0]
+    return {"recorded": len(found)}
+
+
+def record_one(event: dict, **condition) -> tuple[dict, list[ClientError]]:
+    """(the record, what could not be done). It goes as far as it may: a record that cannot be written is still told."""
+    failure, problems = record(event, datetime.now(UTC).isoformat(timespec="seconds")), []
+    for act in (write, publish, remove_temporaries):
+        try:
+            act(event, failure, condition)
+        except ClientError as problem:
+            if code_of(problem) == "PreconditionFailed":
+                return failure, problems  # it is there already
+            if code_of(problem) in PASSING:
+                raise
+            problems.append(problem)
+            failure["cause"] += f". Nor could this be recorded in full: {problem}"
     print(json.dumps(failure))
-    text = json.dumps(failure, indent=2)
+    return failure, problems
+
+
+def write(event: dict, failure: dict, condition: dict) -> None:
     s3.put_object(
         Bucket=event["output"]["bucket"],
-        Key=f"{event['output']['key']}.failure.json",
-        Body=text.encode(),
+        Key=event["output"]["failure"],
+        Body=json.dumps(failure, indent=2).encode(),
         ContentType="application/json",
+        **condition,
     )
+
+
+def publish(event: dict, failure: dict, condition: dict) -> None:
+    text = json.dumps(failure, indent=2)
     sns.publish(TopicArn=os.environ["TOPIC_ARN"], Subject=subject(event["input"]["key"]), Message=text)
-    remove_temporaries(**event["work"])
-    return {"error": failure["error"], "cause": failure["cause"]}
 
 
-def remove_temporaries(bucket: str, prefix: str) -> None:
+def remove_temporaries(event: dict, failure: dict, condition: dict) -> None:
     """Detections and blurred pieces of this execution."""
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+    if not event["work"]:
+        return
+    place = {"Bucket": event["work"]["bucket"], "Prefix": event["work"]["prefix"]}
+    for page in s3.get_paginator("list_objects_v2").paginate(**place):
         for item in page.get("Contents", ()):
-            s3.delete_object(Bucket=bucket, Key=item["Key"])
+            s3.delete_object(Bucket=place["Bucket"], Key=item["Key"])

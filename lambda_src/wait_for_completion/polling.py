@@ -4,7 +4,7 @@ from datetime import datetime
 
 LONGEST_WAIT_S = 120
 GIVE_UP_AFTER_S = 12 * 3600
-BYTES_PER_SECOND = 1_000_000  # a guess at a video's length before Rekognition says it
+BYTES_PER_SECOND = 1_000_000  # a guess at a video's length where its header does not say it
 
 
 class JobFailedError(Exception):
@@ -25,13 +25,16 @@ def seconds_between(start: str, now: datetime) -> float:
     return max(0.0, (now - datetime.fromisoformat(start)).total_seconds())
 
 
-def judge(answer: dict, size_bytes: int, waited_s: float) -> dict:
+def length_of(event: dict) -> float:
+    """How long the video is, by its header or by its size."""
+    return event["length_ms"] / 1000 if event["length_ms"] else event["size"] / BYTES_PER_SECOND
+
+
+def judge(answer: dict, length_s: float, waited_s: float) -> dict:
     """{"status", "wait_seconds"} for the state machine. Raises JobFailedError, JobTimeoutError."""
     status = answer["JobStatus"]
     if status == "FAILED":
         raise JobFailedError(answer.get("StatusMessage") or "Rekognition gives no reason")
     if status != "SUCCEEDED" and waited_s > GIVE_UP_AFTER_S:
         raise JobTimeoutError(f"the face detection job still runs after {waited_s / 3600:.1f} hours")
-    duration_ms = answer.get("VideoMetadata", {}).get("DurationMillis")
-    length_s = duration_ms / 1000 if duration_ms else size_bytes / BYTES_PER_SECOND
     return {"status": status, "wait_seconds": wait_seconds(length_s, waited_s)}

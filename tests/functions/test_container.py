@@ -205,7 +205,6 @@ def test_a_clip_goes_through_all_three_steps(modules, bucket, clip, tmp_path):
     source = upload(bucket, "in/clip.mp4", clip.read_bytes())
     work, output = {"bucket": bucket, "prefix": "work/"}, {"bucket": bucket, "key": "out/clip.mp4"}
     put_detections(bucket, "work/")
-    boto3.client("s3").put_object(Bucket=bucket, Key="out/clip.mp4.failure.json", Body=b"{}")
 
     planned = handlers.plan_segments({"input": source}, None)
     assert planned["count"] == len(planned["segments"]) == 1

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from botocore.exceptions import ClientError
 from lambda_kit import ROOT, load, stubbed
 
 from faceblur import Detections
@@ -64,15 +63,15 @@ def test_all_pages_are_copied(app):
                 "ContentType": "application/json",
             }
             s3.add_response("put_object", {}, written)
-        done = app.handler({"job_id": "job", "work": {"bucket": "work", "prefix": "x/"}}, None)
+        done = app.handler({"job_id": "job", "work": {"bucket": "work", "detections": "x/detections/"}}, None)
     assert done == {"pages": 3, "faces": 3}
 
 
 def test_an_error_is_raised_by_its_name(app):
     with stubbed(app.rekognition) as (rekognition,):
         rekognition.add_client_error("get_face_detection", "ProvisionedThroughputExceededException")
-        with pytest.raises(ClientError) as raised:
-            app.handler({"job_id": "job", "work": {"bucket": "work", "prefix": "x/"}}, None)
+        with pytest.raises(Exception, match="ProvisionedThroughput") as raised:
+            app.handler({"job_id": "job", "work": {"bucket": "work", "detections": "x/detections/"}}, None)
     assert type(raised.value).__name__ == "ProvisionedThroughputExceededException"
 
 
@@ -80,5 +79,5 @@ def test_no_face_is_one_page_without_any(app):
     with stubbed(app.rekognition, app.s3) as (rekognition, s3):
         rekognition.add_response("get_face_detection", page())
         s3.add_response("put_object", {})
-        done = app.handler({"job_id": "job", "work": {"bucket": "work", "prefix": "x/"}}, None)
+        done = app.handler({"job_id": "job", "work": {"bucket": "work", "detections": "x/detections/"}}, None)
     assert done == {"pages": 1, "faces": 0}

@@ -33,13 +33,13 @@ def test_the_polls_of_the_longest_video_fit_into_an_execution_history():
 
 
 def test_a_running_job_is_asked_again():
-    verdict = core.judge({"JobStatus": "IN_PROGRESS"}, size_bytes=600_000_000, waited_s=0)
+    verdict = core.judge({"JobStatus": "IN_PROGRESS"}, length_s=600, waited_s=0)
     assert verdict == {"status": "IN_PROGRESS", "wait_seconds": 10}
 
 
-def test_the_length_that_rekognition_says_counts():
-    answer = {"JobStatus": "IN_PROGRESS", "VideoMetadata": {"DurationMillis": 1_800_000}}
-    assert core.judge(answer, 1, 0)["wait_seconds"] == 30
+def test_the_length_that_the_header_says_counts_else_the_size():
+    assert core.length_of({"length_ms": 1_800_000, "size": 1}) == 1800
+    assert core.length_of({"length_ms": None, "size": 600_000_000}) == 600
 
 
 def test_a_failed_job_says_why():
@@ -70,5 +70,5 @@ def test_the_handler_asks_for_one_face_only(monkeypatch):
     with stubbed(app.rekognition) as (rekognition,):
         answer = {"JobStatus": "SUCCEEDED", "VideoMetadata": {"DurationMillis": 12_000}}
         rekognition.add_response("get_face_detection", answer, {"JobId": "job", "MaxResults": 1})
-        verdict = app.handler({"job_id": "job", "size": 1, "started": "2026-11-23T05:16:00Z"}, None)
+        verdict = app.handler({"job_id": "job", "length_ms": 12_000, "size": 1, "started": "2026-11-23T05:16:00Z"}, None)
     assert verdict["status"] == "SUCCEEDED"

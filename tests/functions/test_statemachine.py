@@ -11,6 +11,7 @@ from faceblur.workshop import render_definition
 
 FILE = ROOT / "statemachine.asl.json"
 FUNCTIONS = [
+    "StartFaceDetection",
     "WaitForCompletion",
     "GetDetections",
     "PlanSegments",
@@ -65,14 +66,51 @@ def test_a_missing_or_unknown_value_is_refused():
 def test_every_task_retries_what_lambda_says_is_passing(definition):
     for name, state in all_states(definition):
         if state["Type"] == "Task":
-            first = state["Retry"][0]
-            assert {"Lambda.ServiceException", "Lambda.TooManyRequestsException"} <= set(first["ErrorEquals"]), name
+            retried = {error for rule in state["Retry"] for error in rule["ErrorEquals"]}
+            assert {"Lambda.ServiceException", "Lambda.CodeArtifactUserPendingException", "SlowDown"} <= retried, name
             assert all(rule["BackoffRate"] > 1 and rule["JitterStrategy"] == "FULL" for rule in state["Retry"])
             assert state["TimeoutSeconds"] <= 910
 
 
+def patience_s(rule):
+    """How long a rule goes on: a pause is half as long as it may be, on average."""
+    pauses = [rule["IntervalSeconds"] * rule["BackoffRate"] ** n for n in range(rule["MaxAttempts"])]
+    return sum(min(pause, rule["MaxDelaySeconds"]) for pause in pauses) / 2
+
+
+def rule_of(state, error):
+    return next(rule for rule in state["Retry"] if error in rule["ErrorEquals"])
+
+
+def test_every_task_waits_hours_for_a_function_that_may_run(definition):
+    for name, state in all_states(definition):
+        if state["Type"] == "Task":
+            rule = rule_of(state, "Lambda.TooManyRequestsException")
+            assert rule["ErrorEquals"] == ["Lambda.TooManyRequestsException"], name
+            assert patience_s(rule) > 4 * 3600
+
+
+def test_a_job_is_asked_for_as_long_as_twenty_others_may_take(definition):
+    rule = rule_of(definition["States"]["StartJob"], "LimitExceededException")
+    assert 8 * 3600 < patience_s(rule) < definition["TimeoutSeconds"] / 2
+
+
+def test_a_killed_function_is_repeated_once(definition):
+    for _, state in all_states(definition):
+        for rule in state.get("Retry", ()):
+            if {"Runtime.ExitError", "Sandbox.Timedout", "Lambda.Unknown"} & set(rule["ErrorEquals"]):
+                assert rule["MaxAttempts"] == 1 and len(rule["ErrorEquals"]) == 3
+
+
+def test_a_refusal_of_the_state_machines_role_does_not_take_hours(definition):
+    """Lambda.AWSLambdaException is what a missing permission is called, too."""
+    for _, state in all_states(definition):
+        if state["Type"] == "Task":
+            assert patience_s(rule_of(state, "Lambda.AWSLambdaException")) < 200
+
+
 def test_calls_of_rekognition_are_retried_when_throttled(definition):
-    for name in ("WaitForCompletion", "RetrieveDetections"):
+    for name in ("StartJob", "WaitForCompletion", "RetrieveDetections"):
         retried = {error for rule in definition["States"][name]["Retry"] for error in rule["ErrorEquals"]}
         assert {"ThrottlingException", "ProvisionedThroughputExceededException"} <= retried
 

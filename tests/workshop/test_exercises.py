@@ -21,9 +21,9 @@ PRINTS = {
     3: (r"may delete: False", r"workflow: False\n.*workflow: True"),
     4: (r"^the same image: True", r"^\[\('opencv_python_headless\.libs', \d+\)"),
     5: (r"^Unhandled UnsupportedEventError", r"(?i)error"),
-    6: (r"^Map 8$", r"^8 pauses .* 8\.\d minutes", r"^FAIL \[.*Nowhere"),
+    6: (r"^Map 8$", r"^10 pauses .* 12\.\d minutes", r"^FAIL \[.*Nowhere"),
     7: (r"^\['s3:ObjectCreated:\*'\] \[\{.*'uploads/'", r"in all +1\.\d+ USD"),
-    8: (r"^FAILED WaitForCompletion .*JobFailedError", r"^second upload: SUCCEEDED, another execution: True"),
+    8: (r"^FAILED PlanSegments .*InputError", r"^second upload: SUCCEEDED, another execution: True"),
     9: (r"^track \d+: 2\.\d s, largest at \d\.\d s", r"(?s)mean difference"),
     10: (r"^Nothing of this workshop exists", r"leaving topic (?s:.*)^still there: True"),
 }

@@ -24,7 +24,7 @@ OF_OTHERS = {
     "Task timed out after 60.00 seconds",
     "not authorized to access the Log Destination",
     "Lambda.AWSLambdaException ... is not authorized to perform: lambda:InvokeFunction",
-    "The function execution role does not have permissions to call Publish on SNS",
+    "does not have permissions to call",
     "ClientError: … (404) … HeadObject … Not Found",
 }
 

@@ -125,6 +125,7 @@ def time_out(execution: dict) -> None:
         states._add_event(
             execution, "ExecutionTimedOut", {"executionTimedOutEventDetails": {"error": "States.Timeout"}}
         )
+        states._emit_execution_status_event(execution)
 
 
 @replaces("_fail_execution")

@@ -97,6 +97,14 @@ def _state_machine(ws: Workshop, resource: Resource) -> None:
         time.sleep(1)
 
 
+def _rule(ws: Workshop, resource: Resource) -> None:
+    """A rule can only be deleted without targets."""
+    events = ws.client("events")
+    if targets := events.list_targets_by_rule(Rule=resource.name)["Targets"]:
+        events.remove_targets(Rule=resource.name, Ids=[target["Id"] for target in targets])
+    events.delete_rule(Name=resource.name)
+
+
 def _function(ws: Workshop, resource: Resource) -> None:
     ws.client("lambda").delete_function(FunctionName=resource.name)
 
@@ -151,6 +159,7 @@ def _topic(ws: Workshop, resource: Resource) -> None:
 DELETE: dict[str, Callable[[Workshop, Resource], None]] = {
     "trigger": _trigger,
     "state machine": _state_machine,
+    "rule": _rule,
     "function": _function,
     "repository": _repository,
     "bucket": _bucket,

@@ -171,6 +171,16 @@ def _state_machine(ws: Workshop, name: str) -> Resource | None:
     return Resource("state machine", name, arn, ws.is_ours(tags), detail, page)
 
 
+def _rule(ws: Workshop, name: str) -> Resource | None:
+    events, arn = ws.client("events"), ws.names.arn("events", f"rule/{name}")
+    answer = or_none(events.describe_rule, Name=name)
+    if answer is None:
+        return None
+    tags = events.list_tags_for_resource(ResourceARN=arn)["Tags"]
+    page = f"{_console(ws, 'events')}/home?region={ws.region}#/eventbus/default/rules/{name}"
+    return Resource("rule", name, arn, ws.is_ours(tags), answer["State"].lower(), page)
+
+
 def _trigger(ws: Workshop, name: str) -> Resource | None:
     s3 = ws.client("s3")
     answer = or_none(s3.get_bucket_notification_configuration, Bucket=name, ExpectedBucketOwner=ws.account)
@@ -196,6 +206,7 @@ def _console(ws: Workshop, service: str) -> str:
 KINDS = (
     Kind("trigger", "", "", _triggering, _trigger),
     Kind("state machine", "states", "stateMachine:", lambda ws: [ws.names.state_machine], _state_machine),
+    Kind("rule", "events", "rule/", lambda ws: [ws.names.rule], _rule),
     Kind("function", "lambda", "function:", lambda ws: ws.names.functions.values(), _function),
     Kind("repository", "ecr", "repository/", lambda ws: [ws.names.repository], _repository),
     Kind("bucket", "s3", "", lambda ws: ws.names.buckets, _bucket),

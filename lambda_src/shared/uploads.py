@@ -1,12 +1,15 @@
-"""What an S3 event says was uploaded, and what follows from it: pure, no AWS, no clock.
+"""What an S3 event says was uploaded, and every name that follows from it: pure, no AWS, no clock.
 
 Event versions 2.0 to 2.6 share the fields used here:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
 """
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from urllib.parse import unquote_plus
+
+LONGEST_KEY = 1024  # bytes in UTF-8
+LONGEST_ENDING = 80  # of what is put after an upload's key: more than any name below and in the container needs
 
 
 class UnsupportedEventError(Exception):
@@ -33,29 +36,57 @@ class Upload:
         identity = "\n".join((self.bucket, self.key, self.version_id, self.sequencer))
         return hashlib.sha256(identity.encode()).hexdigest()
 
+    def place(self) -> dict:
+        """The parameters of a call of S3 about this object, in this version."""
+        return {"Bucket": self.bucket, "Key": self.key} | ({"VersionId": self.version_id} if self.version_id else {})
+
     def rekognition_video(self) -> dict:
         """The `Video` parameter of StartFaceDetection."""
         place = {"Bucket": self.bucket, "Name": self.key}
         return {"S3Object": place | ({"Version": self.version_id} if self.version_id else {})}
 
-    def execution_input(self, job: dict, work_bucket: str, output_bucket: str) -> dict:
-        """What the state machine starts with; `job` holds job_id, or problem when there is no job."""
-        return {
-            "input": asdict(self),
-            "work": {"bucket": work_bucket, "prefix": f"{self.token}/"},
-            "output": {"bucket": output_bucket, "key": f"{self.key}.blurred.mp4"},
-            **job,
-        }
+
+def work_names(upload: Upload, bucket: str) -> dict:
+    """Where the temporaries of this upload lie: the beginnings of their names."""
+    kinds = ("detections", "pieces", "plans", "reports", "proofs")
+    return {"bucket": bucket, "prefix": f"{upload.token}/"} | {kind: f"{upload.token}/{kind}/" for kind in kinds}
 
 
-def uploads(event: dict) -> list[Upload]:
-    """Every object that was created. The test event of a new notification and folder markers are none."""
+def output_names(upload: Upload, bucket: str) -> dict:
+    """Where what is delivered lies, and where it is said that nothing could be."""
+    key = f"{shortened(upload.key)}.blurred.mp4"
+    return {
+        "bucket": bucket,
+        "key": key,
+        "plan": f"{key}.plan.json",
+        "report": f"{key}.report.json",
+        "parts": f"{key}.parts/",
+        "failure": f"{key}.{upload.token[:16]}.failure.json",
+    }
+
+
+def shortened(key: str) -> str:
+    """The key, or as much of it as leaves room for an ending, with a part of its hash in place of the rest."""
+    content = key.encode()
+    if len(content) <= LONGEST_KEY - LONGEST_ENDING:
+        return key
+    mark = f"~{hashlib.sha256(content).hexdigest()[:16]}"
+    return content[: LONGEST_KEY - LONGEST_ENDING - len(mark)].decode(errors="ignore") + mark
+
+
+def records(event: dict) -> list:
+    """The records of an event, each of which may still be anything. S3's test event has none."""
     if isinstance(event, dict) and event.get("Event") == "s3:TestEvent":
         return []
     if not isinstance(event, dict) or not isinstance(event.get("Records"), list):
         raise UnsupportedEventError("the event has no Records; this function expects S3 ObjectCreated events")
+    return event["Records"]
+
+
+def upload_of(record: dict) -> Upload | None:
+    """The object that was created; None for folder markers and for what was not created."""
     try:
-        return [_upload(record["s3"]) for record in event["Records"] if _is_upload(record)]
+        return _upload(record["s3"]) if _is_upload(record) else None
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as problem:
         raise UnsupportedEventError(f"not an event of S3's: {problem!r}") from problem
 
