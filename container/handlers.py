@@ -26,7 +26,7 @@ ROOM_TO_JOIN = 4.0  # times the input's size, on disk: itself, the pieces, the j
 
 
 def plan_segments(event, context):
-    """{"input", "notes"} -> {"segments", "count", "video", "encoder", "notes"}: what all segments share is decided once.
+    """{"input", "notes"} -> {"segments", "count", "video", "encoder", "notes"}: what they share is decided once.
 
     Raises InputError for what is not a video, or cannot be divided into segments that a function ends in time.
     """

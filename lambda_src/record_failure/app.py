@@ -26,7 +26,7 @@ def handler(event, context):
         return {"error": failure["error"], "cause": failure["cause"]}
     bucket = os.environ["OUTPUT_BUCKET"]
     found = ended(event["detail"], bucket) if "detail" in event else given_up(event, bucket)
-    for failure, problems in [record_one(each, IfNoneMatch="*") for each in found]:
+    for _, problems in [record_one(each, IfNoneMatch="*") for each in found]:
         if problems:  # nobody reads the answer: let Lambda try again
             raise problems[0]
     return {"recorded": len(found)}

@@ -75,7 +75,7 @@ def start(upload: Upload) -> str:
 
 
 def looked_at(upload: Upload) -> dict:
-    """"video", "finder" and "notes", or "problem" with the reason why it ends here."""
+    """ "video", "finder" and "notes", or "problem" with the reason why it ends here."""
 
     def fetch(start: int, end: int) -> bytes:
         version = {"IfMatch": f'"{upload.etag}"'} if upload.etag else {}
@@ -98,14 +98,16 @@ def refused_by_s3(upload: Upload, problem: ClientError) -> dict:
     if code in PASSING:
         raise problem
     if code in REPLACED:
-        return refused("InputError", f"{upload.key}: was replaced after this upload; the newer one has its own execution")
+        return refused(
+            "InputError", f"{upload.key}: was replaced after this upload; the newer one has its own execution"
+        )
     if code in GONE:
         return refused("InputError", f"{upload.key}: is no longer in the bucket {upload.bucket}")
     return refused(code, str(problem))
 
 
 def try_job(upload: Upload) -> dict:
-    """"job", or nothing while Rekognition is busy, or "problem" when it refuses the video for good."""
+    """ "job", or nothing while Rekognition is busy, or "problem" when it refuses the video for good."""
     try:
         return {"job": job(upload)}
     except ClientError as refusal:

@@ -32,12 +32,12 @@ def read(source) -> dict:
         _, start, end = next(top)
         if value(source, start, end, DOCTYPE).startswith(b"webm"):
             found["container"] = "webm"
-        start, end = next((start, end) for number, start, end in top if number == SEGMENT)
-        for number, start, stop in elements(source, start, end):
+        segment = next(place for number, *place in top if number == SEGMENT)
+        for number, start, end in elements(source, *segment):
             if number == INFO:
-                found |= length(source, start, stop)
+                found |= length(source, start, end)
             if number == TRACKS:
-                found |= pictures(source, start, stop)
+                found |= pictures(source, start, end)
             if number == CLUSTER:
                 break
     except (HeaderError, StopIteration):

@@ -152,7 +152,9 @@ def test_what_is_no_whole_video_is_refused_in_one_line(content, words):
         read(content)
 
 
-@pytest.mark.parametrize("content", [b"x", b"no video at all", b"\x1a\x45\xdf\xa3", b"\x1a\x45\xdf\xa3" + b"\xff" * 100])
+@pytest.mark.parametrize(
+    "content", [b"x", b"no video at all", b"\x1a\x45\xdf\xa3", b"\x1a\x45\xdf\xa3" + b"\xff" * 100]
+)
 def test_what_is_not_known_goes_on_to_the_image(content):
     assert limits.finder(read(content))[0] == "image"
 

@@ -22,7 +22,11 @@ LAMBDA_CAUSE = json.dumps(
 EVENT = {
     "failure": {"Error": "InputError", "Cause": LAMBDA_CAUSE},
     "input": {"bucket": "input", "key": "uploads/notes.txt"},
-    "output": {"bucket": "output", "key": "uploads/notes.txt.blurred.mp4", "failure": "uploads/notes.txt.abc.failure.json"},
+    "output": {
+        "bucket": "output",
+        "key": "uploads/notes.txt.blurred.mp4",
+        "failure": "uploads/notes.txt.abc.failure.json",
+    },
     "work": {"bucket": "work", "prefix": "abc/"},
     "execution": "arn:aws:states:eu-west-1:123456789012:execution:pipeline:abc",
 }
@@ -68,7 +72,9 @@ def test_a_failure_without_cause_is_recorded_too():
     ],
 )
 def test_a_killed_functions_record_says_what_to_do_and_what_was_said(error, said, words):
-    cause = core.record(EVENT | {"failure": {"Error": error, "Cause": json.dumps({"errorMessage": said})}}, "now")["cause"]
+    cause = core.record(EVENT | {"failure": {"Error": error, "Cause": json.dumps({"errorMessage": said})}}, "now")[
+        "cause"
+    ]
     assert words in cause and said in cause
 
 
@@ -114,7 +120,7 @@ def test_a_record_that_cannot_be_written_is_told_all_the_same(app, capsys):
 def test_what_may_pass_is_raised_by_its_name_so_that_it_is_repeated(app):
     with stubbed(app.s3) as (s3,):
         s3.add_client_error("put_object", "SlowDown")
-        with pytest.raises(Exception) as raised:
+        with pytest.raises(Exception, match="SlowDown") as raised:
             app.handler(EVENT, None)
     assert type(raised.value).__name__ == "SlowDown"
 

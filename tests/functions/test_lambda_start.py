@@ -1,4 +1,4 @@
-"""start_face_detection: every S3 event version, every record, nothing started twice, nothing paid that cannot be done."""
+"""start_face_detection: every S3 event version, every record, nothing started twice, nothing paid in vain."""
 
 import json
 from dataclasses import asdict

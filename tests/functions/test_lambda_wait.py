@@ -70,5 +70,7 @@ def test_the_handler_asks_for_one_face_only(monkeypatch):
     with stubbed(app.rekognition) as (rekognition,):
         answer = {"JobStatus": "SUCCEEDED", "VideoMetadata": {"DurationMillis": 12_000}}
         rekognition.add_response("get_face_detection", answer, {"JobId": "job", "MaxResults": 1})
-        verdict = app.handler({"job_id": "job", "length_ms": 12_000, "size": 1, "started": "2026-11-23T05:16:00Z"}, None)
+        verdict = app.handler(
+            {"job_id": "job", "length_ms": 12_000, "size": 1, "started": "2026-11-23T05:16:00Z"}, None
+        )
     assert verdict["status"] == "SUCCEEDED"
