@@ -1,0 +1,166 @@
+"""Takes each permission of each role away in turn, uploads a video, and prints how that upload ended.
+
+    python -m benchmarks.permissions [part of a row's name ...]
+
+On an embedded AWS of its own, with the application as notebooks 02 to 07 build it. A row has the role, the action and
+the upload that needs it: a video (`good`), one that is cut off and must be refused (`bad`), or an event that the start
+function can do nothing with, because it may not start executions (`lost`). About ten seconds a row; the rows of the
+state machine take minutes, because AWS gives its refusals a name that is worth repeating.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from localaws_kit import subscribe  # noqa: E402
+from notebook_kit import run_notebook  # noqa: E402
+from seeing import make_video  # noqa: E402
+
+from faceblur import workshop  # noqa: E402
+from faceblur.localaws import LocalAws  # noqa: E402
+
+PREFIX, PATIENCE_S, SILENCE_S = "rights", 420, 6
+OVER = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+
+
+class Bench:
+    """The application, and one upload after the other."""
+
+    def __init__(self, folder: Path):
+        for number in range(2, 8):
+            run_notebook(number, PREFIX=PREFIX)
+        self.ws = workshop.begin(notebook=8, prefix=PREFIX)
+        self.s3, self.iam, self.sfn = (boto3.client(name) for name in ("s3", "iam", "stepfunctions"))
+        self.video = make_video(folder / "plain.mp4").read_bytes()
+        self.queue = boto3.client("sqs").create_queue(QueueName="told")["QueueUrl"]
+        subscribe(self.queue, self.ws.need("topic_arn"))
+        self.count = 0
+
+    def rows(self) -> Iterator[tuple[str, str, str]]:
+        """(role, action, kind of upload)"""
+        for who in self.ws.names.roles:
+            for statement in self.policy(who)["Statement"]:
+                for action in actions(statement):
+                    if who == "record_failure":
+                        yield who, action, "bad"
+                    elif (who, action) == ("start_face_detection", "lambda:InvokeFunction"):
+                        yield who, action, "lost"
+                    else:
+                        yield who, action, "good"
+
+    def policy(self, who: str) -> dict:
+        name = {"RoleName": self.ws.names.role(who), "PolicyName": "permissions"}
+        return self.iam.get_role_policy(**name)["PolicyDocument"]
+
+    def without(self, who: str, action: str, kind: str) -> dict:
+        """How an upload ended while the role might not do this."""
+        whole = self.policy(who)
+        gone = {action, "states:StartExecution"} if kind == "lost" else {action}
+        left = [kept | {"Action": [each for each in actions(kept) if each not in gone]} for kept in whole["Statement"]]
+        self._set(who, {**whole, "Statement": [kept for kept in left if kept["Action"]]})
+        try:
+            return self.upload(kind) | {"role": who, "action": action, "upload": kind}
+        finally:
+            self._set(who, whole)
+
+    def upload(self, kind: str) -> dict:
+        """{"ended", "records", "told", "said"}: said is every text in which a person could read why."""
+        self.count += 1
+        key, began = f"n{self.count:03d}.mp4", time.monotonic()
+        self.s3.put_object(
+            Bucket=self.ws.names.input_bucket, Key=key, Body=self.video[:500] if kind == "bad" else self.video
+        )
+        silent_since = time.monotonic()
+        while time.monotonic() - began < PATIENCE_S:
+            execution, outputs = self.execution(key), self.outputs(key)
+            done = execution.get("status") in OVER or any(name.endswith(".failure.json") for name in outputs)
+            if not done:
+                silent_since = time.monotonic()
+            if done and time.monotonic() - silent_since > SILENCE_S:
+                break
+            time.sleep(0.5)
+        records = [name for name in outputs if name.endswith(".failure.json")]
+        texts = [self.s3.get_object(Bucket=self.ws.names.output_bucket, Key=name)["Body"].read() for name in records]
+        told = self.told()
+        said = [text.decode() for text in texts] + told + [str(execution.get("cause", ""))]
+        ended = execution.get("status", "no execution")
+        delivered = f"{key}.blurred.mp4" in outputs
+        return {"ended": ended, "delivered": delivered, "records": len(records), "told": len(told), "said": said}
+
+    def execution(self, key: str) -> dict:
+        for each in self.sfn.list_executions(stateMachineArn=self.ws.need("state_machine_arn"))["executions"]:
+            found = self.sfn.describe_execution(executionArn=each["executionArn"])
+            if json.loads(found["input"])["input"]["key"] == key:
+                return found
+        return {}
+
+    def outputs(self, key: str) -> list[str]:
+        listed = self.s3.list_objects_v2(Bucket=self.ws.names.output_bucket, Prefix=key)
+        return [item["Key"] for item in listed.get("Contents", ())]
+
+    def told(self) -> list[str]:
+        """The messages of the topic since the last look."""
+        sqs, found = boto3.client("sqs"), []
+        while messages := sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                found.append(json.loads(message["Body"])["Message"])
+                sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    def _set(self, who: str, policy: dict) -> None:
+        name = {"RoleName": self.ws.names.role(who), "PolicyName": "permissions"}
+        self.iam.put_role_policy(**name, PolicyDocument=json.dumps(policy))
+
+
+def actions(statement: dict) -> list[str]:
+    given = statement["Action"]
+    return [given] if isinstance(given, str) else list(given)
+
+
+def verdict(row: dict) -> str:
+    """In a word or two."""
+    named = any(row["action"] in text for text in row["said"])
+    if row["delivered"]:
+        return "delivered" if not row["records"] else "DELIVERED AND RECORDED"
+    if row["records"] == 1:
+        return "one record" + (", names it" if named else ", refused as it should" if row["upload"] == "bad" else "?")
+    if row["records"] > 1:
+        return f"{row['records']} RECORDS"
+    return (
+        "no record; told on the topic, names it"
+        if row["told"] and named
+        else "told only"
+        if row["told"]
+        else ("only the execution says it" if named else "NOTHING")
+    )
+
+
+def main(wanted: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder, LocalAws() as aws:
+        os.environ.update(aws.environment)
+        os.environ["FACEBLUR_STATE"] = str(Path(folder, "state.json"))
+        boto3.setup_default_session()
+        bench = Bench(Path(folder))
+        print(f"{'role':22} {'without':34} {'upload':6} {'execution':13} {'records':>7} {'told':>4}  how it ended")
+        for who, action, kind in bench.rows():
+            name = f"{who} {action}"
+            if wanted and not any(part in name for part in wanted):
+                continue
+            row = bench.without(who, action, kind)
+            facts = f"{who:22} {action:34} {kind:6} {row['ended']:13} {row['records']:7} {row['told']:4}"
+            print(f"{facts}  {verdict(row)}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
