@@ -75,7 +75,7 @@ def start(upload: Upload) -> str:
 
 
 def looked_at(upload: Upload) -> dict:
-    """ "video", "finder" and "notes", or "problem" with the reason why it ends here."""
+    """What its header says: "video", "finder" and "notes", or "problem" with the reason why it ends here."""
 
     def fetch(start: int, end: int) -> bytes:
         version = {"IfMatch": f'"{upload.etag}"'} if upload.etag else {}
@@ -107,7 +107,7 @@ def refused_by_s3(upload: Upload, problem: ClientError) -> dict:
 
 
 def try_job(upload: Upload) -> dict:
-    """ "job", or nothing while Rekognition is busy, or "problem" when it refuses the video for good."""
+    """Gives "job", or nothing while Rekognition is busy, or "problem" when it refuses the video for good."""
     try:
         return {"job": job(upload)}
     except ClientError as refusal:

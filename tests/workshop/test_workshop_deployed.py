@@ -91,6 +91,65 @@ def test_what_is_no_video_fails_with_a_cause_to_read(ws, key, content):
     assert f"{key}.blurred.mp4" not in keys(ws.names.output_bucket)
 
 
+def test_what_is_cut_off_is_refused_before_rekognition_is_paid(ws, tmp_path):
+    done = upload(ws, "uploads/cut.mp4", make_video(tmp_path / "cut.mp4").read_bytes()[:500])
+    given = json.loads(done["input"])
+    assert done["cause"] == "uploads/cut.mp4: it is cut off: the upload is not whole"
+    assert "job" not in given and given["output"]["failure"] in keys(ws.names.output_bucket)
+
+
+def test_what_rekognition_does_not_read_is_delivered_without_it(ws, tmp_path):
+    done = upload(ws, "uploads/plain.mkv", make_video(tmp_path / "plain.mkv").read_bytes())
+    given = json.loads(done["input"])
+    assert done["status"] == "SUCCEEDED", done.get("cause")
+    assert given["finder"] == "image" and given["video"]["container"] == "matroska" and "job" not in given
+
+
+def test_while_rekognition_is_busy_the_state_machine_asks_for_the_job(ws, local_aws, tmp_path):
+    """The start function gives up after two tries, and so does the first call of StartJob."""
+    film = make_video(tmp_path / "busy.mp4").read_bytes()
+    with local_aws.chaos.throttle("rekognition:StartFaceDetection", code="LimitExceededException", times=3) as busy:
+        done = upload(ws, "uploads/busy.mp4", film)
+        assert busy.struck == 3
+    assert done["status"] == "SUCCEEDED" and "job" not in json.loads(done["input"])
+
+
+def test_an_execution_that_is_stopped_leaves_its_record(ws, local_aws, tmp_path):
+    film, sfn = make_video(tmp_path / "stopped.mp4").read_bytes(), boto3.client("stepfunctions")
+    with local_aws.chaos.slow_job(seconds=60):
+        boto3.client("s3").put_object(Bucket=ws.names.input_bucket, Key="uploads/stopped.mp4", Body=film)
+        running = eventually(lambda: [each for each in executions(ws) if each["status"] == "RUNNING"])
+        sfn.stop_execution(executionArn=running[0]["executionArn"], cause="enough")
+    given = json.loads(sfn.describe_execution(executionArn=running[0]["executionArn"])["input"])
+    eventually(lambda: given["output"]["failure"] in keys(ws.names.output_bucket))
+    record = read_json(ws.names.output_bucket, given["output"]["failure"])
+    assert record["error"] == "Aborted" and record["input"]["key"] == "uploads/stopped.mp4"
+    assert "stopped the execution" in record["cause"]
+
+
+@pytest.mark.parametrize(
+    ("who", "action"), [("get_detections", "s3:PutObject"), ("start_face_detection", "states:StartExecution")]
+)
+def test_a_missing_permission_is_named_in_one_record(ws, tmp_path, who, action):
+    """A sample; benchmarks/permissions.py takes all of them away in turn."""
+    iam, place = boto3.client("iam"), {"RoleName": ws.names.role(who), "PolicyName": "permissions"}
+    whole = iam.get_role_policy(**place)["PolicyDocument"]
+    left = [each for each in whole["Statement"] if action not in each["Action"]]
+    key = f"uploads/{uuid.uuid4().hex}.mp4"
+    iam.put_role_policy(**place, PolicyDocument=json.dumps({**whole, "Statement": left}))
+    try:
+        film = make_video(tmp_path / "film.mp4").read_bytes()
+        boto3.client("s3").put_object(Bucket=ws.names.input_bucket, Key=key, Body=film)
+
+        def records():
+            return [name for name in keys(ws.names.output_bucket) if name.startswith(f"{key}.")]
+
+        (found,) = eventually(records, timeout_s=120)
+        assert found.endswith(".failure.json") and action in read_json(ws.names.output_bucket, found)["cause"]
+    finally:
+        iam.put_role_policy(**place, PolicyDocument=json.dumps(whole))
+
+
 def test_an_event_that_is_delivered_again_starts_nothing(ws, tmp_path):
     key = f"uploads/{uuid.uuid4().hex}.txt"
     work = json.loads(upload(ws, key, b"x")["input"])["input"]
