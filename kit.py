@@ -21,6 +21,7 @@ OLDEST, NEWEST = (3, 11), (3, 14)
 ROOT = os.path.dirname(os.path.abspath(__file__))
 VENV = os.path.join(ROOT, ".venv")
 LOCK = os.path.join(ROOT, "requirements.lock")
+NO_DEPS = os.path.join(ROOT, "container", "no-deps.txt")  # what must not bring along what it asks for
 TASKS = {
     "demo": ["-m", "faceblur.workshop", "demo"],
     "test": ["-m", "pytest", "-n", str(min(4, os.cpu_count() or 1))],
@@ -70,6 +71,8 @@ def make_venv():
         want = hashlib.sha256(lock.read() + sys.version.encode() + ROOT.encode())
     with open(os.path.join(ROOT, "pyproject.toml"), "rb") as project:  # the command's entry point stands in it
         want.update(project.read())
+    with open(NO_DEPS, "rb") as more:
+        want.update(more.read())
     want = want.hexdigest()
     if os.path.exists(stamp) and os.path.exists(python):
         with open(stamp) as made_from:
@@ -83,7 +86,7 @@ def make_venv():
         sys.exit("kit: this Python cannot make a virtual environment; on Debian or Ubuntu: apt install python3-venv")
     pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--progress-bar", "off"]
     with open(os.path.join(VENV, "pip.log"), "w") as log:
-        for step in (["-r", LOCK], ["--no-deps", "--no-build-isolation", "-e", ROOT]):
+        for step in (["-r", LOCK], ["--no-deps", "-r", NO_DEPS], ["--no-deps", "--no-build-isolation", "-e", ROOT]):
             if subprocess.run(pip + step, stdout=log, stderr=subprocess.STDOUT).returncode:
                 sys.exit("kit: pip could not install the packages; its last words are in %s" % log.name)
     with open(stamp, "w") as done:

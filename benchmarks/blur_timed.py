@@ -14,6 +14,7 @@ from peak import peak_mb
 
 from faceblur import Detections, analyse, render
 from faceblur.files import write_text
+from faceblur.pipeline.second_look import blur_and_look
 
 
 def main(clip: str, output: str, report: str, detections: str | None = None) -> None:
@@ -21,7 +22,8 @@ def main(clip: str, output: str, report: str, detections: str | None = None) -> 
     start = time.process_time()
     plan = analyse(clip, given)
     analysis_s = time.process_time() - start
-    write_text(report, json.dumps(render(clip, output, plan)))
+    made, _ = blur_and_look(clip, output, plan, lambda plan: render(clip, output, plan))
+    write_text(report, json.dumps(made))
     print(json.dumps({"analysis_s": analysis_s, "peak_mb": peak_mb()}))
 
 

@@ -1,30 +1,43 @@
-"""Faces that the detector still finds in a blurred video, and which of them are leaks.
+"""Faces that are still found in a blurred video, and which of them are leaks.
 
-What the detector takes for a face in the output is a leak when the original shows a face there and its detail is still
-there. The first alone raises false alarms: the border of a mosaic over a shirt can look like a face, and so can a knot
-in wood. So a find counts with the lesser of its scores in the output and in the original; a sure one counts at once, a
-likely one when it is found again in the next frame looked at.
+Two unrelated detectors look: RetinaFace, which did not lead when the faces were found, at sizes of its own, and YuNet.
+What either takes for a face in the output is a leak when the original shows a face there and its detail is still there.
+The first alone raises false alarms: the border of a mosaic over a shirt can look like a face, and so can a knot in
+wood. So the original is shown to both, close up. Where one is certain or both are fairly sure, it counts at once; what
+is likely counts when it is found again in the next frame looked at.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..boxes import overlap, share_inside
+from ..detections import Face
 from ..finding.detector import FaceDetector
-from ..finding.observations import Observation, observation, without_doubles
+from ..finding.observations import Observation, observation, second_observation, without_doubles
+from ..finding.opinions import is_face, opinion
+from ..finding.retinaface import RetinaFace, is_there
 from ..shapes import Box, JsonObject
 from ..video import Frame
 from .pairing import Pair
 from .survival import measure_detail
 
-SURE_SCORE = 0.75
-LIKELY_SCORE = 0.6
-SIDES = (640, 1280)  # pixels of the longer side; small videos are enlarged at most twofold
-_ORIGINAL_SCORE = 0.3  # the original is asked only where the output has shown something
+FIRST, SECOND = "YuNet", "RetinaFace"
+SIDES = {
+    FIRST: (640, 1280),
+    SECOND: (800, 1440),
+}  # pixels of the longer side; small videos are enlarged at most twofold
+_FOLLOWED = {FIRST: 0.5, SECOND: 0.4}  # scores in the output that are followed up
+_ALONE_SCORE = 0.75  # of the leader, where there is no other detector
+_LIKELY_ALONE = 0.6
+_LEAST_SCORE = 0.1  # of what the original shows
+_HINT_SCORE = 0.2  # of a leak that was found a moment ago
+_NEARLY = 0.1  # intersection over union of a leak and where it has moved to
+_SEEN_SCORE = 0.5  # a detector that is less sure did not see it
 _SAME_PLACE = 0.3  # intersection over union
 _LEFT_VISIBLE = 0.2  # the same, with a face that stays visible on purpose
 _COVERED = 0.5  # share of a face inside regions, for faces whose detail cannot be judged
@@ -37,7 +50,8 @@ class FoundFace:
     """A face found in the output that no blur hides: a leak, unless the original shows none there.
 
     box: ratios as displayed. track: None where the plan knows of none, -1 for an area. score: the detector's, 0 to 1;
-    None for a face that the plan covers. detail_left: share of the face's detail, None where that cannot be told.
+    None for a face that the plan covers. seen_by: the detectors that saw it. detail_left: share of the face's detail,
+    None where that cannot be told.
     """
 
     index: int
@@ -46,6 +60,7 @@ class FoundFace:
     track: int | None
     score: float | None
     detail_left: float | None
+    seen_by: tuple[str, ...] = ()
 
     def to_json(self) -> JsonObject:
         return {
@@ -54,6 +69,7 @@ class FoundFace:
             "box": [round(n, 5) for n in self.box],
             "track": self.track,
             "score": None if self.score is None else round(self.score, 3),
+            "seen_by": list(self.seen_by),
             "detail_left": None if self.detail_left is None else round(self.detail_left, 3),
         }
 
@@ -85,20 +101,40 @@ class _Question:
     answer: Future[list[Observation]]
 
 
-class Inspection:
-    """Looks for faces in the output's frames, in threads of its own; `leaks` fills in the order of the frames."""
+class _Eyes:
+    """Both detectors, or the one that is there; one instance a thread."""
 
-    def __init__(self, sides: tuple[int, ...] = SIDES, threads: int = 2):
+    def __init__(self) -> None:
+        self._first = FaceDetector(_FOLLOWED[FIRST])
+        self._second = RetinaFace(_FOLLOWED[SECOND]) if is_there() else None
+
+    def find(self, frame: Frame) -> list[Observation]:
+        """Faces of the whole picture, each once."""
+        seen = [observation(face) for face in _search(self._first, frame, SIDES[FIRST])]
+        if self._second:
+            seen += [second_observation(face) for face in _search(self._second, frame, SIDES[SECOND])]
+        return without_doubles(seen)
+
+
+class Inspection:
+    """Looks for faces in the output's frames, in threads of its own; `leaks` fills in the order of the frames.
+
+    has_both: whether the second detector is there; without it the audit sees with the eyes that led.
+    """
+
+    def __init__(self, threads: int = 2):
         self.leaks: list[FoundFace] = []
         self.frames = self.faces = 0
-        self._sides = sides
+        self.has_both = is_there()
         self._threads = ThreadPoolExecutor(threads, "faceblur-audit")
-        self._idle = [FaceDetector(LIKELY_SCORE) for _ in range(threads)]
-        self._original_detector = FaceDetector(_ORIGINAL_SCORE)
+        self._idle = [_Eyes() for _ in range(threads)]
+        self._first = FaceDetector(_LEAST_SCORE)
+        self._second = RetinaFace(_LEAST_SCORE) if self.has_both else None
         self._waiting: list[_Question] = []
         self._most_waiting = 2 * threads
         self._last_ms = -np.inf
         self._pending: list[FoundFace] = []  # likely ones of the last frame looked at
+        self._named: dict[FoundFace, float] = {}  # its leaks, and when each was last found
 
     def __enter__(self) -> Inspection:
         return self
@@ -118,25 +154,41 @@ class Inspection:
             self._judge(self._waiting.pop(0))
 
     def _find(self, frame: Frame) -> list[Observation]:
-        detector = self._idle.pop()
+        eyes = self._idle.pop()
         try:
-            return find_faces(detector, frame, self._sides)
+            return eyes.find(frame)
         finally:
-            self._idle.append(detector)
+            self._idle.append(eyes)
 
     def _judge(self, question: _Question) -> None:
         found = question.answer.result()
         self.frames += 1
         self.faces += len(found)
         suspects = [face for face in (self._suspect(seen, question) for seen in found) if face]
-        likely = self._confirmed(suspects, question.pair.before)
-        is_next = question.pair.before.time_ms - self._last_ms <= _MAX_PAUSE_MS
+        judged = [(face, self._opinions(face.box, question.pair.before)) for face in suspects]
+        likely = [self._named_by(face, *said) for face, said in judged if self._is_face(*said, likely=True)]
+        sure = [self._named_by(face, *said) for face, said in judged if self._is_face(*said)]
+        now = question.pair.before.time_ms
+        is_next = now - self._last_ms <= _MAX_PAUSE_MS
         again = [(a, b) for a in self._pending for b in likely if is_next and is_same(a, b)]
-        sure = [face for face in likely if _score(face) >= SURE_SCORE]
-        for leak in [a for a, _ in again] + sure + [b for _, b in again]:
+        named = dict.fromkeys(sure + [b for _, b in again], now)
+        named |= dict(self._still_there(question, [seen.box for seen in found]))
+        for leak in [*(a for a, _ in again), *named]:
             if leak not in self.leaks[-_MOST_AT_ONCE:]:
                 self.leaks.append(leak)
-        self._pending, self._last_ms = likely, question.pair.before.time_ms
+        self._pending, self._named, self._last_ms = likely, named, now
+
+    def _still_there(self, question: _Question, found: list[Box]) -> Iterator[tuple[FoundFace, float]]:
+        """Leaks of the last frame looked at that nobody finds in this one, but that the original still hints at; and
+        when each was last found.
+        """
+        now = question.pair.before.time_ms
+        for leak, seen_ms in self._named.items():
+            if now - seen_ms > _MAX_PAUSE_MS or any(_overlap(leak.box, box) > _NEARLY for box in found):
+                continue
+            still = self._suspect(Observation(leak.box, 0.0), question)
+            if still and max(self._opinions(leak.box, question.pair.before)) >= _HINT_SCORE:
+                yield replace(still, score=leak.score, seen_by=leak.seen_by), seen_ms
 
     def _suspect(self, seen: Observation, question: _Question) -> FoundFace | None:
         """A find that is neither blurred nor visible on purpose."""
@@ -151,36 +203,32 @@ class Inspection:
         if is_covered:
             return None
         frame = question.pair.before
-        return FoundFace(
-            frame.index, frame.time_ms, seen.box, None, seen.score, None if detail is None else detail.left
-        )
+        return FoundFace(frame.index, frame.time_ms, seen.box, None, seen.best, None if detail is None else detail.left)
 
-    def _confirmed(self, suspects: list[FoundFace], original: Frame) -> list[FoundFace]:
-        """Those that the original shows as well, with the lesser of both scores."""
-        if not suspects:
-            return []
-        there = find_faces(self._original_detector, original, self._sides)
-        confirmed = []
-        for face in suspects:
-            scores = [o.score for o in there if _overlap(o.box, face.box) > _SAME_PLACE]
-            score = min(_score(face), max(scores, default=0.0))
-            if score >= LIKELY_SCORE:
-                confirmed.append(replace(face, score=score))
-        return confirmed
+    def _is_face(self, first: float, second: float, likely: bool = False) -> bool:
+        """Whether what the original shows is surely a face, or likely one; without a second detector by the first."""
+        if self._second is None:
+            return first >= (_LIKELY_ALONE if likely else _ALONE_SCORE)
+        return is_face(first, second, likely)
+
+    def _named_by(self, face: FoundFace, first: float, second: float) -> FoundFace:
+        """The find with the surer score, and who has it."""
+        best = max(first, second)
+        seen_by = tuple(name for name, score in ((FIRST, first), (SECOND, second)) if score >= min(best, _SEEN_SCORE))
+        return replace(face, score=best, seen_by=seen_by)
+
+    def _opinions(self, box: Box, original: Frame) -> tuple[float, float]:
+        """What the first and the second detector think of a place in the original, 0 to 1; 0 of one that is missing."""
+        eyes = (self._first, self._second)
+        first, second = (opinion(e.find, original, np.array(box), clear=1.0) if e else 0.0 for e in eyes)
+        return first, second
 
 
-def find_faces(detector: FaceDetector, frame: Frame, sides: tuple[int, ...]) -> list[Observation]:
-    """Faces of the whole picture at these sizes, each once."""
+def _search(detector: FaceDetector | RetinaFace, frame: Frame, sides: tuple[int, ...]) -> list[Face]:
+    """Faces of the whole picture at these sizes."""
     most = 2 * max(frame.display_size)
     widths = sorted({frame.width_for(min(side, most)) for side in sides})
-    found = [face for width in widths for face in detector.find(frame.bgr(width))]
-    return without_doubles([observation(face) for face in found])
-
-
-def _score(face: FoundFace) -> float:
-    """Of a face that the detector has seen, as all suspects are."""
-    assert face.score is not None
-    return face.score
+    return [face for width in widths for face in detector.find(frame.bgr(width))]
 
 
 def is_same(face: FoundFace, other: FoundFace) -> bool:

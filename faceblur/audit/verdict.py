@@ -15,6 +15,7 @@ from itertools import chain, pairwise
 import cv2
 import numpy as np
 
+from ..finding.retinaface import HOW_TO_GET_IT
 from ..plan import Plan
 from ..process import one_thread
 from ..shapes import Box, JsonObject, Progress
@@ -115,6 +116,8 @@ def verify(
         problems += _short(in_words(faults))
     problems += pixels.problems + pixels.weakness() + sound_problems
     notes = list(sound_notes)
+    if not inspection.has_both:
+        notes.append("only the detector that finds the faces looked at the output; " + HOW_TO_GET_IT)
     if plan is None:
         notes.append("without a plan or a report nothing says which faces were to be blurred")
     return Audit(

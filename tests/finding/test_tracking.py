@@ -140,7 +140,7 @@ def test_a_face_that_is_lost_inside_the_picture_is_held_and_then_let_go():
 
 
 def test_pictures_are_kept_for_the_look_back_alone():
-    settings = TrackingSettings(look_back_ms=400, hold_ms=400)
+    settings = TrackingSettings(look_back_ms=400, cut_back_ms=400, hold_ms=400)
     tracker, picture, given_to_it, most = Tracker(settings), still(), [], 0
     for number in range(150):
         copy = picture.copy()

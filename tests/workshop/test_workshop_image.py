@@ -167,15 +167,15 @@ def test_packages_come_from_the_cache_the_second_time(tmp_path, monkeypatch, cap
     image.write_context(context)
     first, architecture = image.build_with_pip(context)
     second, _ = image.build_with_pip(context)
-    assert len(runs) == 1 and first.digest == second.digest and architecture in ("amd64", "arm64")
+    assert len(runs) == 2 and first.digest == second.digest and architecture in ("amd64", "arm64")
     assert "from the cache" in capsys.readouterr().out
 
     (context / "handlers.py").write_text("# changed\n")
     third, _ = image.build_with_pip(context)
-    assert len(runs) == 1 and third.layers[0] == first.layers[0] and third.digest != first.digest
+    assert len(runs) == 2 and third.layers[0] == first.layers[0] and third.digest != first.digest
     for number in range(image.KEPT_LAYERS):
         (context / "requirements.txt").write_text(f"numpy>={number}\n")
         image.build_with_pip(context)
-    assert len(runs) == 1 + image.KEPT_LAYERS
+    assert len(runs) == 2 * (1 + image.KEPT_LAYERS)
     kept = list((tmp_path / "cache" / "faceblur" / "layers").iterdir())
     assert len(kept) == 2 * image.KEPT_LAYERS and first.layers[0].path not in kept

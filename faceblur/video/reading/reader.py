@@ -140,6 +140,11 @@ class Reader:
         step, offset, parts = self._to_ms  # whole numbers: exact, and ten times as fast as fractions
         return round((pts * step - offset) / parts, 3)
 
+    def pts_of(self, time_ms: float) -> int:
+        """The time stamp of that moment, rounded."""
+        step, offset, parts = self._to_ms
+        return round((time_ms * parts + offset) / step)
+
     def __iter__(self) -> Iterator[Frame]:
         yield from ahead(event for event in self._events(()) if isinstance(event, Frame))
 

@@ -32,6 +32,7 @@ LEFT_OUT = ("workshop", "localaws", "__pycache__")
 COMMAND = ("handlers.blur_segment",)
 ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 KEPT_LAYERS = 3
+_LISTS = ("requirements.txt", "no-deps.txt", "constraints.txt")  # what the packages' layer is made of
 LAMBDA_NAMES = {"amd64": "x86_64", "arm64": "arm64"}
 
 
@@ -99,7 +100,7 @@ def build_with_pip(context: Path) -> tuple[oci.Image, str]:
 def _package_layer(context: Path, machine: str) -> oci.Layer:
     """The layer with the packages: from the cache when requirements, lock and Python are the same."""
     options = _pip_options(machine)
-    content = b"".join((context / name).read_bytes() for name in ("requirements.txt", "constraints.txt"))
+    content = b"".join((context / name).read_bytes() for name in _LISTS)
     key = hashlib.sha256(content + " ".join(options).encode() + sys.version.encode()).hexdigest()[:20]
     stored = cache_folder() / "layers" / f"{key}.tar.gz"
     facts = stored.with_suffix(".json")
@@ -117,6 +118,10 @@ def _package_layer(context: Path, machine: str) -> oci.Layer:
     _run(
         [*pip, "--target", str(site), *needs, *options],
         "pip could not install the image's packages",
+    )
+    _run(
+        [*pip, "--target", str(site), "--no-deps", "-r", str(context / "no-deps.txt"), *options],
+        "pip could not install the second detector",
     )
     _say(f"packages: installed after {time.monotonic() - start:.0f} s, packing ...")
     layer = oci.write_layer(stored, {f"{TASK_ROOT}/{name}": path for name, path in _files(site)})

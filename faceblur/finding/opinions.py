@@ -1,0 +1,41 @@
+"""What a detector thinks of a place where a face is said to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..boxes import overlap
+from ..detections import Face
+from ..video import Frame
+from .crops import Crop
+
+# How a face in doubt is shown: sides of the box, pixels. Alone and small, and with what is around it: shown so to
+# RetinaFace, one of 16 things that are no faces passed (a stone in gravel), and all of 50 faces (benchmarks/faceless.py
+# and leak.py).
+WAYS = ((2.2, 96), (3.2, 256))
+_CLEAR = 0.6  # an opinion that needs no second look
+_SAME_PLACE = 0.25  # intersection over union
+# At least one pair of opinions of the first and the second detector makes a face surely one, or likely.
+_SURE = ((0.0, 0.8), (0.85, 0.0), (0.75, 0.2), (0.5, 0.4))
+_LIKELY = (*_SURE, (0.0, 0.55), (0.6, 0.15), (0.3, 0.3))
+
+
+def opinion(find: Callable[[np.ndarray], list[Face]], frame: Frame, box: np.ndarray, clear: float = _CLEAR) -> float:
+    """How sure a detector is that there is a face in this box (ratios), 0 to 1: the better of two looks, the second
+    only where the first is less than `clear`.
+    """
+    best = 0.0
+    for reach, side in WAYS:
+        crop = Crop.around(frame, box * np.tile(frame.display_size, 2), reach, side)
+        for face in crop.find(frame, find) if crop and best < clear else []:
+            there = np.array([[face.left, face.top, face.width, face.height]])
+            if face.score > best and overlap(there, box[None]).max() > _SAME_PLACE:
+                best = face.score
+    return best
+
+
+def is_face(first: float, second: float, likely: bool = False) -> bool:
+    """Whether the opinions of the first and the second detector, 0 to 1, make a place surely a face, or likely one."""
+    return any(first >= one and second >= other for one, other in (_LIKELY if likely else _SURE))
