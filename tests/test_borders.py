@@ -42,7 +42,7 @@ MAY = {
     "finding": {"boxes", "detections", "errors", "plan", "process", "shapes", "video"},
     "rendering": {"", "errors", "plan", "process", "shapes", "video"},
     "showing": {"assets", "detections", "files", "plan", "timecode", "video"},
-    "audit": {"boxes", "finding", "plan", "process", "shapes", "showing", "timecode", "video"},
+    "audit": {"boxes", "detections", "finding", "plan", "process", "shapes", "showing", "timecode", "video"},
     "pipeline": {
         "boxes", "detections", "errors", "finding", "partials", "plan", "process", "rendering", "shapes", "undo",
         "video",
@@ -72,7 +72,7 @@ MAY = {
 # the only files in which these libraries are imported
 ALONE = {
     "av": "video/",
-    "onnxruntime": "finding/detector.py",
+    "onnxruntime": "finding/runtime.py",
     "matplotlib": "showing/figures.py",
     "ministack": "localaws/engine/",
     "papermill": "workshop/running/",

@@ -13,7 +13,7 @@ import pytest
 from moving import Mover, Scene
 from test_borders import SOURCES, imported
 
-from faceblur.finding import detector
+from faceblur.finding import runtime
 from faceblur.localaws.function import Function, UnpackedImage
 from faceblur.localaws.managed_runtime import ManagedRuntime
 from faceblur.localaws.sandbox import Sandbox
@@ -74,12 +74,12 @@ def test_where_a_host_program_imported_it_first_its_events_are_turned_off(monkey
     said = []
     host = SimpleNamespace(disable_telemetry_events=lambda: said.append("off"))
     monkeypatch.setitem(sys.modules, "onnxruntime", host)
-    assert detector._onnxruntime() is host and said == ["off"]
+    assert runtime._onnxruntime() is host and said == ["off"]
 
 
-def test_only_the_detector_imports_it_and_not_at_its_top():
+def test_only_one_module_imports_it_and_not_at_its_top():
     importers = [path for path in SOURCES if any(name.split(".")[0] == "onnxruntime" for name in imported(path))]
-    assert importers == [ROOT / "faceblur" / "finding" / "detector.py"]
+    assert importers == [ROOT / "faceblur" / "finding" / "runtime.py"]
     tree = ast.parse(importers[0].read_text(encoding="utf-8"))
     top = [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
     assert "os" in top and "onnxruntime" not in top
