@@ -3,7 +3,8 @@
 
     python3 kit.py demo [--video PATH] [--out DIR]   run the ten notebooks on the embedded AWS, see the result
     python3 kit.py test [pytest arguments]           run the whole test suite
-    python3 kit.py lab                               open JupyterLab on the notebooks, embedded AWS running
+    python3 kit.py lab [--target aws] [--prefix P] [--until NN] [--reset]
+                                                     open JupyterLab on copies of the notebooks, embedded AWS running
     python3 kit.py clean                             delete .venv and build/
 
 The first call makes .venv from requirements.lock; later calls reuse it until the lock or the Python changes.

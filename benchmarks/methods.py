@@ -116,13 +116,12 @@ def _shift_ms(clip: Path, output: Path) -> float:
     """The clip's time minus the output's: a tool may move the start to 0, or fill it up with copies of the
     first frame. The one of the two under which the pictures are more alike.
     """
-    before, after = thumbnails(clip), thumbnails(output)
+    before, after = _thumbnails(clip), _thumbnails(output)
     shifts = (0.0, before[0][0] - after[0][0])
     return min(shifts, key=lambda shift: _unlikeness(before, after, shift))
 
 
-def thumbnails(path: Path) -> list[tuple[float, np.ndarray]]:
-    """(time_ms, 36 x 64 grey levels) of every frame."""
+def _thumbnails(path: Path) -> list[tuple[float, np.ndarray]]:
     with Reader(path) as reader:
         return [(frame.time_ms, cv2.resize(frame.gray(64), (64, 36)).astype(float)) for frame in reader]
 

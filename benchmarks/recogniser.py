@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+SAME = 0.6  # two descriptors nearer than this are one person, its makers say
+
 
 class RecogniserError(Exception):
     """It is not installed; the text says how it can be."""
@@ -42,5 +44,5 @@ class Recogniser:
         return self._landmarks(rgb, self._rectangle(*(round(n) for n in corners)))
 
     def describe(self, rgb: np.ndarray, landmarks) -> np.ndarray:
-        """128 numbers; of the same face, seen again, at a distance below 0.6, its makers say."""
+        """128 numbers; of the same face, seen again, at a distance below SAME."""
         return np.array(self._network.compute_face_descriptor(rgb, landmarks))

@@ -4,14 +4,14 @@
     python benchmarks/reidentify.py --packages DIR [FOLDER] [--clips NAME ...] [--deface PATH] [--json FILE]
 
 FOLDER holds clips with NAME.faces.json beside them (../shared/clips when there). DIR: where dlib's recogniser is
-(recogniser.py says how to get it). A person here is a reference track within one shot: who appears twice counts twice,
-which makes naming them a little harder. The first part of each gives the attacker's pictures, the last
-part the faces that he tries to name. He knows where the face was: both are aligned by the landmarks of the original.
-Each clip is blurred by the whole of faceblur, in every style, and by deface with its defaults. Columns, in % of the
-faces tried, every person counting the same:
+(recogniser.py says how to get it). Of every reference track the first part gives the attacker's pictures, the last
+part the faces that he tries to name; tracks that the recogniser takes for one person are one. He knows where the
+face was: both are aligned by the landmarks of the original. Each clip is blurred by the whole of faceblur, in every
+style, and by deface with its defaults. Columns, in % of the faces tried, every person counting the same:
 
-    sharp     named rightly with pictures from the original
-    blurred   the same, when he has blurred his pictures in the same way (they are from the same output)
+    sharp      named rightly with pictures from the original
+    blurred    the same, when he has blurred his pictures in the same way (they are from the same output)
+    elsewhere  the same as `blurred`, but without pictures of the same track: only of people who appear twice
 
 chance is one over the people in the clip. `solid` leaves nothing of a face: what is named there is named by hair,
 clothes, place and the outline of the region. Exit 0; 2 when there is nothing to measure or no recogniser.
@@ -25,7 +25,6 @@ import shutil
 import sys
 import tempfile
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 
 import methods
@@ -49,9 +48,9 @@ STYLES = {
     "gaussian 0.05 (forced)": Style("gaussian", strength=0.05, forced=True),
     "solid": Style("solid"),
 }
-_SHARE, _MOST, _FEWEST = 0.45, 6, 4  # of a track at either end; faces taken of it
+_SHARE, _MOST, _FEWEST = 0.45, 8, 4  # of a track at either end; faces taken of it
 _NARROWEST = 24  # pixels: smaller faces are not recognised on the original, either
-_CUT = 18.0  # mean difference of two thumbnails' grey levels: a moving picture's is below 12
+_NEAR = 0.5  # tracks whose mean descriptors are nearer are one person: stricter than the recogniser's 0.6
 
 
 @dataclass
@@ -60,9 +59,10 @@ class Seen:
 
     time_ms: float
     box: tuple[float, float, float, float]
-    person: int
+    track: int
     known: bool
     landmarks: object = None
+    person: int = -1
 
 
 @dataclass
@@ -117,9 +117,10 @@ def _options(arguments) -> argparse.Namespace:
 def measure(path: Path, recogniser: Recogniser, deface: Path | None) -> Clip | None:
     """Descriptors of the original and of every output; None for a clip of fewer than two people."""
     clip = Clip(path, chosen(Reference.load(path.with_name(path.name + ".faces.json")), path))
+    clip.descriptors[ORIGINAL] = _described(path, clip.seen, 0.0, recogniser)
+    _name_people(clip)
     if len(clip.people) < 2:
         return None
-    clip.descriptors[ORIGINAL] = _described(path, clip.seen, 0.0, recogniser)
     print(f"{path.name}: {len(clip.seen)} faces of {len(clip.people)} people", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="reidentify-") as temporary:
         output, plan = Path(temporary) / "out.mp4", analyse(path)
@@ -136,35 +137,22 @@ def measure(path: Path, recogniser: Recogniser, deface: Path | None) -> Clip | N
 
 
 def chosen(reference: Reference, path: Path) -> list[Seen]:
-    """Faces of the first and the last part of every track in every shot that is long enough, in order of time."""
+    """Faces spread over the first and the last part of every track that is long enough, in order of time."""
     with Reader(path) as reader:
         wide = next(iter(reader)).display_size[0]
-    cuts = _cuts(path)
-    shown: dict[tuple[int, int], list] = {}
+    tracks: dict[int, list] = {}
     for time_ms, faces in zip(reference.times_ms, reference.faces, strict=True):
-        shot = sum(cut <= time_ms for cut in cuts)
         for track, box in faces:
             if box[2] * wide >= _NARROWEST:
-                shown.setdefault((track, shot), []).append((time_ms, box))
-    return spread(shown)
-
-
-def spread(shown: dict[tuple[int, int], list]) -> list[Seen]:
-    """shown: (track, shot) -> [(time_ms, box), ...]."""
+                tracks.setdefault(track, []).append((time_ms, box))
     seen = []
-    for person, faces in enumerate(shown.values()):
-        part = int(len(faces) * _SHARE)
+    for track, shown in tracks.items():
+        part = int(len(shown) * _SHARE)
         if part >= _FEWEST:
-            for known, those in ((True, faces[:part]), (False, faces[-part:])):
+            for known, those in ((True, shown[:part]), (False, shown[-part:])):
                 picks = np.unique(np.linspace(0, part - 1, min(part, _MOST)).round().astype(int))
-                seen += [Seen(*those[pick], person, known) for pick in picks]
+                seen += [Seen(*those[pick], track, known) for pick in picks]
     return sorted(seen, key=lambda face: face.time_ms)
-
-
-def _cuts(path: Path) -> list[float]:
-    """Times of the frames before which the picture is cut."""
-    thumbnails = methods.thumbnails(path)
-    return [b[0] for a, b in pairwise(thumbnails) if np.abs(a[1] - b[1]).mean() > _CUT]
 
 
 def _described(video: Path, seen: list[Seen], shift_ms: float, recogniser: Recogniser) -> np.ndarray:
@@ -185,30 +173,63 @@ def _described(video: Path, seen: list[Seen], shift_ms: float, recogniser: Recog
     return found
 
 
+def _name_people(clip: Clip) -> None:
+    """Join tracks of one person: near each other, and never in one frame."""
+    described, tracks = clip.descriptors[ORIGINAL], sorted({face.track for face in clip.seen})
+    of = {track: [n for n, face in enumerate(clip.seen) if face.track == track] for track in tracks}
+    means = {track: described[of[track]].mean(axis=0) for track in tracks}
+    times = {track: {clip.seen[n].time_ms for n in of[track]} for track in tracks}
+    spans = {track: (min(times[track]), max(times[track])) for track in tracks}
+    groups = [{track} for track in tracks]
+    pairs = [(np.linalg.norm(means[a] - means[b]), a, b) for a in tracks for b in tracks if a < b]
+    for distance, a, b in sorted(pairs):
+        one, other = (next(group for group in groups if track in group) for track in (a, b))
+        apart = all(spans[x][1] < spans[y][0] or spans[y][1] < spans[x][0] for x in one for y in other)
+        if distance < _NEAR and one is not other and apart:
+            groups.remove(other)
+            one |= other
+    for face in clip.seen:
+        face.person = next(number for number, group in enumerate(groups) if face.track in group)
+
+
 def row(clip: Clip, method: str) -> dict:
     count = len(clip.people)
-    figures = {"sharp": _named(clip, method, ORIGINAL), "blurred": _named(clip, method, method)}
+    figures = {
+        "sharp": _named(clip, method, ORIGINAL),
+        "blurred": _named(clip, method, method),
+        "elsewhere": _named(clip, method, method, elsewhere=True),
+    }
     tried = sum(not face.known for face in clip.seen)
     return {"clip": clip.path.name, "method": method, "people": count, "tried": tried, "chance": 1 / count} | figures
 
 
-def _named(clip: Clip, method: str, gallery: str) -> float:
-    """Share of the unknown faces whose nearest picture in the gallery shows the same person; mean over people."""
-    known, person = (np.array([getattr(face, key) for face in clip.seen]) for key in ("known", "person"))
-    tried, pictures = clip.descriptors[method][~known], clip.descriptors[gallery][known]
-    nearest = np.linalg.norm(tried[:, None] - pictures[None], axis=2).argmin(axis=1)
-    right = person[known][nearest] == person[~known]
-    return float(np.mean([right[person[~known] == one].mean() for one in clip.people]))
+def _named(clip: Clip, method: str, gallery: str, elsewhere: bool = False) -> tuple[float, int]:
+    """(share, people): the share of the unknown faces that are named rightly, as the mean over so many people."""
+    known, person, track = (
+        np.array([getattr(face, key) for face in clip.seen]) for key in ("known", "person", "track")
+    )
+    distances = np.linalg.norm(
+        clip.descriptors[method][~known][:, None] - clip.descriptors[gallery][known][None], axis=2
+    )
+    if elsewhere:
+        distances[track[~known][:, None] == track[known][None]] = np.inf
+    same = person[~known][:, None] == person[known][None]
+    possible = (same & np.isfinite(distances)).any(axis=1)
+    right = same[np.arange(len(same)), distances.argmin(axis=1)]
+    shares = [right[mine].mean() for one in clip.people if (mine := possible & (person[~known] == one)).any()]
+    return (float(np.mean(shares)) if shares else 0.0), len(shares)
 
 
 def total(method: str, rows: list[dict]) -> dict:
     """All clips, every person counting the same."""
     rows = [row for row in rows if row["method"] == method]
     sums = {key: sum(row[key] for row in rows) for key in ("people", "tried")}
-    means = {
-        key: sum(row[key] * row["people"] for row in rows) / sums["people"] for key in ("chance", "sharp", "blurred")
-    }
-    return {"clip": "all", "method": method} | sums | means
+    chance = sum(row["chance"] * row["people"] for row in rows) / sums["people"]
+    figures = {}
+    for key in ("sharp", "blurred", "elsewhere"):
+        count = sum(row[key][1] for row in rows)
+        figures[key] = (sum(share * people for share, people in (row[key] for row in rows)) / max(1, count), count)
+    return {"clip": "all", "method": method, "chance": chance} | sums | figures
 
 
 def table(rows: list[dict]) -> list[str]:
@@ -217,9 +238,11 @@ def table(rows: list[dict]) -> list[str]:
         if row["clip"] != last:
             last = row["clip"]
             title = f"{row['clip']}: {row['people']} people, {row['tried']} faces"
-            lines += ["", f"{title[:60]:<62}{'sharp':>8}{'blurred':>9}"]
-            lines.append(f"{'  chance':<62}{row['chance']:>8.0%}{row['chance']:>9.0%}")
-        lines.append(f"{'  ' + row['method']:<62}{row['sharp']:>8.0%}{row['blurred']:>9.0%}")
+            twice = f"elsewhere ({row['elsewhere'][1]} people)"
+            lines += ["", f"{title[:56]:<58}{'sharp':>8}{'blurred':>9}{twice:>24}"]
+            lines.append(f"{'  chance':<58}{row['chance']:>8.0%}{row['chance']:>9.0%}{row['chance']:>24.0%}")
+        shares = [row[key][0] for key in ("sharp", "blurred", "elsewhere")]
+        lines.append(f"{'  ' + row['method']:<58}{shares[0]:>8.0%}{shares[1]:>9.0%}{shares[2]:>24.0%}")
     return lines[1:]
 
 

@@ -6,6 +6,7 @@ import boto3
 from lambda_kit import ROOT
 
 from faceblur.workshop import CHAPTERS
+from faceblur.workshop.running.runner import UNATTENDED
 
 
 def cells(number):
@@ -17,7 +18,7 @@ def code_cells(number):
 
 
 def run_notebook(number, until=None, **parameters):
-    """Execute the cells in order, stop before the cell `until`; returns the notebook's variables."""
+    """Execute the cells in order, unattended, stop before the cell `until`; returns the notebook's variables."""
     variables = {}
     for cell in code_cells(number):
         if cell["id"] == until:
@@ -26,7 +27,7 @@ def run_notebook(number, until=None, **parameters):
         exec(compile(source, f"{CHAPTERS[number].file}:{cell['id']}", "exec"), variables)
         if "parameters" in cell["metadata"].get("tags", ()):
             assert set(parameters) <= set(variables), f"unknown parameters for notebook {number}"
-            variables.update(parameters)
+            variables.update({name: value for name, value in UNATTENDED.items() if name in variables} | parameters)
     return variables
 
 

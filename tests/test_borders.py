@@ -52,15 +52,18 @@ MAY = {
     },
     "sample": {"errors", "files", "shapes", "video"},
     "localaws": {"errors", "finding", "video"},
-    "workshop.session": {"errors", "workshop"},
-    "workshop.account": {"errors", "workshop.session"},
-    "workshop.building": {"errors", "workshop.session"},
+    "workshop.places": {"errors"},
+    "workshop.session": {"errors", "workshop", "workshop.places"},
+    "workshop.account": {"errors", "workshop", "workshop.places", "workshop.session"},
+    "workshop.building": {"errors", "workshop.places", "workshop.session"},
     "workshop.watching": {"errors", "workshop"},
     "workshop.running": {
-        "assets", "errors", "localaws", "sample", "showing", "workshop", "workshop.session", "workshop.watching",
+        "assets", "errors", "localaws", "sample", "showing", "video", "workshop", "workshop.account", "workshop.places",
+        "workshop.session", "workshop.watching",
     },
     "workshop": {
-        "errors", "workshop.account", "workshop.building", "workshop.running", "workshop.session", "workshop.watching",
+        "errors", "workshop.account", "workshop.building", "workshop.places", "workshop.running", "workshop.session",
+        "workshop.watching",
     },
     "cli": {
         "", "__main__", "audit", "finding", "localaws", "pipeline", "plan", "process", "rendering", "review", "sample",

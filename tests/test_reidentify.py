@@ -1,4 +1,4 @@
-"""benchmarks/reidentify.py: which faces are known and which tried, how names are counted. (No dlib in the tests.)"""
+"""benchmarks/reidentify.py: who counts as one person, and how names are counted. (No dlib in the tests.)"""
 
 import importlib
 from pathlib import Path
@@ -18,38 +18,62 @@ def reidentify(monkeypatch):
 
 @pytest.fixture
 def clip(reidentify):
-    """Two people, each known by one picture and tried once or twice; descriptors are places on a line."""
-    shown = [(0, True, 0.0), (1, True, 5.0), (0, False, 0.1), (0, False, 0.2), (1, False, 5.1)]
-    seen = [reidentify.Seen(time, BOX, person, known) for time, (person, known, _) in enumerate(shown)]
+    """Two people, the first in two tracks that follow each other; descriptors are places on a line."""
+    shown = [(0, 0.0), (1, 5.0), (0, 0.1), (1, 5.1), (2, 0.2), (2, 0.1)]
+    known = [True, True, False, False, True, False]
+    times = [0, 0, 1, 1, 8, 9]
+    seen = [
+        reidentify.Seen(time, BOX, track, is_known)
+        for time, (track, _), is_known in zip(times, shown, known, strict=True)
+    ]
     made = reidentify.Clip(Path("made.mp4"), seen)
-    made.descriptors[reidentify.ORIGINAL] = np.array([[place] for *_, place in shown])
+    made.descriptors[reidentify.ORIGINAL] = np.array([[place] for _, place in shown])
+    reidentify._name_people(made)
     return made
 
 
-def test_a_track_s_first_part_is_known_its_last_part_tried_and_what_is_too_short_left_out(reidentify):
-    shown = {(7, 0): [(float(time), BOX) for time in range(20)], (7, 1): [(30.0, BOX)] * 5}
-    seen = reidentify.spread(shown)
-    assert {face.person for face in seen} == {0}
-    known, tried = ([face.time_ms for face in seen if face.known is it] for it in (True, False))
-    assert (known[0], known[-1], tried[0], tried[-1]) == (0, 8, 11, 19)
-    assert len(known) == len(tried) == 6
+def test_tracks_alike_are_one_person_unless_both_are_seen_at_once(reidentify, clip):
+    assert [face.person for face in clip.seen] == [0, 1, 0, 1, 0, 0]
+    for face, time_ms in zip(clip.seen, [0, 0, 9, 9, 8, 9], strict=True):
+        face.time_ms = time_ms
+    reidentify._name_people(clip)
+    assert [face.person for face in clip.seen] == [0, 1, 0, 1, 2, 2]
 
 
-def test_names_are_counted_by_person_with_sharp_and_with_blurred_pictures(reidentify, clip):
-    clip.descriptors["veil"] = np.array([[9.0], [5.0], [8.0], [0.2], [5.1]])
+def test_names_are_counted_by_person_and_elsewhere_without_the_same_track(reidentify, clip):
+    clip.descriptors["veil"] = np.array([[0.0], [5.0], [4.9], [5.1], [0.2], [0.1]])
     row = reidentify.row(clip, "veil")
     assert (row["people"], row["tried"], row["chance"]) == (2, 3, 0.5)
-    assert row["sharp"] == 0.75  # half of the first person's two faces, all of the other's
-    assert row["blurred"] == 0.75
-    assert reidentify.row(clip, reidentify.ORIGINAL)["sharp"] == 1
+    assert row["sharp"] == (0.75, 2)  # half of the first person's two faces, all of the other's
+    assert row["elsewhere"] == (0.5, 1)  # the second is in one track alone
+    assert reidentify.row(clip, reidentify.ORIGINAL)["sharp"] == (1.0, 2)
 
 
 def test_the_sum_counts_every_person_of_every_clip_the_same(reidentify, clip):
     row = reidentify.row(clip, reidentify.ORIGINAL)
-    other = row | {"clip": "b", "people": 4, "chance": 0.25, "sharp": 0.5, "blurred": 0.5}
+    other = row | {
+        "clip": "b",
+        "people": 4,
+        "chance": 0.25,
+        "sharp": (0.5, 4),
+        "blurred": (0.5, 4),
+        "elsewhere": (0.0, 0),
+    }
     whole = reidentify.total(reidentify.ORIGINAL, [row, other])
-    assert whole["sharp"] == pytest.approx(4 / 6) and whole["chance"] == pytest.approx(2 / 6)
-    assert reidentify.table([row, whole])[0].split() == ["made.mp4:", "2", "people,", "3", "faces", "sharp", "blurred"]
+    assert whole["sharp"] == (pytest.approx(4 / 6), 6) and whole["chance"] == pytest.approx(2 / 6)
+    assert whole["elsewhere"] == (1.0, 1)
+    assert reidentify.table([row, whole])[0].split() == [
+        "made.mp4:",
+        "2",
+        "people,",
+        "3",
+        "faces",
+        "sharp",
+        "blurred",
+        "elsewhere",
+        "(1",
+        "people)",
+    ]
 
 
 def test_without_dlib_it_says_how_to_get_it(reidentify, tmp_path, capsys, monkeypatch):

@@ -16,7 +16,8 @@ from .building.image import build_and_push
 from .building.packaging import zip_folder
 from .chapters import CHAPTERS, Chapter
 from .names import FUNCTIONS, IMAGE_FUNCTIONS, STATE_MACHINE_ROLE, ZIP_FUNCTIONS, Names
-from .session import Workshop, begin, project_root, state_path
+from .places import project_root, state_path
+from .session import Workshop, begin
 from .state import State
 from .watching.diagram import pipeline_svg, show_pipeline
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import FaceblurError, WorkshopError
 from .extra import hint
-from .session import project_root
+from .places import TARGETS, project_root
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,10 +54,14 @@ def _parser() -> argparse.ArgumentParser:
         help="open JupyterLab on the notebooks, with the embedded AWS running",
         epilog="JupyterLab's options work here",
     )
+    lab.add_argument("--target", choices=TARGETS, default="local", help="aws: your account, which costs money")
+    lab.add_argument("--prefix", default="faceblur", help="begins every name, for all notebooks (faceblur)")
+    lab.add_argument("--until", type=int, default=0, metavar="NN", help="run the chapters up to NN before it opens")
+    lab.add_argument("--reset", action="store_true", help="take the notebooks anew; yours are put aside")
     lab.set_defaults(command=_lab)
 
     run = commands.add_parser("run", help="run notebooks with papermill")
-    run.add_argument("--target", choices=("local", "aws"), default="local")
+    run.add_argument("--target", choices=TARGETS, default="local")
     run.add_argument("--from", dest="first", type=int, default=1, metavar="NN", help="first notebook (1)")
     run.add_argument("--to", dest="last", type=int, default=10, metavar="NN", help="last notebook (10)")
     run.add_argument("-p", dest="parameters", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
@@ -78,9 +82,9 @@ def _demo(options) -> int:
 
 
 def _lab(options) -> int:
-    from .running.lab import lab
+    from .running.lab import Choice, lab
 
-    return lab(options.jupyter)
+    return lab(options.jupyter, Choice(options.target, options.prefix, options.until, options.reset))
 
 
 def _links(_options) -> int:

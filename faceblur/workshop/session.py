@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import boto3
@@ -18,27 +17,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ..errors import WorkshopError
 from .chapters import CHAPTERS, maker
 from .names import Names
+from .places import BRING_BACK, TARGETS, chosen, earlier_states, engine_id, short, state_path
+from .plain import speak_plainly
 from .state import State
-
-TARGETS = ("local", "aws")
-
-
-def project_root() -> Path:
-    """The checkout that holds lambda_src/, container/ and notebooks/. Raises WorkshopError where there is none."""
-    candidates = (Path(__file__).resolve().parents[2], Path.cwd(), *Path.cwd().parents)
-    for folder in candidates:
-        if (folder / "lambda_src").is_dir() and (folder / "container").is_dir():
-            return folder
-    raise WorkshopError(
-        "the workshop's notebooks/, lambda_src/ and container/ are not here, for the wheel does not hold them: "
-        "start it in a checkout or an unpacked sdist of faceblur, with python3 kit.py demo"
-    )
-
-
-def state_path(target: str, prefix: str) -> Path:
-    """$FACEBLUR_STATE, or build/state-<target>-<prefix>.json in the checkout."""
-    chosen = os.environ.get("FACEBLUR_STATE")
-    return Path(chosen) if chosen else project_root() / "build" / f"state-{target}-{prefix}.json"
 
 
 @dataclass(frozen=True)
@@ -108,27 +89,34 @@ class Workshop:
         """Mark this notebook as run and say what comes next."""
         self.state["done"] = sorted({*self.state.get("done", []), self.notebook})
         following = CHAPTERS.get(self.notebook + 1)
-        print(f"Checkpoint: {CHAPTERS[self.notebook].file} is done. State: {_short(self.state.path)}")
+        print(f"Checkpoint: {CHAPTERS[self.notebook].file} is done. State: {short(self.state.path)}")
         if following:
             print(f"Next: {following.file}")
 
 
-def begin(notebook: int, target: str = "local", prefix: str = "faceblur") -> Workshop:
+def begin(notebook: int, target: str = "", prefix: str = "") -> Workshop:
     """Say where this notebook runs, and refuse to go on where it could do harm or an earlier one is missing.
+
+    target, prefix: left empty, they are what the lab was started with (FACEBLUR_TARGET and FACEBLUR_PREFIX), else
+    "local" and "faceblur". In a notebook errors are a sentence from here on, no traceback.
 
     Raises WorkshopError: an unknown target, no endpoint for "local", a diverted endpoint for "aws", no
     credentials or region, a state file of another account or region, an earlier notebook that has not run.
     """
+    speak_plainly()
     if notebook not in CHAPTERS:
         raise WorkshopError(f"there is no notebook {notebook}; they are 1 to {max(CHAPTERS)}")
-    _check_target(target)
+    target, prefix = chosen(target, prefix)
+    check_target(target)
     session = boto3.Session()
     if not session.region_name:
         raise WorkshopError("no AWS region is set: set AWS_DEFAULT_REGION, e.g. to eu-west-1")
     partition, account = _identity(session, target)
     names = Names(prefix, account, session.region_name, partition)
-    state = State(state_path(target, prefix))
-    _check_state(state, target, names)
+    engine = engine_id(session.get_credentials().access_key) if target == "local" else ""
+    state = State(state_path(target, prefix, engine))
+    _set_aside(state, engine)
+    _check_state(state, target, names, engine)
     _check_order(state, notebook)
     if target == "aws" and names.region not in session.get_available_regions("rekognition", partition):
         print(f"Note: Amazon Rekognition may not exist in {names.region}; see the list of regions at AWS.")
@@ -137,7 +125,8 @@ def begin(notebook: int, target: str = "local", prefix: str = "faceblur") -> Wor
     return Workshop(notebook, target, names, state, session)
 
 
-def _check_target(target: str) -> None:
+def check_target(target: str) -> None:
+    """Refuse a target that is unknown, or whose calls would go elsewhere. Raises WorkshopError."""
     if target not in TARGETS:
         raise WorkshopError(f'TARGET = {target!r} is unknown: use "local" or "aws"')
     if target == "local":
@@ -153,8 +142,8 @@ def _check_target(target: str) -> None:
     diverted = [name for name in sorted(os.environ) if name.startswith("AWS_ENDPOINT_URL") and os.environ[name]]
     if diverted:
         raise WorkshopError(
-            f'TARGET = "aws", but {", ".join(diverted)} would send the calls elsewhere: unset it and start '
-            'JupyterLab again, or use TARGET = "local"'
+            f'TARGET = "aws", but {", ".join(diverted)} would send the calls elsewhere: stop this JupyterLab and '
+            "start one for AWS: python3 kit.py lab --target aws"
         )
 
 
@@ -173,8 +162,15 @@ def _identity(session: boto3.Session, target: str) -> tuple[str, str]:
     return caller["Arn"].split(":")[1], caller["Account"]
 
 
-def _check_state(state: State, target: str, names: Names) -> None:
-    """The state file belongs to one target, account and region for good."""
+def _set_aside(state: State, engine: str) -> None:
+    """A state file of another embedded AWS describes what is not here: it is kept under that one's name."""
+    if engine and "engine" in state and state["engine"] != engine:
+        there = state.move(state.path.with_name(f"{state.path.stem}-{state['engine']}{state.path.suffix}"))
+        print(f"Note: {short(there)} is of another embedded AWS; this one starts empty, with a state of its own.")
+
+
+def _check_state(state: State, target: str, names: Names, engine: str) -> None:
+    """The state file belongs to one target, account and region for good, and to one embedded AWS."""
     here = {"target": target, "account": names.account, "region": names.region, "prefix": names.prefix}
     there = {key: state[key] for key in here if key in state}
     wrong = [f"{key} {there[key]} (now {here[key]})" for key in there if there[key] != here[key]]
@@ -183,16 +179,22 @@ def _check_state(state: State, target: str, names: Names) -> None:
             f"{state.path} was made for {', '.join(wrong)}: go back there and run {CHAPTERS[10].file}, "
             "or choose another PREFIX"
         )
-    for key, value in here.items():
-        if key not in there:
+    for key, value in (here | ({"engine": engine} if engine else {})).items():
+        if key not in state:
             state[key] = value
 
 
 def _check_order(state: State, notebook: int) -> None:
     done = state.get("done", [])
     missing = [number for number in CHAPTERS[notebook].needs if number not in done]
-    if missing:
-        raise WorkshopError(f"run {CHAPTERS[missing[0]].file} first: {CHAPTERS[notebook].file} builds on it")
+    if not missing:
+        return
+    if "engine" in state and not done and earlier_states(state.path):
+        raise WorkshopError(
+            "that AWS is gone: what the earlier chapters made was in an embedded AWS that has ended, or is another "
+            f"one. Start at {CHAPTERS[2].file}, or {BRING_BACK}"
+        )
+    raise WorkshopError(f"run {CHAPTERS[missing[0]].file} first: {CHAPTERS[notebook].file} builds on it")
 
 
 def _config(target: str) -> Config:
@@ -212,10 +214,3 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _short(path: Path) -> str:
-    try:
-        return str(path.relative_to(project_root()))
-    except ValueError:
-        return str(path)

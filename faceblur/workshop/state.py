@@ -47,6 +47,15 @@ class State(MutableMapping):
         self._values = {}
         self.path.unlink(missing_ok=True)
 
+    def move(self, path: Path) -> Path:
+        """Keep what is noted under another name and go on empty; the new name."""
+        try:
+            os.replace(self.path, path)
+        except OSError as problem:
+            raise WorkshopError(f"{self.path}: the state cannot be set aside ({problem.strerror})") from problem
+        self._values = {}
+        return path
+
     def _save(self, values: dict) -> None:
         beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:

@@ -25,7 +25,7 @@ PRINTS = {
     7: (r"^\['s3:ObjectCreated:\*'\] \[\{.*'uploads/'", r"in all +1\.\d+ USD"),
     8: (r"^FAILED PlanSegments .*InputError", r"^second upload: SUCCEEDED, another execution: True"),
     9: (r"^track \d+: 2\.\d s, largest at \d\.\d s", r"(?s)mean difference"),
-    10: (r"^Nothing of this workshop exists", r"leaving topic (?s:.*)^still there: True"),
+    10: (r"^Nothing with the prefix exercises exists", r"leaving topic (?s:.*)^still there: True"),
 }
 
 

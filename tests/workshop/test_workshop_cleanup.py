@@ -56,7 +56,7 @@ def found(ws):
 
 def test_nothing_is_nothing(ws):
     inventory = workshop.inventory(ws)
-    assert len(inventory) == 0 and str(inventory) == "Nothing of this workshop exists."
+    assert len(inventory) == 0 and str(inventory) == f"Nothing with the prefix {ws.names.prefix} exists."
     workshop.clean_up(ws, dry_run=False)
     assert workshop.remaining(ws) == ()
 
@@ -114,12 +114,30 @@ def test_another_workshop_s_things_are_not_ours(ws):
     assert ("role", other) in found(ws)
 
 
-def test_a_bucket_that_was_just_made_is_ours_before_it_is_tagged(ws):
-    """Notebook 02 notes the name before it creates the bucket and tags it right after."""
+def test_a_bucket_without_tags_is_never_ours_whatever_the_state_file_says(ws):
+    """Its name may have been noted, and the bucket deleted and made again by somebody else since."""
     ws.state["input_bucket"] = ws.names.input_bucket
-    make_bucket(ws, "input_bucket", tags=False)
+    s3, name = make_bucket(ws, "input_bucket", tags=False)
+    s3.put_object(Bucket=name, Key="thesis.txt", Body=b"three years of work")
     workshop.clean_up(ws, dry_run=False)
-    assert found(ws) == set()
+    assert found(ws) == {("bucket", name)}
+    assert s3.get_object(Bucket=name, Key="thesis.txt")["Body"].read() == b"three years of work"
+
+
+def test_a_wrong_prefix_names_those_that_have_something_here(ws, capsys, monkeypatch, tmp_path):
+    """By tag, and by a state file of this embedded AWS; another one's notes count for nothing."""
+    other = f"d{uuid.uuid4().hex[:8]}"
+    tags = [{"Key": "project", "Value": "faceblur"}, {"Key": "workshop", "Value": other}]
+    boto3.client("sns").create_topic(Name=f"{other}-failures", Tags=tags)
+    notes = {**ws.state, "input_bucket": "b"}
+    for name, engine in (("noted", ws.state["engine"]), ("gone", "0badc0de")):
+        (tmp_path / f"state-local-{name}.json").write_text(json.dumps(notes | {"prefix": name, "engine": engine}))
+    (tmp_path / "state-local-torn.json").write_text("{")
+    monkeypatch.setattr("faceblur.workshop.account.inventory.all_states", lambda: sorted(tmp_path.glob("state-*.json")))
+    workshop.clean_up(ws, dry_run=False)
+    said = capsys.readouterr().out
+    assert f"Nothing with the prefix {ws.names.prefix} exists. Other prefixes have something here: " in said
+    assert other in said and "noted" in said and "gone" not in said and ws.names.prefix not in said.split("here: ")[1]
 
 
 def test_a_note_alone_does_not_make_another_bucket_ours(ws):

@@ -10,7 +10,7 @@ import pytest
 from faceblur.errors import WorkshopError
 from faceblur.workshop import __main__ as command
 from faceblur.workshop.chapters import CHAPTERS
-from faceblur.workshop.running import runner
+from faceblur.workshop.running import lab, runner
 from faceblur.workshop.running.junit import write_junit
 
 
@@ -146,12 +146,15 @@ def test_a_log_shows_slow_cells(monkeypatch):
         (["run", "-p", "TARGET", "aws"], "is set by --target"),
         (["run", "-p", "NONSENSE", "1"], "unknown parameter NONSENSE"),
         (["run", "--from", "12"], "notebooks are 1 to 10"),
+        (["lab", "--until", "10"], "--until 10: the chapters that can be run before are 1 to 9"),
+        (["lab", "--prefix", "Anna B"], "PREFIX = 'Anna B' cannot be used"),
         (["demo", "--video", "nowhere.mp4"], "nowhere.mp4: no such file"),
     ],
 )
 def test_mistakes_on_the_command_line_are_one_line(arguments, words, capsys, monkeypatch, tmp_path):
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    assert command.main([*arguments, "--out", str(tmp_path / "out")]) not in (0, None)
+    out = [] if arguments[0] == "lab" else ["--out", str(tmp_path / "out")]
+    assert command.main([*arguments, *out]) not in (0, None)
     complaint = capsys.readouterr().err
     assert words in complaint
     assert complaint.count("\n") == 1
@@ -160,9 +163,12 @@ def test_mistakes_on_the_command_line_are_one_line(arguments, words, capsys, mon
 
 def test_only_lab_takes_the_options_of_jupyterlab(monkeypatch, capsys):
     given = []
-    monkeypatch.setattr("faceblur.workshop.running.lab.lab", lambda options: given.extend(options) or 0)
-    assert command.main(["lab", "--no-browser", "--port=9999"]) == 0
-    assert given == ["--no-browser", "--port=9999"]
+    monkeypatch.setattr(
+        "faceblur.workshop.running.lab.lab", lambda options, choice: given.extend([*options, choice]) or 0
+    )
+    ours = ["--target", "aws", "--prefix", "anna", "--until", "7", "--reset"]
+    assert command.main(["lab", "--no-browser", *ours, "--port=9999"]) == 0
+    assert given == ["--no-browser", "--port=9999", lab.Choice("aws", "anna", 7, True)]
     with pytest.raises(SystemExit):
         command.main(["demo", "--speed=fast"])
     assert "unrecognized arguments: --speed=fast" in capsys.readouterr().err
@@ -177,3 +183,9 @@ def test_papermill_is_loaded_only_when_notebooks_run():
     code = "import sys, faceblur.workshop; print(*{'papermill', 'matplotlib', 'nbconvert'} & {*sys.modules})"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not said.stdout.split()
+
+
+def test_what_a_person_must_say_is_said_by_a_run_that_nobody_watches(project):
+    project[1](10, "assert DELETE is True", 'TARGET = "local"\nDELETE = False')
+    assert run(project, [10])[0].passed
+    assert run(project, [10], {"DELETE": False})[0].failures

@@ -44,6 +44,8 @@ def clean_up(ws: Workshop, dry_run: bool = True) -> Inventory:
                 _persist(partial(DELETE[resource.kind], ws, resource), resource)
             except WorkshopError as problem:
                 problems.append(str(problem))
+    if not found.resources:
+        print(f"  {found}")
     for resource in found.others:
         print(f"  leaving {resource.kind} {resource.name}: it does not carry the tags {ws.tags}")
     if problems:

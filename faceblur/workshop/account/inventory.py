@@ -5,11 +5,14 @@ Reads only; imports kinds and session.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 
+from ...errors import WorkshopError
+from ..places import all_states
 from ..session import Workshop
+from ..state import State
 from .kinds import BUCKET_KEYS, KINDS, Resource
 
 
@@ -19,6 +22,8 @@ class Inventory:
 
     resources: tuple[Resource, ...]
     local: bool
+    prefix: str = ""
+    elsewhere: tuple[str, ...] = ()  # other prefixes of the workshop that have something here
 
     @property
     def ours(self) -> tuple[Resource, ...]:
@@ -34,7 +39,7 @@ class Inventory:
 
     def __str__(self) -> str:
         if not self.resources:
-            return "Nothing of this workshop exists."
+            return self._nothing()
         return "\n".join(
             f"{each.kind:14} {each.name:60} {each.detail}" + ("" if each.ours else "  NOT OURS: left alone")
             for each in self.resources
@@ -43,9 +48,15 @@ class Inventory:
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         return {"text/plain": str(self), "text/html": self._table()}
 
+    def _nothing(self) -> str:
+        words = f"Nothing with the prefix {self.prefix} exists."
+        if self.elsewhere:
+            words += f" Other prefixes have something here: {', '.join(self.elsewhere)}. Is one of them yours?"
+        return words
+
     def _table(self) -> str:
         if not self.resources:
-            return "<p>Nothing of this workshop exists.</p>"
+            return f"<p>{escape(self._nothing())}</p>"
         rows = "".join(self._row(resource) for resource in self.resources)
         return f"<table><tr><th>Kind</th><th>Name</th><th></th><th>Ours</th></tr>{rows}</table>"
 
@@ -61,7 +72,34 @@ def inventory(ws: Workshop) -> Inventory:
     """Look for every resource: names of the design, tags, notes in the state file; in the clean-up's order."""
     arns = [*tagged_arns(ws), *noted_arns(ws)]
     found = (kind.find(ws, name) for kind in KINDS for name in kind.names(ws, arns))
-    return Inventory(tuple(filter(None, found)), ws.target == "local")
+    return Inventory(tuple(filter(None, found)), ws.target == "local", ws.names.prefix, other_prefixes(ws))
+
+
+def other_prefixes(ws: Workshop) -> tuple[str, ...]:
+    """The workshop's other prefixes in this account and region, by tags and by the state files of this checkout."""
+    pages = ws.client("resourcegroupstaggingapi").get_paginator("get_resources")
+    items = [
+        item
+        for page in pages.paginate(TagFilters=[{"Key": "project", "Values": [ws.tags["project"]]}])
+        for item in page["ResourceTagMappingList"]
+    ]
+    found = {tag["Value"] for item in items for tag in item["Tags"] if tag["Key"] == "workshop"}
+    noted = {state["prefix"] for state in map(_state, all_states()) if _is_of(state, ws)}
+    return tuple(sorted((found | noted) - {ws.names.prefix}))
+
+
+def _state(path) -> dict:
+    """What a state file notes; one that cannot be read is of no use here."""
+    try:
+        return dict(State(path))
+    except WorkshopError:
+        return {}
+
+
+def _is_of(state: Mapping, ws: Workshop) -> bool:
+    """Made in the same account, region and embedded AWS, by a chapter that makes something."""
+    same = all(state.get(key) == ws.state.get(key) for key in ("target", "account", "region", "engine"))
+    return same and "input_bucket" in state and "prefix" in state
 
 
 def tagged_arns(ws: Workshop) -> list[str]:

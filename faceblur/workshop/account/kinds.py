@@ -96,9 +96,7 @@ def _bucket(ws: Workshop, name: str) -> Resource | None:
     tags = bucket_tags(ws, name)
     if tags is None:
         return None
-    # A bucket gets its tags one call after it is made; notebook 02 notes it in the state file before.
-    noted = name in ws.names.buckets and name in (ws.state.get(key) for key in BUCKET_KEYS)
-    ours = ws.is_ours(tags) or (noted and "workshop" not in tags)
+    ours = ws.is_ours(tags)  # a note in the state file is no proof: anybody may have made it since
     pages = ws.client("s3").get_paginator("list_object_versions").paginate(Bucket=name)
     count = sum(len(page.get("Versions", ())) + len(page.get("DeleteMarkers", ())) for page in pages)
     page = f"https://{ws.region}.console.aws.amazon.com/s3/buckets/{name}"

@@ -23,7 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import WorkshopError
-from ..session import Workshop, project_root
+from ..places import project_root
+from ..session import Workshop
 from . import oci
 
 TASK_ROOT = "var/task"

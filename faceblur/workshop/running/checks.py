@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from ...errors import WorkshopError
-from ..session import project_root
+from ..places import project_root
 
 PACKAGES = ("boto3", "av", "opencv-python-headless", "jupyterlab", "ipywidgets", "matplotlib", "papermill")
 LOCAL_PACKAGES = ("ministack", "psutil")

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from ..chapters import CHAPTERS, Chapter
-from ..session import project_root
+from ..places import project_root
 from ..watching.diagram import LIT, pipeline_svg
 
 TOP, BOTTOM = "links-top", "links-bottom"

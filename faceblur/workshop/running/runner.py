@@ -17,9 +17,11 @@ from pathlib import Path
 
 from ...errors import WorkshopError
 from ..chapters import CHAPTERS, Chapter
-from ..session import project_root
+from ..places import project_root
 
 CLEAN_UP = max(CHAPTERS)
+UNATTENDED = {"DELETE": True}
+"""Parameters of a run that nobody watches, unless it is told otherwise; a notebook's own are for a person."""
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 ERROR_LINES = 12
 SLOW_CELL_S = 2.0
@@ -113,6 +115,9 @@ def run(
     """
     say = say or print
     shares = check_parameters({*chapters, CHAPTERS[CLEAN_UP]}, parameters)
+    for number, share in shares.items():
+        names = known_parameters(CHAPTERS[number])
+        shares[number] = {name: value for name, value in UNATTENDED.items() if name in names} | share
     copies.mkdir(parents=True, exist_ok=True)
     shutil.copytree(project_root() / "notebooks" / "images", copies / "images", dirs_exist_ok=True)
     done: list[NotebookRun] = []

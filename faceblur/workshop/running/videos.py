@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...errors import InputError
-from ..session import project_root
+from ...errors import FaceblurError, InputError, WorkshopError
+from ..places import project_root
 
 
 def chosen_video(path: str = "") -> Path:
@@ -16,6 +16,29 @@ def chosen_video(path: str = "") -> Path:
     if not chosen.is_file():
         raise InputError(f"{path}: no such file")
     return chosen
+
+
+def check_length(video: Path, most_minutes: float, target: str) -> None:
+    """Refuse what would cost more than you meant, before anything is uploaded. most_minutes 0: no limit.
+
+    The embedded AWS costs nothing, and takes all. Raises WorkshopError, also for a video whose length nobody knows.
+    """
+    from ...video import probe
+
+    if target != "aws" or not most_minutes:
+        return
+    try:
+        minutes = probe(video).duration_ms / 60_000
+    except FaceblurError as problem:
+        raise WorkshopError(
+            f"{video.name}: its length is not known ({problem}), so neither is what it costs; MAX_VIDEO_MINUTES = 0 "
+            "uploads it all the same"
+        ) from problem
+    if minutes > most_minutes:
+        raise WorkshopError(
+            f"{video.name} is {minutes:.1f} minutes long and MAX_VIDEO_MINUTES is {most_minutes:g}: nothing was "
+            "uploaded and nothing paid. Take a shorter video or raise the limit; chapter 7 says what a minute costs"
+        )
 
 
 def sample_video(folder: Path) -> Path:
