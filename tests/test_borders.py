@@ -56,6 +56,7 @@ MAY = {
     "workshop.session": {"errors", "workshop", "workshop.places"},
     "workshop.account": {"errors", "workshop", "workshop.places", "workshop.session"},
     "workshop.building": {"errors", "workshop.places", "workshop.session"},
+    "workshop.teaching": {"errors"},
     "workshop.watching": {"errors", "workshop"},
     "workshop.running": {
         "assets", "errors", "localaws", "sample", "showing", "video", "workshop", "workshop.account", "workshop.places",

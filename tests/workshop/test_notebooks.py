@@ -11,7 +11,7 @@ from faceblur.workshop.chapters import CHAPTERS
 from faceblur.workshop.running import links, runner
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
-MAX_CELLS, MAX_CODE_LINES, MAX_BYTES = 45, 100, 60_000
+MAX_CELLS, MAX_CODE_LINES, MAX_BYTES = 45, 125, 60_000
 
 chapters = pytest.mark.parametrize("chapter", CHAPTERS.values(), ids=lambda chapter: chapter.file)
 

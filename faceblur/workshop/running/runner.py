@@ -20,7 +20,7 @@ from ..chapters import CHAPTERS, Chapter
 from ..places import project_root
 
 CLEAN_UP = max(CHAPTERS)
-UNATTENDED = {"DELETE": True}
+UNATTENDED = {"DELETE": True, "SOLVE": True}
 """Parameters of a run that nobody watches, unless it is told otherwise; a notebook's own are for a person."""
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 ERROR_LINES = 12

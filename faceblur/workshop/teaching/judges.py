@@ -1,0 +1,141 @@
+"""What is wrong with an answer: one sentence for each way to be wrong, the empty string for a right one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+STEP_MS = 500
+PHOTOS = ("arn:aws:s3:::photos", "arn:aws:s3:::photos/*")
+OUTPUT, ARCHIVE = "arn:aws:s3:::output/*", "arn:aws:s3:::archive/*"
+# A face between two looks: where it is, as ratios of the picture, and from when to when it is seen, in ms.
+FACE = {"left": 0.58, "top": 0.2, "width": 0.12, "height": 0.2, "start_ms": 1260, "end_ms": 1640}
+MOST_AREA, MOST_MS = 0.15, 1000
+
+
+def sampling(answer) -> str:
+    known = {
+        250: "that is half of the time between two looks; the face may come right after one",
+        1000: "two looks a second are closer to each other than that",
+        2: "that is how often it looks in a second; how many milliseconds lie between?",
+        0.5: "that are seconds; milliseconds are asked for",
+        0: "it does not look at every frame",
+    }
+    return "" if answer == STEP_MS else known.get(answer, "one second has 1000 ms, and two looks")
+
+
+def bucket_policy(answer: Mapping) -> str:
+    condition = answer.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport")
+    resources = set(_list(answer.get("Resource", ())))
+    if answer.get("Effect") != "Deny":
+        return "an Allow lets somebody in, and refuses nobody: what is not allowed elsewhere is open to others still"
+    if condition is None:
+        return "without its Condition on aws:SecureTransport it refuses everybody, you included"
+    if str(condition).lower() != "false":
+        return "this refuses those who come with TLS, and lets the others in"
+    if answer.get("Principal") not in ("*", {"AWS": "*"}):
+        return "it holds for one Principal only; everybody else may still come without TLS"
+    if "s3:*" not in _list(answer.get("Action", ())):
+        return "some actions are left out; a call of those may still come without TLS"
+    if resources == {PHOTOS[0]}:
+        return "the bucket itself is named, its objects are not: they have ARNs that end in /*"
+    if resources == {PHOTOS[1]}:
+        return "the objects are named, the bucket itself (listing, settings) is not"
+    return "" if resources == set(PHOTOS) else f"Resource must be {' and '.join(PHOTOS)}"
+
+
+def roles(answer: Sequence[Mapping]) -> str:
+    granted = {
+        (action, resource) for one in answer for action in _list(one["Action"]) for resource in _list(one["Resource"])
+    }
+    if any("*" in action for action, _ in granted):
+        return "a * among the actions allows what nobody asked for, deleting for example"
+    if any(resource == "*" for _, resource in granted):
+        return "the resource * is every bucket that there is, also those of others"
+    if any(resource in (OUTPUT[:-2], ARCHIVE[:-2]) for _, resource in granted):
+        return "that is the ARN of a bucket; its objects are arn:aws:s3:::NAME/*"
+    if ("s3:PutObject", OUTPUT) in granted:
+        return "it may also overwrite the results: each action needs its own resource, in a statement of its own"
+    if ("s3:GetObject", ARCHIVE) in granted:
+        return "it may also read the archive, which copying does not need"
+    wanted = {("s3:GetObject", OUTPUT), ("s3:PutObject", ARCHIVE)}
+    if missing := wanted - granted:
+        return "it may not yet " + ", ".join(f"{action} on {resource}" for action, resource in sorted(missing))
+    return f"{sorted(granted - wanted)[0][0]} is more than copying needs" if granted - wanted else ""
+
+
+def layers(answer: Sequence[str]) -> str:
+    known = ("FROM", "COPY requirements.txt", "RUN pip install", "COPY handlers.py", "CMD")
+    if sorted(answer) != sorted(known):
+        return f"use each of these once: {', '.join(known)}"
+    place = {line: answer.index(line) for line in known}
+    if place["FROM"] != 0:
+        return "nothing can be done before FROM says on what the image is built"
+    if place["RUN pip install"] < place["COPY requirements.txt"]:
+        return "pip does not know yet what to install: requirements.txt is copied later"
+    if place["COPY handlers.py"] < place["RUN pip install"]:
+        return "it works, but each change of the handlers installs all packages again"
+    return "" if place["CMD"] == len(known) - 1 else "by custom CMD, what is started at the end, stands last"
+
+
+def execution_name(answer: Callable[[str, str, str], str]) -> str:
+    one = answer("b", "uploads/a.mp4", "v1")
+    names = [answer("b", key, version) for key, version in (("uploads/a.mp4", "v2"), ("uploads/b.mp4", "v1"))]
+    if one != answer("b", "uploads/a.mp4", "v1"):
+        return "S3 may deliver an event twice: both get another name, so the video is blurred, and paid, twice"
+    if one == names[0]:
+        return "who uploads a new video under the same key gets no execution: the version is not in the name"
+    if one == names[1]:
+        return "two videos have one name: the second one is not blurred"
+    odd = answer("b", "uploads/Ünser Film #1.mp4", "v1")
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", odd):
+        return f"keys may hold anything, names of executions letters, digits, - and _ alone; this one is {odd!r}"
+    if len(answer("b", "k" * 1024, "v1")) > 80:
+        return "a key may have 1024 bytes, the name of an execution 80 letters"
+    if answer("b", "a/b", "v") == answer("b", "a-b", "v"):
+        return "two keys have one name: what replaces odd letters makes them alike"
+    return ""
+
+
+def trigger(answer: Mapping) -> str:
+    events = _list(answer.get("Events", ()))
+    if not events or not all(event.startswith("s3:ObjectCreated:") for event in events):
+        return "only ObjectCreated events are uploads"
+    if events != ["s3:ObjectCreated:*"]:
+        return "large files are uploaded in parts and end with another event than Put: take s3:ObjectCreated:*"
+    rules = {
+        rule["Name"].lower(): rule["Value"] for rule in answer.get("Filter", {}).get("Key", {}).get("FilterRules", ())
+    }
+    if not rules:
+        return "without a filter blurred/a.mp4 starts the workflow again, and its result again, for ever"
+    prefix = rules.get("prefix", "")
+    if prefix.startswith("/"):
+        return "keys begin without a slash: this prefix fits none"
+    if not prefix and "suffix" in rules:
+        return "the results end like the uploads: a suffix does not keep them out"
+    if "blurred/".startswith(prefix) or prefix.startswith("blurred"):
+        return "this fits the results, too"
+    return "" if prefix == "uploads/" and set(rules) == {"prefix"} else "uploads/ is where uploads lie, of any ending"
+
+
+def area(answer: Mapping) -> str:
+    left, top, width, height = (float(answer[side]) for side in ("left", "top", "width", "height"))
+    start, end = float(answer["start_ms"]), float(answer["end_ms"])
+    if max(left, top, width, height) > 1:
+        return "sides are ratios from 0 to 1, no percent and no pixels"
+    if 0 < end <= 60 and start < 60:
+        return "times are milliseconds, no seconds"
+    if start > FACE["start_ms"]:
+        return f"the face is seen from {FACE['start_ms']} ms on: it begins too late"
+    if end < FACE["end_ms"]:
+        return f"the face is seen until {FACE['end_ms']} ms: it ends too early"
+    right, bottom = FACE["left"] + FACE["width"], FACE["top"] + FACE["height"]
+    if left > FACE["left"] or top > FACE["top"] or left + width < right or top + height < bottom:
+        return "a part of the face looks out at one side"
+    if width * height > MOST_AREA or end - start > MOST_MS:
+        return "it covers far more than this face: viewers should still see the film"
+    return ""
+
+
+def _list(value) -> list:
+    return [value] if isinstance(value, str) else list(value)
