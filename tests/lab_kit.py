@@ -103,7 +103,7 @@ def _environment(home):
         "IPYTHONDIR": "ipython",
     }
     own = {variable: str(home / folder) for variable, folder in folders.items()}
-    return os.environ | own | {"JUPYTER_CONFIG_PATH": str(lab.CONFIG)}
+    return os.environ | own | lab.kernels()
 
 
 def _answers(server, address, log):

@@ -1,4 +1,4 @@
-"""`python -m faceblur.workshop demo|lab|run|links`: the notebooks from the command line.
+"""`python -m faceblur.workshop demo|lab|run|class|links`: the notebooks from the command line.
 
 Errors that a user can do something about are one line and an exit code; anything else is a bug and may show.
 """
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m faceblur.workshop", description="The ten notebooks.")
-    commands = parser.add_subparsers(required=True, metavar="demo|lab|run|links")
+    commands = parser.add_subparsers(required=True, metavar="demo|lab|run|class|links")
 
     demo = commands.add_parser("demo", help="run all notebooks on the embedded AWS and show the result")
     demo.add_argument("--video", type=Path, help="your own video (default: a sample that is made)")
@@ -70,6 +70,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--junit", type=Path, help="JUnit XML file (default: junit.xml in --out)")
     run.set_defaults(command=_run)
 
+    classroom = commands.add_parser("class", help="a page of who is in which chapter, from the labs' state files")
+    classroom.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="the build folder of a lab")
+    classroom.add_argument("--out", type=Path, default=Path("class.html"), help="the page (class.html)")
+    classroom.set_defaults(command=_class)
+
     links = commands.add_parser("links", help="bring links, diagrams and index of notebooks/ up to date")
     links.set_defaults(command=_links)
     return parser
@@ -85,6 +90,13 @@ def _lab(options) -> int:
     from .running.lab import Choice, lab
 
     return lab(options.jupyter, Choice(options.target, options.prefix, options.until, options.reset))
+
+
+def _class(options) -> int:
+    from .running.classroom import write_class
+
+    print(f"{write_class(options.out, options.folders)} labs: {options.out}")
+    return 0
 
 
 def _links(_options) -> int:

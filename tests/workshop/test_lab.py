@@ -114,7 +114,7 @@ def slider_parts(page):
     return cell, cell.locator("img:visible"), words, cell.locator(".noUi-handle")
 
 
-def move_the_slider(page, picture):
+def move_the_slider(page, file):
     from playwright.sync_api import expect
 
     cell, picture, words, handles = slider_parts(page)
@@ -124,7 +124,7 @@ def move_the_slider(page, picture):
     expect(words).not_to_have_text(text)
     expect(picture).not_to_have_attribute("src", source)
     assert page.evaluate(IS_DRAWN, picture.element_handle())
-    cell.screenshot(path=SHOTS / picture)
+    cell.screenshot(path=SHOTS / file)
 
 
 IS_DRAWN = "async picture => { await picture.decode(); return picture.naturalWidth > 0; }"
@@ -204,3 +204,26 @@ def test_an_untrusted_notebook_shows_pictures_instead_of_views(film, folders):
             assert page.evaluate(IS_DRAWN, pictures.element_handle())
         assert page.locator(".jp-OutputArea").locator("button, input, video, script").count() == 0
         page.locator(".jp-Notebook").screenshot(path=SHOTS / "untrusted.png")
+
+
+def test_a_task_is_checked_and_a_cell_before_the_first_says_so_without_a_traceback(folders):
+    """As a participant who answers nearly right, and then runs a cell too early."""
+    cells = [
+        "from faceblur.workshop.teaching import check\ncheck.sampling(250)",
+        "ws.client('s3')",
+        "check.sampling(500)",
+    ]
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in cells], metadata=metadata)
+    nbformat.write(notebook, folders[0] / "12_mistakes.ipynb")
+    with running(*folders) as url, browsing(url) as page:
+        open_notebook(page, url, "12_mistakes.ipynb")
+        said = run_all(page)
+        assert said.startswith("Not yet: that is half of the time between two looks")
+        for code, words in (("ws.client(", "'ws' is not known here: run the first cells"), ("(500)", "Right: ")):
+            cell = cell_with(page, code)
+            cell.click()
+            page.keyboard.press("Control+Enter")
+            cell.locator(".jp-OutputArea-output", has_text=words).wait_for()
+        assert "Traceback" not in page.locator(".jp-Notebook").inner_text()
+        page.locator(".jp-Notebook").screenshot(path=SHOTS / "mistakes.png")

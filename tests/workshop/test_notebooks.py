@@ -108,9 +108,28 @@ def test_it_builds_on_faceblur_with_plain_boto3(chapter):
 
 
 ALLOWED_IMPORTS = {
-    "base64", "boto3", "botocore", "cv2", "faceblur", "hashlib", "io", "json", "matplotlib", "pathlib",
+    "base64", "boto3", "botocore", "contextlib", "cv2", "faceblur", "hashlib", "io", "json", "matplotlib", "pathlib",
     "shutil", "time", "zipfile",
 }  # fmt: skip
+
+
+def test_minutes_are_counted_by_the_rule_that_is_said():
+    words = {
+        "cell_type": "markdown",
+        "id": "text",
+        "source": ["one two\n", "| Takes | 99 minutes, 7 words |\n", "x " * 398],
+    }
+    code = {"cell_type": "code", "id": "code", "source": ["a = 1\n", "\n", *["b = 2\n"] * 14]}
+    extra = {"cell_type": "markdown", "id": "exercises", "source": ["x " * 4000]}
+    assert links.minutes([words, code, extra]) == 3
+    assert links.minutes([words, code, extra, code]) == 4
+
+
+@chapters
+def test_the_minutes_stand_in_the_intro_and_in_the_index(chapter):
+    number = links.minutes(cells_of(chapter))
+    assert f"| Takes | about {number} minutes to read and do" in source(cells_of(chapter)[1])
+    assert f"]({chapter.file}) | {number} |" in (FOLDER / "README.md").read_text(encoding="utf-8")
 
 
 def test_running_links_twice_changes_nothing(tmp_path):

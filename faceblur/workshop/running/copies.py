@@ -10,7 +10,7 @@ from ..chapters import CHAPTERS
 from ..places import project_root, short
 from .links import INDEX
 
-PICTURES = "../docs/images/"
+PICTURES, DOCS = "../docs/images/", "../docs/"
 
 
 def working_copies(name: str, reset: bool = False) -> Path:
@@ -47,4 +47,4 @@ def _copy_pictures(folder: Path) -> None:
     index = (root / "notebooks" / INDEX).read_text(encoding="utf-8")
     for picture in (root / "docs" / "images").glob("*.jpg"):
         shutil.copyfile(picture, folder / "images" / picture.name)
-    (folder / INDEX).write_text(index.replace(PICTURES, "images/"), encoding="utf-8")
+    (folder / INDEX).write_text(index.replace(PICTURES, "images/").replace(DOCS, "../../../docs/"), encoding="utf-8")

@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import json
+import math
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..chapters import CHAPTERS, Chapter
@@ -15,6 +18,8 @@ from ..watching.diagram import LIT, pipeline_svg
 TOP, BOTTOM = "links-top", "links-bottom"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 INDEX = "README.md"
+WORDS_A_MINUTE, LINES_A_MINUTE = 200, 15
+TAKES = re.compile(r"^\| Takes \|.*\|$", re.MULTILINE)
 VIEWS = """\
 ## What you will see
 
@@ -41,20 +46,38 @@ def update(folder: Path | None = None) -> list[str]:
 
 def wanted_files(folder: Path) -> dict[Path, str]:
     """What the files should hold. Notebooks that are not there are left out."""
-    files = {folder / INDEX: index_page()}
+    notebooks = {
+        chapter.number: json.loads((folder / chapter.file).read_text(encoding="utf-8"))
+        for chapter in CHAPTERS.values()
+        if (folder / chapter.file).is_file()
+    }
+    times = {number: minutes(notebook["cells"]) for number, notebook in notebooks.items()}
+    files = {folder / INDEX: index_page(times)}
     for chapter in CHAPTERS.values():
         files[folder / diagram_file(chapter)] = pipeline_svg(LIT[chapter.number]) + "\n"
-        path = folder / chapter.file
-        if path.is_file():
-            notebook = json.loads(path.read_text(encoding="utf-8"))
-            files[path] = json.dumps(finished(notebook, chapter), indent=1, ensure_ascii=False) + "\n"
+        if chapter.number in notebooks:
+            notebook = finished(notebooks[chapter.number], chapter, times)
+            files[folder / chapter.file] = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
     return files
 
 
-def finished(notebook: dict, chapter: Chapter) -> dict:
-    """The notebook stripped of results, with its links and its diagram."""
+def minutes(cells: Sequence[dict]) -> int:
+    """Reading and doing at 200 words and 15 lines of code a minute; what is looked up or extra does not count."""
+    words = sum(len(TAKES.sub("", "".join(cell["source"])).split()) for cell in cells if _is_read(cell))
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    lines = sum(bool(line.strip()) for text in code for line in text.splitlines())
+    return math.ceil(words / WORDS_A_MINUTE + lines / LINES_A_MINUTE)
+
+
+def _is_read(cell: dict) -> bool:
+    return cell["cell_type"] == "markdown" and cell["id"] not in (TOP, BOTTOM, "exercises", "troubleshooting")
+
+
+def finished(notebook: dict, chapter: Chapter, times: Mapping[int, int]) -> dict:
+    """The notebook stripped of results, with its links, its diagram and its minutes."""
     cells = [_stripped(cell) for cell in notebook["cells"] if cell["id"] not in (TOP, BOTTOM)]
-    cells[0] = {**cells[0], "source": _lines(_with_diagram("".join(cells[0]["source"]), chapter))}
+    intro = _with_diagram(_with_minutes("".join(cells[0]["source"]), chapter, times), chapter)
+    cells[0] = {**cells[0], "source": _lines(intro)}
     links = navigation(chapter)
     return {
         "cells": [_markdown(TOP, links), *cells, _markdown(BOTTOM, f"---\n\n{links}")],
@@ -79,10 +102,11 @@ def diagram_file(chapter: Chapter) -> str:
     return f"images/pipeline_{chapter.number:02d}.svg"
 
 
-def index_page() -> str:
-    """notebooks/README.md: the chapters in order."""
+def index_page(times: Mapping[int, int]) -> str:
+    """notebooks/README.md: the chapters in order, with their minutes."""
     rows = [
-        f"| {chapter.number} | [{chapter.title}]({chapter.file}) | {', '.join(chapter.makes) or 'nothing'} |"
+        f"| {chapter.number} | [{chapter.title}]({chapter.file}) | {times.get(chapter.number, '')} | "
+        f"{', '.join(chapter.makes) or 'nothing'} |"
         for chapter in CHAPTERS.values()
     ]
     return "\n".join(
@@ -94,15 +118,27 @@ def index_page() -> str:
             "",
             f"![The pipeline]({diagram_file(CHAPTERS[1])})",
             "",
-            "| | Chapter | Saves for the next ones |",
-            "|---|---|---|",
+            "| | Chapter | Minutes | Saves for the next ones |",
+            "|---|---|---|---|",
             *rows,
+            "",
+            f"In all about {sum(times.values())} minutes to read and do, at {WORDS_A_MINUTE} words and",
+            f"{LINES_A_MINUTE} lines of code a minute; tasks that you think about and exercises come on top.",
+            "Time plans for a class are in [docs/teaching.md](../docs/teaching.md).",
             "",
             VIEWS,
             "This file is written by `python -m faceblur.workshop links`.",
             "",
         ]
     )
+
+
+def _with_minutes(source: str, chapter: Chapter, times: Mapping[int, int]) -> str:
+    """The row of the intro's table that says how long the chapter takes; in chapter 1 also for all of them."""
+    words = f"about {times.get(chapter.number, 0)} minutes to read and do"
+    if chapter.number == 1:
+        words += f", all ten together about {sum(times.values())}"
+    return TAKES.sub(f"| Takes | {words} |", source)
 
 
 def _with_diagram(source: str, chapter: Chapter) -> str:

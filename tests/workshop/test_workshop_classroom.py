@@ -1,0 +1,50 @@
+"""The page of a class: who has done what, from state files alone."""
+
+import json
+
+import pytest
+
+from faceblur.workshop import __main__ as command
+from faceblur.workshop.running.classroom import class_page, read_class
+
+
+@pytest.fixture
+def shared(tmp_path):
+    for name, done in (("anna", [1, 2, 3]), ("bert", []), ("carla", list(range(1, 11)))):
+        folder = tmp_path / name
+        folder.mkdir()
+        state = {"prefix": name, "target": "local", "done": done}
+        (folder / f"state-local-{name}-0badc0de.json").write_text(json.dumps(state))
+    return tmp_path
+
+
+def test_each_lab_has_its_chapters_and_the_next(shared, capsys):
+    out = shared / "class.html"
+    assert command.main(["class", "--out", str(out), *(str(shared / name) for name in ("carla", "anna", "bert"))]) == 0
+    assert capsys.readouterr().out == f"3 labs: {out}\n"
+    rows = out.read_text().split("<tr>")[2:]
+    assert [row.count(">done<") for row in rows] == [3, 0, 10]
+    assert "4. Container image" in rows[0] and "1. Introduction" in rows[1] and "all done" in rows[2]
+
+
+def test_a_file_that_cannot_be_read_is_left_out_and_said(shared, capsys):
+    (shared / "bert" / "state-local-torn.json").write_text("{")
+    (shared / "bert" / "state-local-odd.json").write_text('{"prefix": "odd", "target": "local", "done": 3}')
+    assert [lab.prefix for lab in read_class([shared / "bert"])] == ["bert"]
+    assert capsys.readouterr().out.count("left out: ") == 2
+
+
+def test_names_are_text(shared):
+    (shared / "anna" / "state-local-x.json").write_text('{"prefix": "<script>", "target": "<b>"}')
+    page = class_page(read_class([shared / "anna"]))
+    assert "<script>" not in page and "&lt;script&gt;" in page and "&lt;b&gt;" in page
+
+
+@pytest.mark.parametrize(
+    ("folder", "words"), [("nowhere", "no such folder"), ("", "name the build folder of each lab")]
+)
+def test_a_folder_without_labs_is_one_line(tmp_path, capsys, folder, words):
+    assert command.main(["class", "--out", str(tmp_path / "c.html"), str(tmp_path / folder)]) != 0
+    said = capsys.readouterr().err
+    assert words in said and said.count("\n") == 1
+    assert not (tmp_path / "c.html").exists()
