@@ -59,8 +59,8 @@ MAY = {
     "workshop.teaching": {"errors"},
     "workshop.watching": {"errors", "workshop"},
     "workshop.running": {
-        "assets", "errors", "localaws", "sample", "showing", "video", "workshop", "workshop.account", "workshop.places",
-        "workshop.session", "workshop.watching",
+        "assets", "errors", "files", "localaws", "sample", "showing", "video", "workshop", "workshop.account",
+        "workshop.places", "workshop.session", "workshop.watching",
     },
     "workshop": {
         "errors", "workshop.account", "workshop.building", "workshop.places", "workshop.running", "workshop.session",

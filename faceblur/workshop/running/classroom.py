@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 
 from ...errors import WorkshopError
+from ...files import write_text
 from ..chapters import CHAPTERS
 from ..state import State
 
@@ -62,12 +63,9 @@ def read_class(folders: Iterable[Path]) -> list[Progress]:
 
 
 def write_class(out: Path, folders: Iterable[Path]) -> int:
-    """Write the page; how many labs are on it."""
+    """Write the page; how many labs are on it. Raises OutputError when it cannot be written."""
     labs = read_class(folders)
-    try:
-        out.write_text(class_page(labs), encoding="utf-8")
-    except OSError as problem:
-        raise WorkshopError(f"{out}: cannot be written ({problem.strerror})") from problem
+    write_text(out, class_page(labs))
     return len(labs)
 
 
