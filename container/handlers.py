@@ -1,4 +1,4 @@
-"""The three functions of the blur image: plan_segments, blur_segment, join_segments.
+"""The functions of the blur image: plan_segments, blur_segment, prove_segment, join_segments.
 
 Each works in a folder of its own below /tmp that is gone when it returns: Lambda reuses environments. Errors
 carry faceblur's names (InputError, VerificationError, ...), which the state machine records.
@@ -11,22 +11,20 @@ import tempfile
 from pathlib import Path
 
 from budget import MEMORY_OF_A_CPU_MB, check_lengths, segment_seconds
-from storage import Work, deliver, fetch_input, uploaded
+from joining import Joining
+from storage import Work, uploaded
 
 from faceblur import Detections, analyse, audit, render, video
 from faceblur.errors import VerificationError
-from faceblur.pipeline.merge import merge_segments
 from faceblur.plan import Plan
 from faceblur.process import return_large_blocks
 from faceblur.video import Span
 
 return_large_blocks()
 
-ROOM_TO_JOIN = 4.0  # times the input's size, on disk: itself, the pieces, the joined file
-
 
 def plan_segments(event, context):
-    """{"input", "notes"} -> {"segments", "count", "video", "encoder", "notes"}: what they share is decided once.
+    """{"input", "notes"} -> {"segments", "video", "encoder", "notes"}: what they share is decided once.
 
     Raises InputError for what is not a video, or cannot be divided into segments that a function ends in time.
     """
@@ -39,7 +37,6 @@ def plan_segments(event, context):
     log(key=key, segments=len(spans), fetched=source.fetched, requests=source.requests, **info.to_json())
     return {
         "segments": [span.to_json() for span in spans],
-        "count": len(spans),
         "video": info.to_json(),
         "encoder": encoder,
         "notes": [*event.get("notes", ()), *notes],
@@ -47,19 +44,48 @@ def plan_segments(event, context):
 
 
 def blur_segment(event, context):
-    """{"span", "input", "work", "detections", "encoder"} -> {"frames"}: track, refine and render one segment."""
+    """{"span", "input", "work", "detections", "encoder"} -> {"frames"}: track, refine and render one segment.
+
+    detections: {"pages"}, none where Rekognition was not asked: then the detector of the image leads.
+    """
     span, work, source = Span.from_json(event["span"]), Work(**event["work"]), uploaded(event["input"])
-    encoder = video.EncoderSettings(**event["encoder"])
+    pages = event["detections"]["pages"]
+    detections = Detections.from_rekognition(work.detections(pages)) if pages else None
     with tempfile.TemporaryDirectory() as folder:
-        pages = event["detections"]["pages"]  # none where Rekognition was not asked: the detector of the image leads
-        detections = Detections.from_rekognition(work.detections(pages)) if pages else None
-        plan = analyse(source, detections, span=span)
         piece = Path(folder, "piece.mp4")
-        report = render(source, piece, plan, span=span, encoder=encoder)
+        plan = analyse(source, detections, span=span)
+        report = render(source, piece, plan, span=span, encoder=video.EncoderSettings(**event["encoder"]))
         work.put_segment(span.index, piece, plan.to_json(), report)
     fetched = {"fetched": source.fetched, "requests": source.requests}
     log(key=event["input"]["key"], segment=span.index, **fetched, **report["counts"])
     return {"frames": report["counts"]["frames"]}
+
+
+def prove_segment(event, context):
+    """{"span", "input", "work"} -> {"frames"}: hold a rendered segment against the upload, as `faceblur audit` does.
+
+    What it leaves is all that join_segments goes by. Raises VerificationError.
+    """
+    span, work, source = Span.from_json(event["span"]), Work(**event["work"]), uploaded(event["input"])
+    piece, facts = work.piece(span.index)
+    plan, plan_etag = work.read("plans", span.index)
+    report, report_etag = work.read("reports", span.index)
+    verdict = audit.verify(source, piece, Plan.from_json(plan), span=span, said=report["notes"])
+    log(key=event["input"]["key"], segment=span.index, fetched=source.fetched, audit=verdict.to_json())
+    problems = list(verdict.problems)
+    if report["counts"]["frames"] != verdict.frames or len(report["frames"]) != verdict.frames:
+        problems.append(f"the report tells of {len(report['frames'])} frames, and there are {verdict.frames}")
+    if problems or not verdict.passed:
+        raise VerificationError("; ".join(problems) or "the audit could not tell whether it is safe")
+    proof = {
+        "span": span.to_json(),
+        "piece": facts | audit.describe_packets(piece),
+        "plan": plan_etag,
+        "report": report_etag,
+        "audit": verdict.to_json(),
+    }
+    work.write("proofs", span.index, proof)
+    return {"frames": verdict.frames}
 
 
 def lengths_ms(reader: video.Reader, spans: list[Span], info: video.VideoInfo) -> list[float]:
@@ -75,42 +101,14 @@ def memory_of(context) -> int:
 
 
 def join_segments(event, context):
-    """{"input", "work", "output", "count"} -> what was delivered, or VerificationError."""
-    work, output = Work(**event["work"]), event["output"]
-    with tempfile.TemporaryDirectory() as folder:
-        source = fetch_input(event["input"], Path(folder), ROOM_TO_JOIN)
-        parts = [work.fetch_segment(index, Path(folder)) for index in range(event["count"])]
-        joined = Path(folder, "blurred.mp4")
-        notes = video.join(source, [piece for piece, _, _ in parts], joined)
-        plans = [Plan.from_json(each) for _, each, _ in parts]
-        plan, report = merge_segments(source, joined, plans, [each for _, _, each in parts])
-        report["notes"] += notes
-        verdict = audit.verify(source, joined, plan, said=report["notes"])
-        log(key=event["input"]["key"], audit=verdict.to_json())
-        if not verdict.passed:
-            raise VerificationError("; ".join(verdict.problems) or "the audit could not tell whether it is safe")
-        report["notes"] += video.size_notes(source, joined, report["settings"]["encoder"])
-        report = name_files(report, event) | {"audit": verdict.to_json()}
-        deliver(output, joined, {"report": report, "plan": plan.to_json()})
-    work.remove()
-    return summary(output, report)
+    """{"input", "work", "output", "segments", "notes"} -> what was delivered, or VerificationError.
 
-
-def name_files(report: dict, event: dict) -> dict:
-    """The report with the objects' names in place of those of the temporary files."""
-    names = {side: report[side] | {"name": event[side]["key"]} for side in ("input", "output")}
-    return report | names
-
-
-def summary(output: dict, report: dict) -> dict:
-    """The execution's output: small, and in words that a person reads."""
-    counts = report["counts"]
-    if counts["frames_with_regions"]:
-        words = f"faces are blurred in {counts['frames_with_regions']} of {counts['frames']} frames"
-    else:
-        words = f"no face was found in {counts['frames']} frames: delivered without any blur"
-    documents = {name: f"{output['key']}.{name}.json" for name in ("report", "plan")}
-    return {"output": output, **documents, "counts": counts, "message": words}
+    Says the same again when what it delivered is there already: Lambda may have ended it before it could say so.
+    """
+    joining = Joining(event)
+    delivered = joining.delivered() or joining.deliver()
+    log(key=event["input"]["key"], fetched=joining.fetched, **delivered)
+    return delivered
 
 
 def log(**facts) -> None:

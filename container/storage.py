@@ -1,25 +1,25 @@
-"""What the handlers do with S3: fetch the upload, keep pieces in the work bucket, deliver."""
+"""What the handlers do with S3: read the upload in parts, keep temporaries in the work bucket, write documents."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
-import shutil
 from pathlib import Path
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
-from faceblur.errors import InputError
+from faceblur.errors import InputError, VerificationError
 from faceblur.video import RangedFile
 
 s3 = boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 8}))
 
 TRIES = 4
 BROKEN_OFF = (ResponseStreamingError, IncompleteReadError, ReadTimeoutError)
-# Without permission to list a bucket, S3 answers 403 for what is not there.
-GONE = ("403", "404", "AccessDenied", "NoSuchKey", "NoSuchVersion")
+GONE = ("404", "NoSuchKey", "NoSuchVersion")
+CHANGED = ("412", "PreconditionFailed")
 
 
 def uploaded(upload: dict) -> RangedFile:
@@ -29,17 +29,29 @@ def uploaded(upload: dict) -> RangedFile:
     place = {"Bucket": upload["bucket"], "Key": upload["key"]}
     if upload["version_id"]:
         place["VersionId"] = upload["version_id"]
-    with refusals(upload):
-        found = s3.head_object(**place)
-    etag = upload["etag"] or found["ETag"].strip('"')
+    size, etag = described(upload, place)
+    place["IfMatch"] = f'"{etag}"'
 
     def fetch(start: int, end: int) -> bytes:
         with refusals(upload):
-            return get_range(place | {"IfMatch": f'"{etag}"'}, start, end)
+            return get_range(place, start, end)
 
-    if etag != found["ETag"].strip('"'):
-        raise replaced(upload)
-    return RangedFile(Path(upload["key"]).name, found["ContentLength"], fetch)
+    return RangedFile(Path(upload["key"]).name, size, fetch)
+
+
+def described(upload: dict, place: dict) -> tuple[int, str]:
+    """(size, ETag) of the upload. Asks for a byte of it: to who may not, HEAD does not say what he lacks."""
+    pinned = {"IfMatch": f'"{upload["etag"]}"'} if upload["etag"] else {}
+    try:
+        with refusals(upload):
+            found = s3.get_object(**place, **pinned, Range="bytes=0-0")
+    except ClientError as problem:
+        if problem.response["Error"]["Code"] == "InvalidRange":  # it has not one
+            return 0, upload["etag"]
+        raise
+    is_part = "ContentRange" in found
+    size = int(found["ContentRange"].rpartition("/")[2]) if is_part else found["ContentLength"]
+    return size, found["ETag"].strip('"')
 
 
 def get_range(place: dict, start: int, end: int) -> bytes:
@@ -48,7 +60,9 @@ def get_range(place: dict, start: int, end: int) -> bytes:
     """
     for more in reversed(range(TRIES)):
         try:
-            return s3.get_object(**place, Range=f"bytes={start}-{end - 1}")["Body"].read()
+            answer = s3.get_object(**place, Range=f"bytes={start}-{end - 1}")
+            data = answer["Body"].read()
+            return data if "ContentRange" in answer else data[start:end]  # not everything like S3 knows ranges
         except BROKEN_OFF:
             if not more:
                 raise
@@ -62,7 +76,7 @@ def refusals(upload: dict):
         yield
     except ClientError as problem:
         code = problem.response["Error"]["Code"]
-        if code in ("412", "PreconditionFailed"):
+        if code in CHANGED:
             raise replaced(upload) from problem
         if code not in GONE:
             raise
@@ -73,72 +87,81 @@ def replaced(upload: dict) -> InputError:
     return InputError(f"{upload['key']}: was replaced after this upload; the newer one has its own execution")
 
 
-def fetch_input(upload: dict, folder: Path, room: float) -> Path:
-    """Download the uploaded object into `folder`; `room` is how many times its size is needed there.
-
-    Raises InputError when it is gone, was replaced since the event, or does not fit.
-    """
-    version = {"VersionId": upload["version_id"]} if upload["version_id"] else {}
-    place = {"Bucket": upload["bucket"], "Key": upload["key"]}
-    try:
-        found = s3.head_object(**place, **version)
-    except ClientError as problem:
-        if problem.response["Error"]["Code"] not in ("403", "404"):
-            raise
-        # Without permission to list a bucket, S3 answers 403 for what is not there.
-        raise InputError(f"{upload['key']}: is no longer in the bucket {upload['bucket']}") from problem
-    if upload["etag"] and found["ETag"].strip('"') != upload["etag"]:
-        raise InputError(f"{upload['key']}: was replaced after this upload; the newer one has its own execution")
-    free = shutil.disk_usage(folder).free
-    if found["ContentLength"] * room > free:
-        raise InputError(
-            f"{upload['key']}: {found['ContentLength'] / 1e9:.1f} GB do not fit into the function's "
-            f"{free / 1e9:.1f} GB of ephemeral storage; give the function more"
-        )
-    path = folder / f"input{Path(upload['key']).suffix}"
-    s3.download_file(*place.values(), str(path), ExtraArgs=version)
-    return path
-
-
 class Work:
-    """The temporaries of one execution: everything below one prefix of the work bucket."""
+    """The temporaries of one execution, by kind and number: names as they stand in the execution's input."""
 
-    def __init__(self, bucket: str, prefix: str, **_):
-        self.bucket = bucket
-        self.prefix = prefix
+    def __init__(self, bucket: str, prefix: str, **beginnings: str):
+        """beginnings: of the names of each kind."""
+        self.bucket, self.prefix, self._beginnings = bucket, prefix, beginnings
+
+    @property
+    def execution(self) -> str:
+        """The name of the execution whose temporaries these are."""
+        return self.prefix.rstrip("/")
+
+    def key(self, kind: str, number: int, ending: str = "json") -> str:
+        return f"{self._beginnings[kind]}{number:05d}.{ending}"
 
     def detections(self, pages: int) -> list[dict]:
         """The pages of GetFaceDetection that get_detections has copied."""
-        return [self._read_json(f"detections/{number:05d}.json") for number in range(pages)]
+        return [self.read("detections", number)[0] for number in range(pages)]
 
-    def put_segment(self, index: int, piece: Path, plan: dict, report: dict) -> None:
-        s3.upload_file(str(piece), self.bucket, f"{self.prefix}pieces/{index:05d}.mp4")
-        self._write_json(f"plans/{index:05d}.json", plan)
-        self._write_json(f"reports/{index:05d}.json", report)
+    def put_segment(self, number: int, piece: Path, plan: dict, report: dict) -> None:
+        s3.upload_file(str(piece), self.bucket, self.key("pieces", number, "mp4"))
+        self.write("plans", number, plan)
+        self.write("reports", number, report)
 
-    def fetch_segment(self, index: int, folder: Path) -> tuple[Path, dict, dict]:
-        """(piece, plan, report) as `put_segment` left them."""
-        piece = folder / f"piece-{index:05d}.mp4"
-        s3.download_file(self.bucket, f"{self.prefix}pieces/{index:05d}.mp4", str(piece))
-        return piece, self._read_json(f"plans/{index:05d}.json"), self._read_json(f"reports/{index:05d}.json")
+    def read(self, kind: str, number: int, etag: str | None = None) -> tuple[dict, str]:
+        """A document and its ETag. Raises VerificationError when it is not the one with the ETag that is given."""
+        pinned = {"IfMatch": f'"{etag}"'} if etag else {}
+        key = self.key(kind, number)
+        with self._unchanged(key):
+            answer = s3.get_object(Bucket=self.bucket, Key=key, **pinned)
+        return json.load(answer["Body"]), answer["ETag"].strip('"')
+
+    def write(self, kind: str, number: int, content: dict) -> None:
+        put_json(self.bucket, self.key(kind, number), content)
+
+    def piece(self, number: int, facts: dict | None = None) -> tuple[RangedFile, dict]:
+        """A rendered segment, read in parts, and {"etag", "bytes"}: as given, or those it has now."""
+        place = {"Bucket": self.bucket, "Key": self.key("pieces", number, "mp4")}
+        if facts is None:
+            found = s3.head_object(**place)
+            facts = {"etag": found["ETag"].strip('"'), "bytes": found["ContentLength"]}
+
+        def fetch(start: int, end: int) -> bytes:
+            with self._unchanged(place["Key"]):
+                return get_range(place | {"IfMatch": f'"{facts["etag"]}"'}, start, end)
+
+        return RangedFile(Path(place["Key"]).name, facts["bytes"], fetch), facts
+
+    @contextlib.contextmanager
+    def _unchanged(self, key: str):
+        try:
+            yield
+        except ClientError as problem:
+            if problem.response["Error"]["Code"] not in CHANGED:
+                raise
+            raise VerificationError(f"{key}: was changed after it was proven") from problem
+
+    def remember_upload(self, upload_id: str) -> None:
+        """So that who comes after us, if we are ended, can give up the parts that were sent."""
+        put_json(self.bucket, f"{self.prefix}upload.json", {"id": upload_id})
+
+    def give_up_earlier_upload(self, place: dict) -> None:
+        """Of a function of this execution that was ended while it joined."""
+        with contextlib.suppress(s3.exceptions.NoSuchKey, s3.exceptions.NoSuchUpload):
+            found = s3.get_object(Bucket=self.bucket, Key=f"{self.prefix}upload.json")
+            s3.abort_multipart_upload(**place, UploadId=json.load(found["Body"])["id"])
 
     def remove(self) -> None:
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix):
             for item in page.get("Contents", ()):
                 s3.delete_object(Bucket=self.bucket, Key=item["Key"])
 
-    def _read_json(self, name: str) -> dict:
-        return json.load(s3.get_object(Bucket=self.bucket, Key=self.prefix + name)["Body"])
 
-    def _write_json(self, name: str, content: dict) -> None:
-        body = json.dumps(content).encode()
-        s3.put_object(Bucket=self.bucket, Key=self.prefix + name, Body=body, ContentType="application/json")
-
-
-def deliver(output: dict, video: Path, documents: dict[str, dict]) -> None:
-    """Put the documents beside the output, then the video itself."""
-    for name, content in documents.items():
-        body = json.dumps(content).encode()
-        key = f"{output['key']}.{name}.json"
-        s3.put_object(Bucket=output["bucket"], Key=key, Body=body, ContentType="application/json")
-    s3.upload_file(str(video), output["bucket"], output["key"], ExtraArgs={"ContentType": "video/mp4"})
+def put_json(bucket: str, key: str, content: dict) -> dict:
+    """{"sha256", "version_id"} of what was written; the latter is empty in a bucket without versions."""
+    body = json.dumps(content).encode()
+    done = s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
+    return {"sha256": hashlib.sha256(body).hexdigest(), "version_id": done.get("VersionId", "")}

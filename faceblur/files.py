@@ -24,8 +24,8 @@ from .partials import Partial, sweep, write_all
 from .undo import about_to_move
 
 __all__ = [
-    "Replacement", "check_targets", "free_name", "make_folder", "parse_json", "read_json", "sha256_of", "write_bytes",
-    "write_text",
+    "Replacement", "check_targets", "free_name", "make_folder", "parse_json", "read_json", "sha256_of",
+    "sha256_of_parts", "write_bytes", "write_text",
 ]  # fmt: skip
 
 _READER_S = 30.0  # for how long a pipe may have nobody who reads it
@@ -232,6 +232,16 @@ def make_folder(path: str | Path) -> Path:
 def sha256_of(path: str | Path) -> str:
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_of_parts(path: str | Path, first: int, other: int) -> str:
+    """The SHA-256 of the SHA-256 of a file's parts: its first `first` bytes, then `other` bytes each. So S3 has it."""
+    whole, size = hashlib.sha256(), first
+    with Path(path).open("rb") as file:
+        while part := file.read(max(1, size)):
+            whole.update(hashlib.sha256(part).digest())
+            size = other
+    return whole.hexdigest()
 
 
 def _reason(problem: Exception) -> str:

@@ -19,6 +19,7 @@ BASE = {
     "foreign",
     "partials",
     "files",
+    "documents",
     "detections",
 }
 # room -> the rooms of ours that it may import
@@ -33,12 +34,13 @@ MAY = {
     "foreign": {"errors"},
     "partials": {"undo"},
     "files": {"errors", "foreign", "partials", "undo"},
+    "documents": {"errors", "foreign"},
     "detections": {"errors", "files", "foreign", "shapes"},
     "video.reading": {"errors", "shapes"},
     "video.writing": {"errors", "files", "video.reading"},
     "video.splicing": {"errors", "video.reading", "video.writing"},
     "video": {"video.reading", "video.writing", "video.splicing"},
-    "plan": {"errors", "files", "foreign", "shapes"},
+    "plan": {"documents", "errors", "files", "foreign", "shapes"},
     "finding": {"boxes", "detections", "errors", "plan", "process", "shapes", "video"},
     "rendering": {"", "errors", "plan", "process", "shapes", "video"},
     "showing": {"assets", "detections", "files", "plan", "timecode", "video"},

@@ -1,6 +1,7 @@
 """docs/formats.md and docs/schemas: what is written fits the schemas, and what cannot be read does not."""
 
 import copy
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -13,12 +14,12 @@ from moving import Mover, Scene
 from test_plan import plans
 from video_kit import make, no_faces
 
-from faceblur import Area, Detections, DetectionsError, Plan, Style, analyse, render, video
-from faceblur.audit import verdict as audit
+from faceblur import Area, Detections, DetectionsError, Plan, Style, analyse, audit, render, video
 from faceblur.cli import main
+from faceblur.documents import read_document
 from faceblur.pipeline.copying import render_copying
 from faceblur.pipeline.jobs import render_in_jobs
-from faceblur.pipeline.merge import merge_segments
+from faceblur.pipeline.merge import SegmentMerge
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 SCHEMAS = {
@@ -86,11 +87,52 @@ def segments(long, tmp_path_factory) -> tuple[dict, dict]:
         pieces.append(folder / f"{span.index}.mp4")
         plans_.append(analyse(long, span=span))
         reports.append(render(long, pieces[-1], plans_[-1], span=span))
-    notes = video.join(long, pieces, folder / "out.mp4")
-    plan, report = merge_segments(long, folder / "out.mp4", plans_, reports)
-    verdict = audit.verify(long, folder / "out.mp4", plan, said=notes)
-    assert len(spans) > 1 and len(plan.to_json()["frames"]) > 1
-    return plan.to_json(), report | {"audit": verdict.to_json()}
+    verdicts = [
+        audit.verify(long, piece, plan, span=span).to_json()
+        for piece, plan, span in zip(pieces, plans_, spans, strict=True)
+    ]
+    merge, parts, listed = SegmentMerge(), {}, {"plan": [], "report": []}
+    for number, (plan, report) in enumerate(zip(plans_, reports, strict=True)):
+        for kind, part in zip(("plan", "report"), merge.add(plan, report), strict=True):
+            name = f"out.mp4.parts/{number:05d}.{kind}.json"
+            parts[name] = json.dumps(part).encode()
+            listed[kind].append({"name": name, "sha256": hashlib.sha256(parts[name]).hexdigest(), "frames": 1})
+    heads = dict(zip(("plan", "report"), merge.heads(), strict=True))
+    heads["report"]["audit"] = audit.add_up(verdicts, ())
+    for kind, head in heads.items():
+        (folder / f"{kind}.json").write_text(json.dumps(head | {"segments": listed[kind]}))
+    (folder / "out.mp4.parts").mkdir()
+    for name, content in parts.items():
+        (folder / name).write_bytes(content)
+    plan, report = (read_document(folder / f"{kind}.json") for kind in ("plan", "report"))
+    assert len(spans) > 1 and len(plan["frames"]) == len(spans)
+    assert Plan.load(folder / "plan.json").to_json()["frames"] == plan["frames"]
+    return plan, report
+
+
+def test_an_index_is_read_with_its_files_or_not_at_all(segments, tmp_path):
+    part = json.dumps({"frames": [], "tracks": []}).encode()
+    index = {"plan": 1, "segments": [{"name": "a.parts/00000.plan.json", "sha256": hashlib.sha256(part).hexdigest()}]}
+    (tmp_path / "plan.json").write_text(json.dumps(index))
+    with pytest.raises(DetectionsError, match=r"belongs to .*plan\.json and cannot be read"):
+        Plan.load(tmp_path / "plan.json")
+    (tmp_path / "a.parts").mkdir()
+    (tmp_path / "a.parts" / "00000.plan.json").write_bytes(part)
+    assert Plan.load(tmp_path / "plan.json").tracks == ()
+    (tmp_path / "a.parts" / "00000.plan.json").write_bytes(part + b" ")
+    with pytest.raises(DetectionsError, match="is not the file that"):
+        Plan.load(tmp_path / "plan.json")
+    for name in (
+        "../00000.plan.json",
+        "/etc/00000.plan.json",
+        "a/b/00000.plan.json",
+        "00000.plan.json",
+        "a.parts/x.json",
+    ):
+        index["segments"][0]["name"] = name
+        (tmp_path / "plan.json").write_text(json.dumps(index))
+        with pytest.raises(DetectionsError, match="are not called as they should be"):
+            Plan.load(tmp_path / "plan.json")
 
 
 def test_what_a_search_finds_is_a_plan(film, analysed):

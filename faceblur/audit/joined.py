@@ -42,3 +42,18 @@ def _described(packets: Iterable[tuple[int, int]]) -> JsonObject:
         count += 1
         digest.update(b"%d %d\n" % (time_ns, size))
     return {"packets": count, "sha256": digest.hexdigest()}
+
+
+def add_up(verdicts: Sequence[dict], notes: Sequence[str]) -> dict:
+    """The whole file's verdict, in the form of `Audit.to_json`, from those of its pieces."""
+    sums = ("frames", "frames_looked_at", "faces_found", "faces_judged", "faces_too_small")
+    most = max((each["detail_summary"]["max"] for each in verdicts if each["detail_summary"]), default=None)
+    said = dict.fromkeys([*(note for each in verdicts for note in each["notes"]), *notes])
+    return {
+        "passed": all(each["passed"] is True for each in verdicts),
+        "problems": [problem for each in verdicts for problem in each["problems"]],
+        "notes": list(said),
+        **{key: sum(each[key] for each in verdicts) for key in sums},
+        "detail_summary": {} if most is None else {"max": most},
+        "faces_left": [face for each in verdicts for face in each["faces_left"]],
+    }

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from ..boxes import overlap
 from ..plan import Plan, Track
 from ..plan.frame_times import FrameTimes
-from ..rendering.report import merge_reports
+from ..rendering.report import count
 from ..shapes import JsonObject
 
 # A face on both sides of a border is the same person's when the boxes overlap by this much (IoU) ...
@@ -24,31 +23,81 @@ SAME_FACE_GAP_MS = 250.0
 ADDING = ("frames", "cuts", "searches", "unplaced_samples")
 
 
-def merge_segments(
-    source: str | Path, output: str | Path, plans: Sequence[Plan], reports: Sequence[JsonObject]
-) -> tuple[Plan, JsonObject]:
-    """(plan, report) of a video that was rendered in segments and joined into `output`."""
-    numbers = number_tracks(plans)
-    plan = merge_plans(plans, numbers)
-    report = merge_reports(source, output, list(map(_renumber, reports, numbers)))
-    report["kept_visible"] = [track.id for track in plan.tracks if track.is_visible]
-    return plan, report
+class SegmentMerge:
+    """Takes the plans and reports of segments in their order, one at a time, and keeps what the whole has beside
+    their lists: memory grows by the numbers of its people alone.
+    """
+
+    def __init__(self) -> None:
+        self._numbering = _Numbering()
+        self._plan: Plan | None = None
+        self._report: JsonObject = {}
+        self._counts = dict.fromkeys(ADDING, 0)
+        self._shown = {"frames": 0, "frames_with_regions": 0, "face_frames": 0}
+        self._people: set[int] = set()
+        self._visible: dict[int, bool] = {}
+        self._notes: dict[str, None] = {}
+
+    def add(self, plan: Plan, report: JsonObject) -> tuple[JsonObject, JsonObject]:
+        """What the segment adds to the lists of both documents: (frames and tracks, frames and parts to review)."""
+        ids = self._numbering.next(plan.tracks)
+        tracks = [_merge_tracks(ids[track.id], [track]) for track in plan.tracks]
+        renumbered = _renumber(report, ids)
+        if self._plan is None:
+            self._plan, self._report = plan, report
+        for key in ADDING:
+            self._counts[key] += plan.counts.get(key, 0)
+        for key, number in count(renumbered["frames"]).items():
+            if key in self._shown:
+                self._shown[key] += number
+        self._people |= {region[0] for row in renumbered["frames"] for region in row["regions"] if region[0] >= 0}
+        for track in tracks:  # visible is only who is so in every part
+            self._visible[track.id] = self._visible.get(track.id, True) and track.is_visible
+        self._notes |= dict.fromkeys(report["notes"])
+        frames = {} if plan.frames is None else {"frames": plan.frames.to_json()}
+        part = frames | {"tracks": [track.to_json() for track in tracks]}
+        return part, {key: renumbered[key] for key in ("frames", "needs_review")}
+
+    def heads(self) -> tuple[JsonObject, JsonObject]:
+        """All else of both documents, once every segment was added. Raises ValueError when there was none."""
+        if self._plan is None:
+            raise ValueError("there is no segment")
+        counts = self._plan.counts | {key: self._counts[key] for key in ADDING if key in self._plan.counts}
+        plan = replace(self._plan, tracks=(), frames=None, counts=counts).to_json()
+        told = {
+            "counts": self._shown | {"tracks": len(self._people)},
+            "kept_visible": sorted(number for number, is_so in self._visible.items() if is_so),
+        }
+        report = self._report | told | {"notes": list(self._notes)}
+        return _without_lists(plan), _without_lists(report)
+
+
+def _without_lists(document: JsonObject) -> JsonObject:
+    return {key: value for key, value in document.items() if key not in ("frames", "tracks", "needs_review")}
+
+
+class _Numbering:
+    """Gives the tracks of segments, taken in order, numbers in the whole video; who crosses a border keeps his."""
+
+    def __init__(self) -> None:
+        self._before: list[tuple[int, Track]] = []
+        self._used = 0
+
+    def next(self, tracks: Sequence[Track]) -> dict[int, int]:
+        """Track id -> number, for those of the next segment."""
+        ids = _continued(self._before, tracks)
+        for track in tracks:
+            if track.id not in ids:
+                self._used += 1
+                ids[track.id] = self._used
+        self._before = [(ids[track.id], track) for track in tracks]
+        return ids
 
 
 def number_tracks(plans: Sequence[Plan]) -> list[dict[int, int]]:
     """For each plan, its track ids -> ids in the whole video; who crosses a border keeps the number."""
-    numbers: list[dict[int, int]] = []
-    before: list[tuple[int, Track]] = []
-    used = 0
-    for plan in plans:
-        ids = _continued(before, plan.tracks)
-        for track in plan.tracks:
-            if track.id not in ids:
-                used += 1
-                ids[track.id] = used
-        numbers.append(ids)
-        before = [(ids[track.id], track) for track in plan.tracks]
-    return numbers
+    numbering = _Numbering()
+    return [numbering.next(plan.tracks) for plan in plans]
 
 
 def _continued(before: Sequence[tuple[int, Track]], tracks: Sequence[Track]) -> dict[int, int]:

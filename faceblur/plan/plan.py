@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ..documents import read_document
 from ..errors import DetectionsError, PlanError
-from ..files import read_json, write_text
+from ..files import write_text
 from ..foreign import NUMBER, brief, check_shape
 from ..shapes import JsonObject
 from .area import Area
@@ -162,7 +163,7 @@ class Plan:
     @classmethod
     def load(cls, path: str | Path) -> Plan:
         """Raises DetectionsError."""
-        content = read_json(path, "not a redaction plan")
+        content = read_document(path, "not a redaction plan")
         try:
             return cls.from_json(content)
         except DetectionsError as problem:

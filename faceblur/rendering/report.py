@@ -118,19 +118,6 @@ def count(rows: list[JsonObject]) -> JsonObject:
     }
 
 
-def merge_reports(source: Source, output: str | Path, reports: list[JsonObject]) -> JsonObject:
-    """One report for a file that was analysed and rendered in pieces; the pieces' reports in their order."""
-    rows = [row for report in reports for row in report["frames"]]
-    return reports[0] | {
-        "input": describe_file(source),
-        "output": describe_file(output),
-        "counts": count(rows),
-        "needs_review": [item for report in reports for item in report["needs_review"]],
-        "notes": once(note for report in reports for note in report["notes"]),
-        "frames": rows,
-    }
-
-
 def once(notes: Iterable[str]) -> list[str]:
     """The notes without repetitions, in their order."""
     return list(dict.fromkeys(notes))

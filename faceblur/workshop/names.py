@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..errors import WorkshopError
 
 ZIP_FUNCTIONS = ("start_face_detection", "wait_for_completion", "get_detections", "record_failure")
-IMAGE_FUNCTIONS = ("plan_segments", "blur_segment", "join_segments")
+IMAGE_FUNCTIONS = ("plan_segments", "blur_segment", "prove_segment", "join_segments")
 FUNCTIONS = ZIP_FUNCTIONS + IMAGE_FUNCTIONS
 STATE_MACHINE_ROLE = "state_machine"
 
@@ -67,7 +67,7 @@ class Names:
 
     @property
     def roles(self) -> dict[str, str]:
-        """Role name by what wears it: the seven functions and the state machine."""
+        """Role name by what wears it: the eight functions and the state machine."""
         return {who: self.role(who) for who in (*FUNCTIONS, STATE_MACHINE_ROLE)}
 
     @property

@@ -1,5 +1,6 @@
 """The blur image: its requirements agree with the project's, its code needs no more, its steps are safe."""
 
+import base64
 import json
 import re
 import subprocess
@@ -11,12 +12,15 @@ import av
 import boto3
 import numpy as np
 import pytest
-from botocore.exceptions import IncompleteReadError
+from botocore.exceptions import ClientError, IncompleteReadError
 from lambda_kit import ROOT, load
+from video_kit import atoms
 
-from faceblur import video
+from faceblur import documents, video
+from faceblur.cli import main
 from faceblur.errors import InputError, VerificationError
 from faceblur.plan import Plan
+from faceblur.rendering.report import count
 from faceblur.workshop import IMAGE_FUNCTIONS
 from faceblur.workshop.building import image
 
@@ -178,64 +182,225 @@ def two_scenes(sample, tmp_path_factory):
     return path
 
 
-def test_a_longer_video_goes_through_in_segments(modules, bucket, two_scenes, monkeypatch):
+def work_of(bucket, name):
+    kinds = ("detections", "pieces", "plans", "reports", "proofs")
+    return {"bucket": bucket, "prefix": f"{name}/", **{kind: f"{name}/{kind}/" for kind in kinds}}
+
+
+def output_of(bucket, key):
+    names = {"plan": f"{key}.plan.json", "report": f"{key}.report.json", "parts": f"{key}.parts/"}
+    return {"bucket": bucket, "key": key, **names}
+
+
+def begin(handlers, bucket, name, video_file):
+    """What the state machine's steps are given, with the plan of the segments made."""
+    event = {
+        "input": upload(bucket, f"in/{name}.mp4", video_file.read_bytes()),
+        "work": work_of(bucket, name),
+        "output": output_of(bucket, f"out-{name}/{name}.mp4"),
+        "detections": {"pages": 1},
+    }
+    body = json.dumps({"JobStatus": "SUCCEEDED", "Faces": []})
+    boto3.client("s3").put_object(Bucket=bucket, Key=f"{name}/detections/00000.json", Body=body)
+    return event | handlers.plan_segments(event, None)
+
+
+def walk(handlers, event):
+    """Every segment blurred and proven; the frames of each."""
+    found = []
+    for span in event["segments"]:
+        blurred, proven = (
+            step(event | {"span": span}, None) for step in (handlers.blur_segment, handlers.prove_segment)
+        )
+        assert blurred == proven
+        found.append(blurred["frames"])
+    return found
+
+
+def whole(bucket, key):
+    def read(name):
+        return boto3.client("s3").get_object(Bucket=bucket, Key=name)["Body"].read()
+
+    return documents.assemble(json.loads(read(key)), key, read)
+
+
+def under_way(bucket):
+    return [each["Key"] for each in boto3.client("s3").list_multipart_uploads(Bucket=bucket).get("Uploads", ())]
+
+
+def test_a_longer_video_goes_through_in_segments(modules, bucket, two_scenes, tmp_path, monkeypatch):
     handlers, _ = modules
     monkeypatch.setattr(handlers, "segment_seconds", lambda info, memory_mb: 0.5)
-    source = upload(bucket, "in/long.mp4", two_scenes.read_bytes())
-    work, output = {"bucket": bucket, "prefix": "long/"}, {"bucket": bucket, "key": "out/long.mp4"}
-    put_detections(bucket, "long/")
-    planned = handlers.plan_segments({"input": source}, None)
-    assert planned["count"] == 2
-    for span in planned["segments"]:
-        event = {"span": span, "input": source, "work": work, "detections": {"pages": 1}}
-        event["encoder"] = planned["encoder"]
-        assert handlers.blur_segment(event, None) == {"frames": 30}
-    done = handlers.join_segments({"input": source, "work": work, "output": output, "count": 2}, None)
+    event = begin(handlers, bucket, "long", two_scenes)
+    assert walk(handlers, event) == [30, 30]
+    done = handlers.join_segments(event, None)
     assert done["counts"]["frames"] == 60 and 25 <= done["counts"]["frames_with_regions"] <= 40
-    assert keys(bucket, "long/") == []
+    assert keys(bucket, "long/") == [] and under_way(bucket) == []
+
+    report, plan = whole(bucket, done["report"]), whole(bucket, done["plan"])
+    assert len(report["frames"]) == sum(part["count"] for part in plan["frames"]) == 60
+    assert report["counts"] == count(report["frames"])
+    assert report["audit"]["passed"] and report["audit"]["frames"] == 60
+    boto3.client("s3").download_file(bucket, event["output"]["key"], str(tmp_path / "out.mp4"))
+    (tmp_path / "in.mp4").write_bytes(two_scenes.read_bytes())
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    sides = [str(tmp_path / name) for name in ("in.mp4", "out.mp4", "report.json")]
+    assert main(["audit", *sides[:2], "--report", sides[2], "--every", "5"]) == 0
+    assert atoms(tmp_path / "out.mp4")[:2] == ["ftyp", "moov"]
 
 
-def put_detections(bucket, prefix):
-    body = json.dumps({"JobStatus": "SUCCEEDED", "Faces": []})
-    boto3.client("s3").put_object(Bucket=bucket, Key=f"{prefix}detections/00000.json", Body=body)
-
-
-def test_a_clip_goes_through_all_three_steps(modules, bucket, clip, tmp_path):
+def test_documents_and_output_name_each_other(modules, local_aws, clip):
+    """In a bucket with versions, as chapter 2 makes them."""
     handlers, _ = modules
-    source = upload(bucket, "in/clip.mp4", clip.read_bytes())
-    work, output = {"bucket": bucket, "prefix": "work/"}, {"bucket": bucket, "key": "out/clip.mp4"}
-    put_detections(bucket, "work/")
+    s3, name = boto3.client("s3"), f"test-{uuid.uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=name)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    event = begin(handlers, name, "named", clip)
+    walk(handlers, event)
+    done = handlers.join_segments(event, None)
+    heads = {kind: s3.head_object(Bucket=name, Key=done[kind]) for kind in ("plan", "report")}
+    video_head = s3.head_object(Bucket=name, Key=done["output"]["key"], ChecksumMode="ENABLED")
+    heads["video"] = video_head
+    assert {kind: head["VersionId"] for kind, head in heads.items()} == done["versions"]
 
-    planned = handlers.plan_segments({"input": source}, None)
-    assert planned["count"] == len(planned["segments"]) == 1
-    for span in planned["segments"]:
-        event = {"span": span, "input": source, "work": work, "detections": {"pages": 1}}
-        event["encoder"] = planned["encoder"]
-        assert handlers.blur_segment(event, None) == {"frames": 12}
-    done = handlers.join_segments({"input": source, "work": work, "output": output, "count": 1}, None)
+    report = json.load(s3.get_object(Bucket=name, Key=done["report"])["Body"])
+    plan = json.load(s3.get_object(Bucket=name, Key=done["plan"])["Body"])
+    assert report["plan"]["name"] == done["plan"] and report["plan"]["version_id"] == done["versions"]["plan"]
+    assert report["execution"] == plan["execution"] == video_head["Metadata"]["execution"] == "named"
+    assert (
+        report["output"]["name"] == done["output"]["key"] and report["output"]["bytes"] == video_head["ContentLength"]
+    )
+    digest = base64.b64encode(bytes.fromhex(report["output"]["sha256_of_parts"])).decode()
+    assert video_head["ChecksumSHA256"].split("-")[0] == digest
+    assert report["input"]["etag"] == plan["source"]["etag"] == event["input"]["etag"]
+    for kind, index in (("plan", plan), ("report", report)):
+        assert [part["name"] for part in index["segments"]] == [f"named.mp4.parts/00000.{kind}.json"]
 
-    assert keys(bucket, "work/") == []
-    assert keys(bucket, "out/") == ["out/clip.mp4", "out/clip.mp4.plan.json", "out/clip.mp4.report.json"]
+
+def test_a_clip_goes_through_all_four_steps(modules, bucket, clip):
+    handlers, _ = modules
+    event = begin(handlers, bucket, "clip", clip)
+    assert walk(handlers, event) == [12]
+    done = handlers.join_segments(event, None)
+    assert keys(bucket, "clip/") == [] and under_way(bucket) == []
+    names = ["clip.mp4", "clip.mp4.parts/00000.plan.json", "clip.mp4.parts/00000.report.json"]
+    assert keys(bucket, "out-clip/") == [
+        f"out-clip/{name}" for name in (*names, "clip.mp4.plan.json", "clip.mp4.report.json")
+    ]
     assert done["counts"]["frames"] == 12 and done["counts"]["face_frames"] > 0
     assert "faces are blurred in" in done["message"]
-    report = json.load(boto3.client("s3").get_object(Bucket=bucket, Key=done["report"])["Body"])
-    assert report["input"]["name"] == "in/clip.mp4" and report["output"]["name"] == "out/clip.mp4"
-    assert report["audit"]["passed"] is True
 
 
-def test_what_fails_the_audit_is_not_delivered(modules, bucket, clip, tmp_path):
+def test_nobody_asked_rekognition_and_the_detector_leads(modules, bucket, clip):
+    handlers, storage = modules
+    event = begin(handlers, bucket, "alone", clip) | {"detections": {"pages": 0}}
+    assert walk(handlers, event) == [12]
+    assert "samples" not in storage.Work(**event["work"]).read("plans", 0)[0]["counts"]
+
+
+def test_what_is_delivered_is_said_again_not_done_again(modules, bucket, clip):
+    """Lambda may end a function after its last act and before its answer, and the state machine calls it once more."""
+    handlers, _ = modules
+    event = begin(handlers, bucket, "again", clip)
+    walk(handlers, event)
+    assert handlers.join_segments(event, None) == handlers.join_segments(event, None)
+
+
+def test_what_fails_the_proof_goes_no_further(modules, bucket, clip):
     """The piece is the unblurred clip itself, under a plan that knows of no face."""
     handlers, storage = modules
-    source = upload(bucket, "in/clip.mp4", clip.read_bytes())
-    work, output = {"bucket": bucket, "prefix": "leak/"}, {"bucket": bucket, "key": "leaked/clip.mp4"}
-    report = {"frames": [], "notes": [], "kept_visible": [], "needs_review": []}
-    storage.Work(**work).put_segment(0, clip, Plan(()).to_json(), report)
+    event = begin(handlers, bucket, "leak", clip)
+    report = {"frames": [{}] * 12, "counts": {"frames": 12}, "notes": [], "kept_visible": [], "needs_review": []}
+    storage.Work(**event["work"]).put_segment(0, clip, Plan(()).to_json(), report)
     with pytest.raises(VerificationError, match="faces are left"):
-        handlers.join_segments({"input": source, "work": work, "output": output, "count": 1}, None)
-    assert keys(bucket, "leaked/") == []
+        handlers.prove_segment(event | {"span": event["segments"][0]}, None)
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        handlers.join_segments(event, None)
+    assert keys(bucket, "out-leak/") == [] and under_way(bucket) == []
 
 
-def test_a_video_without_faces_is_delivered_and_says_so(modules):
-    handlers, _ = modules
+def test_a_report_of_other_frames_fails_the_proof(modules, bucket, clip):
+    handlers, storage = modules
+    event = begin(handlers, bucket, "fewer", clip)
+    (span,) = event["segments"]
+    handlers.blur_segment(event | {"span": span}, None)
+    work = storage.Work(**event["work"])
+    report = work.read("reports", 0)[0]
+    work.write("reports", 0, report | {"frames": report["frames"][:-1]})
+    with pytest.raises(VerificationError, match="the report tells of 11 frames, and there are 12"):
+        handlers.prove_segment(event | {"span": span}, None)
+
+
+@pytest.mark.parametrize("kind", ["pieces", "plans", "reports"])
+def test_what_changes_after_its_proof_is_not_delivered(modules, bucket, clip, kind):
+    handlers, storage = modules
+    event = begin(handlers, bucket, f"later-{kind}", clip)
+    walk(handlers, event)
+    key = storage.Work(**event["work"]).key(kind, 0, "mp4" if kind == "pieces" else "json")
+    body = boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body + b" ")
+    with pytest.raises(VerificationError, match="was changed after it was proven"):
+        handlers.join_segments(event, None)
+    assert f"out-later-{kind}/later-{kind}.mp4" not in keys(bucket) and under_way(bucket) == []
+
+
+def test_a_segment_that_was_not_proven_is_not_delivered(modules, bucket, clip):
+    handlers, storage = modules
+    event = begin(handlers, bucket, "unproven", clip)
+    walk(handlers, event)
+    work = storage.Work(**event["work"])
+    proof = work.read("proofs", 0)[0]
+    work.write("proofs", 0, proof | {"audit": proof["audit"] | {"passed": None}})
+    with pytest.raises(VerificationError, match="segment 0 was not proven"):
+        handlers.join_segments(event, None)
+    work.write("proofs", 0, proof | {"span": proof["span"] | {"end_pts": 7}})
+    with pytest.raises(VerificationError, match="segment 0 was not proven"):
+        handlers.join_segments(event, None)
+
+
+def test_a_join_that_was_ended_leaves_no_parts_to_the_next(modules, bucket, clip, monkeypatch):
+    handlers, storage = modules
+    event = begin(handlers, bucket, "ended", clip)
+    walk(handlers, event)
+    s3 = boto3.client("s3")
+    begun = s3.create_multipart_upload(Bucket=bucket, Key=event["output"]["key"])
+    storage.Work(**event["work"]).remember_upload(begun["UploadId"])
+    assert under_way(bucket) == [event["output"]["key"]]
+    handlers.join_segments(event, None)
+    assert under_way(bucket) == []
+
+
+def test_when_a_document_cannot_be_written_no_video_is_to_be_seen(modules, bucket, clip, monkeypatch):
+    handlers, storage = modules
+    event = begin(handlers, bucket, "refused", clip)
+    walk(handlers, event)
+    real = storage.s3.put_object
+
+    def refusing(**request):
+        if request["Key"].endswith(".mp4.report.json"):
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutObject")
+        return real(**request)
+
+    monkeypatch.setattr(storage.s3, "put_object", refusing)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        handlers.join_segments(event, None)
+    assert event["output"]["key"] not in keys(bucket) and under_way(bucket) == []
+
+
+def test_when_temporaries_cannot_be_removed_the_video_is_delivered_all_the_same(modules, bucket, clip, monkeypatch):
+    handlers, storage = modules
+    event = begin(handlers, bucket, "kept", clip)
+    walk(handlers, event)
+
+    def refusing(**request):
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "DeleteObject")
+
+    monkeypatch.setattr(storage.s3, "delete_object", refusing)
+    assert handlers.join_segments(event, None)["counts"]["frames"] == 12
+    assert event["output"]["key"] in keys(bucket) and keys(bucket, "kept/") != []
+
+
+def test_a_video_without_faces_is_delivered_and_says_so(local_aws):
+    joining = load(FOLDER, "joining")
     report = {"counts": {"frames": 30, "frames_with_regions": 0, "face_frames": 0, "tracks": 0}}
-    assert "no face was found in 30 frames" in handlers.summary({"bucket": "b", "key": "k"}, report)["message"]
+    assert "no face was found in 30 frames" in joining.words(report)

@@ -16,6 +16,7 @@ FUNCTIONS = [
     "GetDetections",
     "PlanSegments",
     "BlurSegment",
+    "ProveSegment",
     "JoinSegments",
     "RecordFailure",
 ]

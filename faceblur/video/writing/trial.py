@@ -11,7 +11,6 @@ import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import av
 
@@ -55,10 +54,9 @@ def quality_for(reader: Reader, settings: EncoderSettings, formats: tuple[str, .
     return codec.crf if growth <= LIMIT else min(codec.crf + _WORST, codec.crf + _steps(growth, codec.halving))
 
 
-def size_notes(source: Source, output: str | Path, encoder: dict) -> list[str]:
+def size_notes(source: Source, output: Source, encoder: dict) -> list[str]:
     """A line where the output is more than LIMIT times as large. encoder: what it was encoded with, as in a report."""
-    before = source.size if isinstance(source, RangedFile) else os.path.getsize(source)
-    after = os.path.getsize(output)
+    before, after = (each.size if isinstance(each, RangedFile) else os.path.getsize(each) for each in (source, output))
     if after <= LIMIT * before or after - before <= _SMALL_BYTES:
         return []
     codec = CODECS[encoder["codec"]]
