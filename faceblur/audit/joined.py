@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from ..shapes import JsonObject
+from ..shapes import JsonObject
 from ..video import Source
 from ..video.reading.index import video_packets
 from ..video.reading.sound import compare_sound
@@ -44,7 +45,7 @@ def _described(packets: Iterable[tuple[int, int]]) -> JsonObject:
     return {"packets": count, "sha256": digest.hexdigest()}
 
 
-def add_up(verdicts: Sequence[dict], notes: Sequence[str]) -> dict:
+def add_up(verdicts: Sequence[JsonObject], notes: Sequence[str]) -> JsonObject:
     """The whole file's verdict, in the form of `Audit.to_json`, from those of its pieces."""
     sums = ("frames", "frames_looked_at", "faces_found", "faces_judged", "faces_too_small")
     most = max((each["detail_summary"]["max"] for each in verdicts if each["detail_summary"]), default=None)
