@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from ..shapes import JsonObject
-from ..shapes import JsonObject
 from ..video import Source
 from ..video.reading.index import video_packets
 from ..video.reading.sound import compare_sound

@@ -188,7 +188,7 @@ def test_policies_are_what_iam_takes_and_no_wider_than_needed(ws):
 
 def test_everything_is_tagged_kept_for_a_time_and_closed(ws):
     inventory = workshop.inventory(ws)
-    assert inventory.others == () and len(inventory) == 1 + 1 + 1 + 7 + 1 + 3 + 8 + 8 + 1
+    assert inventory.others == () and len(inventory) == 1 + 1 + 1 + 8 + 1 + 3 + 9 + 9 + 1
     assert all(each.detail == "kept 7 days" for each in inventory.ours if each.kind == "log group")
 
 
