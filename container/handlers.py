@@ -12,6 +12,7 @@ from pathlib import Path
 
 from budget import MEMORY_OF_A_CPU_MB, check_lengths, segment_seconds
 from joining import Joining
+from naming import by_name
 from storage import Work, uploaded
 
 from faceblur import Detections, analyse, audit, render, video
@@ -23,6 +24,7 @@ from faceblur.video import Span
 return_large_blocks()
 
 
+@by_name
 def plan_segments(event, context):
     """{"input", "notes"} -> {"segments", "video", "encoder", "notes"}: what they share is decided once.
 
@@ -43,6 +45,7 @@ def plan_segments(event, context):
     }
 
 
+@by_name
 def blur_segment(event, context):
     """{"span", "input", "work", "detections", "encoder"} -> {"frames"}: track, refine and render one segment.
 
@@ -61,6 +64,7 @@ def blur_segment(event, context):
     return {"frames": report["counts"]["frames"]}
 
 
+@by_name
 def prove_segment(event, context):
     """{"span", "input", "work"} -> {"frames"}: hold a rendered segment against the upload, as `faceblur audit` does.
 
@@ -100,6 +104,7 @@ def memory_of(context) -> int:
     return int(getattr(context, "memory_limit_in_mb", MEMORY_OF_A_CPU_MB))
 
 
+@by_name
 def join_segments(event, context):
     """{"input", "work", "output", "segments", "notes"} -> what was delivered, or VerificationError.
 

@@ -49,6 +49,11 @@ def described(upload: dict, place: dict) -> tuple[int, str]:
         if problem.response["Error"]["Code"] == "InvalidRange":  # it has not one
             return 0, upload["etag"]
         raise
+    return size_and_etag(found)
+
+
+def size_and_etag(found: dict) -> tuple[int, str]:
+    """Of the whole object, from what GetObject says of one byte of it."""
     is_part = "ContentRange" in found
     size = int(found["ContentRange"].rpartition("/")[2]) if is_part else found["ContentLength"]
     return size, found["ETag"].strip('"')
@@ -126,8 +131,7 @@ class Work:
         """A rendered segment, read in parts, and {"etag", "bytes"}: as given, or those it has now."""
         place = {"Bucket": self.bucket, "Key": self.key("pieces", number, "mp4")}
         if facts is None:
-            found = s3.head_object(**place)
-            facts = {"etag": found["ETag"].strip('"'), "bytes": found["ContentLength"]}
+            facts = dict(zip(("bytes", "etag"), size_and_etag(s3.get_object(**place, Range="bytes=0-0")), strict=True))
 
         def fetch(start: int, end: int) -> bytes:
             with self._unchanged(place["Key"]):

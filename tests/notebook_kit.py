@@ -46,6 +46,7 @@ def names_left(prefix: str) -> list[str]:
         *listed("lambda", "list_functions", "Functions", "FunctionName"),
         *listed("ecr", "describe_repositories", "repositories", "repositoryName"),
         *listed("stepfunctions", "list_state_machines", "stateMachines", "name"),
+        *listed("events", "list_rules", "Rules", "Name"),
         *listed("sns", "list_topics", "Topics", "TopicArn"),
         *listed("logs", "describe_log_groups", "logGroups", "logGroupName"),
     ]

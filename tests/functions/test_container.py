@@ -155,6 +155,20 @@ def test_a_connection_that_breaks_off_is_tried_anew(modules, bucket, monkeypatch
     assert source.read(2, 4) == b"23" and len(calls) == 3
 
 
+def test_what_s3_refuses_is_raised_by_its_name(modules, bucket, monkeypatch):
+    """The state machine repeats SlowDown; a record says AccessDenied."""
+    handlers, storage = modules
+
+    def slow(**request):
+        raise ClientError({"Error": {"Code": "SlowDown", "Message": "Please reduce your request rate."}}, "GetObject")
+
+    source = upload(bucket, "a.mp4", b"0123456789")
+    monkeypatch.setattr(storage.s3, "get_object", slow)
+    with pytest.raises(Exception, match="reduce your request rate") as raised:
+        handlers.plan_segments({"input": source}, None)
+    assert type(raised.value).__name__ == "SlowDown"
+
+
 def test_what_is_not_a_video_is_refused_before_anything_is_blurred(modules, bucket):
     handlers, _ = modules
     with pytest.raises(InputError):
@@ -314,7 +328,7 @@ def test_what_fails_the_proof_goes_no_further(modules, bucket, clip):
     storage.Work(**event["work"]).put_segment(0, clip, Plan(()).to_json(), report)
     with pytest.raises(VerificationError, match="faces are left"):
         handlers.prove_segment(event | {"span": event["segments"][0]}, None)
-    with pytest.raises(ClientError, match="NoSuchKey"):
+    with pytest.raises(Exception, match="NoSuchKey"):
         handlers.join_segments(event, None)
     assert keys(bucket, "out-leak/") == [] and under_way(bucket) == []
 
@@ -382,7 +396,7 @@ def test_when_a_document_cannot_be_written_no_video_is_to_be_seen(modules, bucke
         return real(**request)
 
     monkeypatch.setattr(storage.s3, "put_object", refusing)
-    with pytest.raises(ClientError, match="AccessDenied"):
+    with pytest.raises(Exception, match="AccessDenied"):
         handlers.join_segments(event, None)
     assert event["output"]["key"] not in keys(bucket) and under_way(bucket) == []
 

@@ -19,7 +19,7 @@ from .timeline import timeline_svg
 
 OVER = {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
 STEP_TYPES = {"Task", "Map", "Parallel", "Wait"}  # a Choice or Pass takes no time worth drawing
-ON_ERROR_ONLY = ("RecordFailure",)
+SELDOM = ("RecordFailure", "StartJob")  # drawn only when they were entered
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,7 @@ def main_states(sfn, execution_arn: str) -> tuple[str, ...]:
     """The states that take time, in the order in which the workflow's definition names them."""
     definition = json.loads(sfn.describe_state_machine_for_execution(executionArn=execution_arn)["definition"])
     return tuple(
-        name
-        for name, state in definition["States"].items()
-        if state["Type"] in STEP_TYPES and name not in ON_ERROR_ONLY
+        name for name, state in definition["States"].items() if state["Type"] in STEP_TYPES and name not in SELDOM
     )
 
 
