@@ -23,7 +23,6 @@ GONE = {
     "Search": "Searcher while finding, Inspection while auditing, collect for files",
     "leads": "is_given",
     "confidence": "score, 0 to 1; Confidence is Rekognition's, 0 to 100, in its JSON",
-    "keeping": "showing",
     "spans_of": "intervals_of",
     "track_spans": "blurred_seconds",
     "run_batch": "run_chapters; a batch is the command's over many files",
