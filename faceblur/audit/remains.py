@@ -19,7 +19,7 @@ from ..boxes import overlap, share_inside
 from ..detections import Face
 from ..finding.detector import FaceDetector
 from ..finding.observations import Observation, observation, second_observation, without_doubles
-from ..finding.opinions import is_face, opinion
+from ..finding.opinions import Eyes, is_face
 from ..finding.retinaface import RetinaFace, is_there
 from ..shapes import Box, JsonObject
 from ..video import Frame
@@ -34,7 +34,6 @@ SIDES = {
 _FOLLOWED = {FIRST: 0.5, SECOND: 0.4}  # scores in the output that are followed up
 _ALONE_SCORE = 0.75  # of the leader, where there is no other detector
 _LIKELY_ALONE = 0.6
-_LEAST_SCORE = 0.1  # of what the original shows
 _HINT_SCORE = 0.2  # of a leak that was found a moment ago
 _NEARLY = 0.1  # intersection over union of a leak and where it has moved to
 _SEEN_SCORE = 0.5  # a detector that is less sure did not see it
@@ -101,7 +100,7 @@ class _Question:
     answer: Future[list[Observation]]
 
 
-class _Eyes:
+class _Searching:
     """Both detectors, or the one that is there; one instance a thread."""
 
     def __init__(self) -> None:
@@ -127,9 +126,8 @@ class Inspection:
         self.frames = self.faces = 0
         self.has_both = is_there()
         self._threads = ThreadPoolExecutor(threads, "faceblur-audit")
-        self._idle = [_Eyes() for _ in range(threads)]
-        self._first = FaceDetector(_LEAST_SCORE)
-        self._second = RetinaFace(_LEAST_SCORE) if self.has_both else None
+        self._idle = [_Searching() for _ in range(threads)]
+        self._eyes = Eyes()
         self._waiting: list[_Question] = []
         self._most_waiting = 2 * threads
         self._last_ms = -np.inf
@@ -165,7 +163,7 @@ class Inspection:
         self.frames += 1
         self.faces += len(found)
         suspects = [face for face in (self._suspect(seen, question) for seen in found) if face]
-        judged = [(face, self._opinions(face.box, question.pair.before)) for face in suspects]
+        judged = [(face, self._eyes.opinions(question.pair.before, face.box)) for face in suspects]
         likely = [self._named_by(face, *said) for face, said in judged if self._is_face(*said, likely=True)]
         sure = [self._named_by(face, *said) for face, said in judged if self._is_face(*said)]
         now = question.pair.before.time_ms
@@ -187,7 +185,7 @@ class Inspection:
             if now - seen_ms > _MAX_PAUSE_MS or any(_overlap(leak.box, box) > _NEARLY for box in found):
                 continue
             still = self._suspect(Observation(leak.box, 0.0), question)
-            if still and max(self._opinions(leak.box, question.pair.before)) >= _HINT_SCORE:
+            if still and max(self._eyes.opinions(question.pair.before, leak.box)) >= _HINT_SCORE:
                 yield replace(still, score=leak.score, seen_by=leak.seen_by), seen_ms
 
     def _suspect(self, seen: Observation, question: _Question) -> FoundFace | None:
@@ -207,7 +205,7 @@ class Inspection:
 
     def _is_face(self, first: float, second: float, likely: bool = False) -> bool:
         """Whether what the original shows is surely a face, or likely one; without a second detector by the first."""
-        if self._second is None:
+        if not self._eyes.are_two:
             return first >= (_LIKELY_ALONE if likely else _ALONE_SCORE)
         return is_face(first, second, likely)
 
@@ -216,12 +214,6 @@ class Inspection:
         best = max(first, second)
         seen_by = tuple(name for name, score in ((FIRST, first), (SECOND, second)) if score >= min(best, _SEEN_SCORE))
         return replace(face, score=best, seen_by=seen_by)
-
-    def _opinions(self, box: Box, original: Frame) -> tuple[float, float]:
-        """What the first and the second detector think of a place in the original, 0 to 1; 0 of one that is missing."""
-        eyes = (self._first, self._second)
-        first, second = (opinion(e.find, original, np.array(box), clear=1.0) if e else 0.0 for e in eyes)
-        return first, second
 
 
 def _search(detector: FaceDetector | RetinaFace, frame: Frame, sides: tuple[int, ...]) -> list[Face]:

@@ -24,8 +24,9 @@ from ..video import Frame, Irregular, Passed, Reader, Source, Span, SparseReader
 from .cuts import SIZE, CutDetector
 from .detector import FaceDetector
 from .linking import Looks, link
-from .observations import Observation, observation, without_doubles
-from .retinaface import is_there
+from .observations import Observation, observation, second_observation, without_doubles
+from .opinions import Eyes, is_face
+from .retinaface import RetinaFace, is_there
 from .search import Searcher, SearchSettings, search_picture
 from .tracking import Tracker, TrackingSettings
 
@@ -118,14 +119,13 @@ def _reaching(settings: AnalysisSettings, detections: Detections | None) -> Anal
 
 @one_thread()
 def detect(source: Source, *, every_ms: float = 500.0, progress: Progress | None = None) -> Detections:
-    """Faces about every `every_ms`, found by the embedded detector: samples like those Rekognition Video takes.
+    """Faces about every `every_ms`, found by the embedded detectors: samples like those Rekognition Video takes.
 
     >>> found = detect("in.mp4")
     >>> max(len(sample.faces) for sample in found.samples)
     2
     """
-    settings = SearchSettings()
-    detector = FaceDetector(TrackingSettings().start_score)
+    search = _Sampling()
     samples, due = [], None
     with Reader(source) as reader:
         total = reader.expected_frames
@@ -133,13 +133,34 @@ def detect(source: Source, *, every_ms: float = 500.0, progress: Progress | None
             due = frame.time_ms if due is None else due
             if frame.time_ms >= due:
                 due += every_ms * (1 + (frame.time_ms - due) // every_ms)
-                seen = search_picture(detector, frame, [settings.coarse_side, settings.fine_side])
-                found = without_doubles([observation(face) for face in seen])
-                faces = tuple(Face(*o.box, o.score) for o in found)
-                samples.append(Sample(frame.time_ms, faces))
+                samples.append(Sample(frame.time_ms, search.faces(frame)))
             if progress:
                 progress(frame.index + 1, max(total, frame.index + 1))
     return Detections(tuple(samples))
+
+
+class _Sampling:
+    """Searches whole pictures, with both detectors where they are there."""
+
+    def __init__(self) -> None:
+        self._settings, self._eyes = SearchSettings(), Eyes()
+        self._first = FaceDetector(TrackingSettings().start_score)
+        self._second = RetinaFace(TrackingSettings().start_score) if self._eyes.are_two else None
+
+    def faces(self, frame: Frame) -> tuple[Face, ...]:
+        settings = self._settings
+        seen = [observation(f) for f in search_picture(self._first, frame, [settings.coarse_side, settings.fine_side])]
+        if self._second:
+            found = search_picture(self._second, frame, [settings.second_new_side])
+            seen += [second_observation(face) for face in found]
+        kept = [o for o in without_doubles(seen) if self._is_face(frame, o)]
+        return tuple(Face(*o.box, o.best) for o in kept)
+
+    def _is_face(self, frame: Frame, seen: Observation) -> bool:
+        if not self._eyes.are_two:
+            return True
+        first, second = self._eyes.opinions(frame, seen.box)
+        return second >= TrackingSettings().doubt_score if seen.score else is_face(first, second)
 
 
 class _Watcher:

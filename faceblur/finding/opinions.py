@@ -8,13 +8,17 @@ import numpy as np
 
 from ..boxes import overlap
 from ..detections import Face
+from ..shapes import Box
 from ..video import Frame
 from .crops import Crop
+from .detector import FaceDetector
+from .retinaface import RetinaFace, is_there
 
 # How a face in doubt is shown: sides of the box, pixels. Alone and small, and with what is around it: shown so to
 # RetinaFace, one of 16 things that are no faces passed (a stone in gravel), and all of 50 faces (benchmarks/faceless.py
 # and leak.py).
 WAYS = ((2.2, 96), (3.2, 256))
+_LEAST = 0.1  # the scores that count
 _CLEAR = 0.6  # an opinion that needs no second look
 _SAME_PLACE = 0.25  # intersection over union
 # At least one pair of opinions of the first and the second detector makes a face surely one, or likely.
@@ -39,3 +43,22 @@ def opinion(find: Callable[[np.ndarray], list[Face]], frame: Frame, box: np.ndar
 def is_face(first: float, second: float, likely: bool = False) -> bool:
     """Whether the opinions of the first and the second detector, 0 to 1, make a place surely a face, or likely one."""
     return any(first >= one and second >= other for one, other in (_LIKELY if likely else _SURE))
+
+
+class Eyes:
+    """Both detectors, or the one that is there, to be shown places close up; one instance a thread."""
+
+    def __init__(self) -> None:
+        self._first = FaceDetector(_LEAST)
+        self._second = RetinaFace(_LEAST) if is_there() else None
+
+    @property
+    def are_two(self) -> bool:
+        """Whether the second detector is there."""
+        return self._second is not None
+
+    def opinions(self, frame: Frame, box: Box) -> tuple[float, float]:
+        """What the first and the second detector think of a place, 0 to 1; 0 of one that is missing."""
+        place = np.array(box)
+        second = opinion(self._second.find, frame, place, clear=1.0) if self._second else 0.0
+        return opinion(self._first.find, frame, place, clear=1.0), second

@@ -61,7 +61,7 @@ class SearchSettings:
     second_ms: float = 1000.0
     second_score: float = 0.4
     opinions: int = 3
-    second_crops: int = 1
+    second_crops: int = 2
     lost_ms: float = 150.0
 
 
@@ -114,7 +114,7 @@ class Searcher:
             side = settings.second_new_side if is_new else settings.second_side
             found = self._search(frame, luma, side, second)
             return [second_observation(face) for face in found]
-        lost = [(t, t.box(-1), _LOST) for t in tracker.active if t.unseen_ms > settings.lost_ms]
+        lost = [(t, t.box(-1), _LOST) for t in tracker.active if t.has_looked_back and t.unseen_ms > settings.lost_ms]
         lost += [(t, t.seen_box, _GONE) for t in tracker.lost]
         seen = []
         for tracklet, box, ways in sorted(lost, key=lambda entry: entry[0].asked_ms)[: settings.second_crops]:

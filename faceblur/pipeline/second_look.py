@@ -16,8 +16,7 @@ import numpy as np
 from ..boxes import overlap, share_inside
 from ..detections import Detections, Face, Sample
 from ..finding.analysis import analyse
-from ..finding.detector import FaceDetector
-from ..finding.opinions import is_face, opinion
+from ..finding.opinions import Eyes, is_face
 from ..finding.retinaface import RetinaFace, is_there
 from ..plan import Plan, Track
 from ..process import one_thread
@@ -27,7 +26,7 @@ from ..video import Frame, Irregular, Passed, Reader, Source, Span, SparseReader
 EVERY_MS = 500.0
 SIDE = 960  # pixels of the longer side; small videos are enlarged, at most twofold
 _ROUNDS = 2
-_FOLLOWED, _LEAST = 0.5, 0.1  # scores of what is shown to both, and of what they say then
+_FOLLOWED = 0.5  # the score of what is shown to both
 _INSIDE = 0.5  # a face of which more lies in a region is covered
 _SAME_PLACE = 0.2  # intersection over union
 _AROUND_MS = 2500.0  # before and after a find, in which the face is tracked
@@ -107,7 +106,7 @@ def look(output: str | Path, plan: Plan, *, progress: Progress | None = None) ->
 
 
 def _look(reader: Reader, plan: Plan, progress: Progress | None) -> tuple[int, Detections]:
-    eyes, regions = _Eyes(), plan.regions()
+    searching, regions = _Searching(), plan.regions()
     samples, due_ms, looks = [], None, 0
     for number, frame in enumerate(reader, 1):
         due_ms = frame.time_ms if due_ms is None else due_ms
@@ -116,17 +115,17 @@ def _look(reader: Reader, plan: Plan, progress: Progress | None) -> tuple[int, D
             covered = [plan.style.grown(box) for _, box in regions.faces_at(frame.time_ms)]
             covered += regions.areas_at(frame.time_ms)
             covered += [box for _, box in regions.visible_at(frame.time_ms)]
-            faces = eyes.find(frame, np.array(covered).reshape(-1, 4))
+            faces = searching.find(frame, np.array(covered).reshape(-1, 4))
             samples += [Sample(frame.time_ms, faces)] if faces else []
         if progress:
             progress(number, max(reader.expected_frames, number))
     return looks, Detections(tuple(samples))
 
 
-class _Eyes:
+class _Searching:
     def __init__(self) -> None:
         self._searching = RetinaFace(_FOLLOWED)
-        self._first, self._second = FaceDetector(_LEAST), RetinaFace(_LEAST)
+        self._close_up = Eyes()
 
     def find(self, frame: Frame, known: np.ndarray) -> tuple[Face, ...]:
         """Faces of the picture that do not lie in known boxes (N x 4, ratios)."""
@@ -135,9 +134,7 @@ class _Eyes:
         return tuple(face for face in seen if not _is_known(face, known) and self._is_face(frame, face))
 
     def _is_face(self, frame: Frame, face: Face) -> bool:
-        box = _box(face)[0]
-        first, second = (opinion(eye.find, frame, box, clear=1.0) for eye in (self._first, self._second))
-        return is_face(first, second)
+        return is_face(*self._close_up.opinions(frame, (face.left, face.top, face.width, face.height)))
 
 
 def _is_known(face: Face, known: np.ndarray) -> bool:
