@@ -17,6 +17,7 @@ from storage import Work, uploaded
 
 from faceblur import Detections, analyse, audit, render, video
 from faceblur.errors import VerificationError
+from faceblur.pipeline.second_look import blur_and_look
 from faceblur.plan import Plan
 from faceblur.process import return_large_blocks
 from faceblur.video import Span
@@ -47,7 +48,7 @@ def plan_segments(event, context):
 
 @by_name
 def blur_segment(event, context):
-    """{"span", "input", "work", "detections", "encoder"} -> {"frames"}: track, refine and render one segment.
+    """{"span", "input", "work", "detections", "encoder"} -> {"frames"}: track, refine, render, look again.
 
     detections: {"pages"}, none where Rekognition was not asked: then the detector of the image leads.
     """
@@ -57,7 +58,12 @@ def blur_segment(event, context):
     with tempfile.TemporaryDirectory() as folder:
         piece = Path(folder, "piece.mp4")
         plan = analyse(source, detections, span=span)
-        report = render(source, piece, plan, span=span, encoder=video.EncoderSettings(**event["encoder"]))
+        encoder = video.EncoderSettings(**event["encoder"])
+
+        def make_piece(plan: Plan) -> dict:
+            return render(source, piece, plan, span=span, encoder=encoder)
+
+        report, plan = blur_and_look(source, piece, plan, make_piece, span=span)
         work.put_segment(span.index, piece, plan.to_json(), report)
     fetched = {"fetched": source.fetched, "requests": source.requests}
     log(key=event["input"]["key"], segment=span.index, **fetched, **report["counts"])

@@ -37,6 +37,7 @@ class SegmentMerge:
         self._people: set[int] = set()
         self._visible: dict[int, bool] = {}
         self._notes: dict[str, None] = {}
+        self._second_look: JsonObject = {}
 
     def add(self, plan: Plan, report: JsonObject) -> tuple[JsonObject, JsonObject]:
         """What the segment adds to the lists of both documents: (frames and tracks, frames and parts to review)."""
@@ -54,6 +55,8 @@ class SegmentMerge:
         for track in tracks:  # visible is only who is so in every part
             self._visible[track.id] = self._visible.get(track.id, True) and track.is_visible
         self._notes |= dict.fromkeys(report["notes"])
+        for key, seen in report.get("second_look", {}).items():  # numbers and lists add up
+            self._second_look[key] = self._second_look[key] + seen if key in self._second_look else seen
         frames = {} if plan.frames is None else {"frames": plan.frames.to_json()}
         part = frames | {"tracks": [track.to_json() for track in tracks]}
         return part, {key: renumbered[key] for key in ("frames", "needs_review")}
@@ -68,6 +71,7 @@ class SegmentMerge:
             "counts": self._shown | {"tracks": len(self._people)},
             "kept_visible": sorted(number for number, is_so in self._visible.items() if is_so),
         }
+        told |= {"second_look": self._second_look} if self._second_look else {}
         report = self._report | told | {"notes": list(self._notes)}
         return _without_lists(plan), _without_lists(report)
 

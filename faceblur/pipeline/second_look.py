@@ -17,7 +17,7 @@ from ..boxes import overlap, share_inside
 from ..detections import Detections, Face, Sample
 from ..finding.analysis import analyse
 from ..finding.opinions import Eyes, is_face
-from ..finding.retinaface import RetinaFace, is_there
+from ..finding.retinaface import HOW_TO_GET_IT, RetinaFace, is_there
 from ..plan import Plan, Track
 from ..process import one_thread
 from ..shapes import JsonObject, Progress
@@ -66,6 +66,7 @@ def blur_and_look(
     """
     report = render(plan)
     if not is_there():
+        report["notes"] = report["notes"] + [f"only one detector looked; {HOW_TO_GET_IT}"]
         return report, plan
 
     def watched(plan: Plan) -> tuple[int, Detections]:

@@ -194,7 +194,7 @@ def test_other_sound_is_found(film, tmp_path):
 def test_the_result_is_json(film):
     found = verify(film.original, leaked(film, "json.mp4", range(3, 4)), film.plan).to_json()
     assert found["passed"] is False and found["faces_left"][0]["frame"] == 3
-    assert set(found["faces_left"][0]) == {"frame", "time_ms", "box", "track", "score", "detail_left"}
+    assert set(found["faces_left"][0]) == {"frame", "time_ms", "box", "track", "score", "seen_by", "detail_left"}
 
 
 def _face(seed: int, side: int = 96) -> np.ndarray:

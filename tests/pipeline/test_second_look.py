@@ -68,3 +68,4 @@ def test_without_the_second_detector_there_is_no_second_look(film, tmp_path, mon
     monkeypatch.setattr(module, "is_there", lambda: False)
     report, plan, times = look(film, tmp_path / "out.mp4", film.plan)
     assert times == 1 and plan is film.plan and "second_look" not in report
+    assert any("only one detector looked" in note for note in report["notes"])
