@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ...errors import WorkshopError
 from . import judges, states
@@ -17,7 +18,7 @@ class Task:
     """judge(answer): what is wrong with it, or "". solution: Python that makes `answer`."""
 
     chapter: int
-    judge: Callable[[object], str]
+    judge: Callable[[Any], str]  # each takes an answer of its own kind
     hint: str
     solution: str
     right: str
