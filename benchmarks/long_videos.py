@@ -2,15 +2,18 @@
 
     python benchmarks/long_videos.py minutes [30]
     python benchmarks/long_videos.py gigabytes [1.5]
+    python benchmarks/long_videos.py join [10]
 
 A video is made, uploaded to the embedded AWS and taken through the steps of the state machine, two segments at the same
 time, each step in a process of its own that gets MEMORY_MB of memory for its data and DISK_MB for its temporary files.
-Prints a line of JSON for every step and one for all. Linux only.
+Prints a line of JSON for every step and one for all. `join` joins so many gigabytes of one piece, again and again, into
+an upload that goes nowhere, and prints what memory that took. Linux only.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import resource
 import subprocess
@@ -26,12 +29,14 @@ import boto3
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "container")]
 
-from faceblur import documents  # noqa: E402
+from delivery import Upload  # noqa: E402
+
+from faceblur import EncoderSettings, Plan, documents, render  # noqa: E402
 from faceblur.localaws import LocalAws  # noqa: E402
 from faceblur.sample import make_sample  # noqa: E402
-from faceblur.video import Reader  # noqa: E402
+from faceblur.video import RangedFile, Reader, join, split  # noqa: E402
 
 MEMORY_MB, DISK_MB, AT_ONCE = 1024, 512, 2
 BUCKET, RATE, CLIP_S = "long-videos", 5, 10
@@ -44,7 +49,7 @@ class Context: memory_limit_in_mb = int(sys.argv[4])
 limit = Context.memory_limit_in_mb << 20
 resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 answer = getattr(handlers, sys.argv[3])(event, Context())
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+peak = next(int(line.split()[1]) // 1024 for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(json.dumps({"answer": answer, "peak_mb": peak, "seconds": round(time.perf_counter() - began, 1)}))
 """
 
@@ -69,7 +74,8 @@ def encode(path: Path, pictures, crf: str) -> None:
         stream = container.add_stream("libx264", rate=RATE, options={"g": "10", "crf": crf, "preset": "ultrafast"})
         sound = container.add_stream("aac", rate=48000, layout="mono")
         for number, picture in zip(range(CLIP_S * RATE), pictures):  # noqa: B905 - there may be more pictures
-            stream.height, stream.width = picture.shape[:2]
+            if number == 0:
+                stream.height, stream.width = picture.shape[:2]
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
             tone = np.sin(np.arange(number, number + 48000 // RATE) / 20).astype(np.float32)[None] / 4
             frame = av.AudioFrame.from_ndarray(tone, format="fltp", layout="mono")
@@ -83,7 +89,7 @@ def looped(clip: Path, path: Path, is_enough) -> None:
     """The clip again and again, its packets as they are, until `is_enough(seconds, bytes)`."""
     with av.open(str(clip)) as source, av.open(str(path), "w") as container:
         streams = {stream.index: container.add_stream_from_template(stream) for stream in source.streams}
-        packets = [packet for packet in source.demux() if packet.size]
+        packets = [packet for packet in source.demux() if packet.size and 0 <= packet.dts * packet.time_base < CLIP_S]
         round_, last = 0, 0
         while not is_enough(round_ * CLIP_S, last):
             for packet in packets:
@@ -161,6 +167,73 @@ class Pipeline:
         return self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
 
 
+class Nowhere:
+    """S3, as far as an upload asks it; what is sent is gone."""
+
+    def create_multipart_upload(self, **_) -> dict:
+        return {"UploadId": "0"}
+
+    def upload_part(self, **_) -> dict:
+        return {"ETag": "0"}
+
+
+def shifted(piece: Path, rounds: int) -> RangedFile:
+    """A piece as if it were shown so many clips later: the empty edit at its start is as much longer."""
+    data = piece.read_bytes()
+    place = data.index(b"elst") + 12  # after type, version and count; the first duration, in the movie's clock
+    assert int.from_bytes(data[place + 4 : place + 8], signed=True) == -1, "the piece begins with no empty edit"
+    first, size = int.from_bytes(data[place : place + 4]), len(data)
+    longer = (first + rounds * first).to_bytes(4)  # the piece that was made begins a clip after the start
+    del data
+
+    def fetch(start: int, end: int) -> bytes:
+        with piece.open("rb") as file:
+            file.seek(start)
+            part = bytearray(file.read(end - start))
+        if start < place + 4 and place < end:
+            part[place - start : place - start + 4] = longer
+        return bytes(part)
+
+    return RangedFile(f"piece{rounds}.mp4", size, fetch)
+
+
+def join_alone(gigabytes: float) -> None:
+    """Join one piece of ten seconds many times over; of the original there is the sound."""
+    with tempfile.TemporaryDirectory() as place:
+        folder, sound = Path(place), Path(place, "sound.mp4")
+        clip_of_noise(folder / "clip.mp4")
+        looped(folder / "clip.mp4", folder / "twice.mp4", lambda seconds, _: seconds >= 2 * CLIP_S)
+        piece, span = folder / "piece.mp4", split(folder / "twice.mp4", CLIP_S)[1]
+        render(folder / "twice.mp4", piece, Plan(()), span=span, encoder=EncoderSettings(crf=12, preset="ultrafast"))
+        count = round(gigabytes * 1e9 / piece.stat().st_size)
+        clip_of_faces(folder / "small.mp4", folder)
+        looped(folder / "small.mp4", sound, lambda seconds, _: seconds >= (count + 1) * CLIP_S)
+        child = multiprocessing.get_context("spawn").Process(target=join_pieces, args=(piece, sound, count))
+        child.start()  # of its own, because making the piece took memory
+        child.join()
+
+
+def join_pieces(piece: Path, sound: Path, count: int) -> None:
+    before, began = peak_mb(), time.perf_counter()
+    uploads: list[Upload] = []
+
+    def begin(head_bytes: int) -> Upload:
+        uploads.append(Upload(Nowhere(), {"Bucket": "b", "Key": "out.mp4"}, {}, head_bytes))
+        return uploads[0]
+
+    join(sound, [shifted(piece, rounds) for rounds in range(count)], begin)
+    uploads[0].finish()
+    figures = {"pieces": count, "output_mb": round(uploads[0].described()["bytes"] / 1e6)}
+    figures |= {"seconds": round(time.perf_counter() - began, 1), "peak_mb": peak_mb(), "peak_before_mb": before}
+    print(json.dumps(figures))
+
+
+def peak_mb() -> int:
+    """Of this program: `getrusage` would count what started it."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))
+
+
 def main(kind: str, amount: float) -> None:
     with tempfile.TemporaryDirectory() as place, LocalAws() as aws:
         os.environ.update(aws.environment)
@@ -184,4 +257,6 @@ def main(kind: str, amount: float) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]) if len(sys.argv) > 2 else {"minutes": 30.0, "gigabytes": 1.5}[sys.argv[1]])
+    kind = sys.argv[1]
+    amount = float(sys.argv[2]) if len(sys.argv) > 2 else {"minutes": 30.0, "gigabytes": 1.5, "join": 10.0}[kind]
+    join_alone(amount) if kind == "join" else main(kind, amount)
