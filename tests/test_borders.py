@@ -58,7 +58,7 @@ MAY = {
     "workshop.session": {"errors", "workshop", "workshop.places"},
     "workshop.account": {"errors", "workshop", "workshop.places", "workshop.session"},
     "workshop.building": {"errors", "workshop.places", "workshop.session"},
-    "workshop.teaching": {"errors"},
+    "workshop.teaching": {"errors", "localaws", "workshop.session"},
     "workshop.watching": {"errors", "workshop"},
     "workshop.running": {
         "assets", "errors", "files", "localaws", "sample", "showing", "video", "workshop", "workshop.account",

@@ -5,6 +5,7 @@ Needs matplotlib; returns Figures and shows or saves nothing by itself.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from ..timecode import clock
 from .preview import PALETTE, choose, draw_boxes, moments_of, read_frames
 
 INK, SOFT = "#1d2b3a", "#6b7a8c"
+MOST_TRACKS = 24  # that have a row of their own
 
 
 def frames_figure(source: str | Path, found, count: int = 6) -> Figure:
@@ -51,9 +53,10 @@ def confidence_figure(found: Detections) -> Figure:
 
 
 def coverage_figure(report: Mapping) -> Figure:
-    """Who is blurred when: one bar per track, with gaps where nothing is blurred."""
-    by_track = blurred_seconds(report)
-    figure = Figure(figsize=(12, 1.0 + 0.3 * max(1, len(by_track))), layout="constrained", dpi=96)
+    """Who is blurred when: a row per track, with gaps where nothing is blurred; the rest of many tracks in one row."""
+    by_track, rest = longest(blurred_seconds(report))
+    rows = len(by_track) + bool(rest)
+    figure = Figure(figsize=(12, 1.0 + 0.3 * max(1, rows)), layout="constrained", dpi=96)
     axes = figure.subplots()
     for row, (track, bars) in enumerate(by_track.items()):
         axes.broken_barh(
@@ -61,7 +64,15 @@ def coverage_figure(report: Mapping) -> Figure:
             (row - 0.32, 0.64),
             color=PALETTE[track % len(PALETTE)],
         )
-    axes.set_yticks(range(len(by_track)), [f"track {track}" for track in by_track])
+    names = [f"track {track}" for track in by_track]
+    if rest:
+        names.append(f"{len(rest)} more")
+        counts = at_once(rest, length_s(report))
+        width, most = length_s(report) / len(counts), max(1, *counts)
+        lefts = [width * index for index in range(len(counts))]
+        heights = [-0.64 * count / most for count in counts]
+        axes.bar(lefts, heights, width, bottom=rows - 1 + 0.32, align="edge", color=SOFT)
+    axes.set_yticks(range(rows), names)
     axes.invert_yaxis()
     axes.set(xlabel="seconds", xlim=(0, length_s(report)))
     if not by_track:
@@ -102,6 +113,26 @@ def blurred_seconds(report: Mapping) -> dict[int, list[tuple[float, float]]]:
                 bars.append((start_s, end_s))
             last_frame[track] = index
     return dict(sorted(by_track.items()))
+
+
+def longest(by_track: Mapping[int, list], most: int = MOST_TRACKS) -> tuple[dict[int, list], dict[int, list]]:
+    """(the tracks that are blurred longest, all the others), each in the order that they had."""
+    kept = set(sorted(by_track, key=lambda track: -sum(end - start for start, end in by_track[track]))[:most])
+    return {t: bars for t, bars in by_track.items() if t in kept}, {t: b for t, b in by_track.items() if t not in kept}
+
+
+def at_once(by_track: Mapping[int, list], total_s: float, steps: int = 200) -> list[int]:
+    """How many of these tracks are blurred in each of so many equal stretches of the video."""
+    counts = [0] * steps
+    for bars in by_track.values():
+        touched = {
+            step
+            for start, end in bars
+            for step in range(int(start / total_s * steps), min(steps, math.ceil(end / total_s * steps)))
+        }
+        for step in touched:
+            counts[step] += 1
+    return counts
 
 
 def length_s(report: Mapping) -> float:

@@ -74,11 +74,12 @@ def choose(moments: Sequence[Moment], count: int, duration_ms: float) -> tuple[M
     for moment in with_boxes or moments:
         stretches.setdefault(int(count * moment.time_ms / max(duration_ms, 1)), []).append(moment)
     best = [max(stretch, key=_weight) for stretch in stretches.values()][:count]
-    rest = [moment for moment in with_boxes if all(abs(moment.time_ms - b.time_ms) > 250 for b in best)]
+    apart_ms = max(250.0, duration_ms / (4 * count))  # nearer ones would show a scene again
+    rest = [moment for moment in with_boxes if all(abs(moment.time_ms - b.time_ms) > apart_ms for b in best)]
     for moment in sorted(rest, key=_weight, reverse=True):
         if len(best) == count:
             break
-        if all(abs(moment.time_ms - other.time_ms) > 250 for other in best):
+        if all(abs(moment.time_ms - other.time_ms) > apart_ms for other in best):
             best.append(moment)
     return tuple(sorted(best, key=lambda moment: moment.time_ms))
 

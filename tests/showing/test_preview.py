@@ -118,3 +118,11 @@ def test_what_is_no_video_is_refused(tmp_path):
 
 def test_clock():
     assert clock(62_500) == "1:02.5"
+
+
+def test_a_scene_of_a_long_film_is_not_shown_six_times():
+    """Faces in the first ten seconds of ten minutes alone: one picture says it."""
+    box = (LabelledBox(0.1, 0.1, 0.1, 0.1),)
+    scene = [Moment(500.0 * index, box) for index in range(20)]
+    assert len(preview.choose(scene, 6, 600_000)) == 1
+    assert len(preview.choose([*scene, Moment(300_000.0, box), Moment(340_000.0, box)], 6, 600_000)) == 3

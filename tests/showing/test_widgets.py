@@ -144,3 +144,27 @@ def test_area_counts_what_lies_in_the_picture_and_overlaps_once():
     assert figures.covered([(-0.5, 0, 1, 1)]) == 0.5
     assert figures.covered([(2, 2, 1, 1)]) == 0
     assert figures.covered([(0, 0, 0.5, 0.5), (0.25, 0, 0.5, 0.5)]) == 0.375
+
+
+def many_tracks(count):
+    """A report of two seconds in which track t is blurred from the first frame on, for t + 1 frames of 10 ms."""
+    frames = [
+        {"time_ms": 10.0 * index, "regions": [[track, 0.1, 0.1, 0.1, 0.1] for track in range(index, count)]}
+        for index in range(200)
+    ]
+    return {"frames": frames, "video": {"duration_ms": 2000.0}}
+
+
+def test_many_tracks_make_no_longer_figure_and_none_is_left_out():
+    figure = figures.coverage_figure(many_tracks(150))
+    (axes,) = figure.axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == [*(f"track {track}" for track in range(126, 150)), "126 more"]
+    assert figure.get_figheight() == figures.coverage_figure(many_tracks(25)).get_figheight() < 10
+
+
+def test_the_others_are_counted_at_each_time():
+    counts = figures.at_once({1: [(0.0, 1.0)], 2: [(0.5, 2.0)], 3: [(0.5, 0.6), (0.6, 0.7)]}, total_s=2.0, steps=4)
+    assert counts == [1, 3, 1, 1]
+    kept, rest = figures.longest({1: [(0, 1)], 2: [(0, 3)], 3: [(0, 1), (2, 3.5)]}, most=2)
+    assert list(kept) == [2, 3] and list(rest) == [1]

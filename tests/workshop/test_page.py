@@ -42,6 +42,15 @@ def test_the_page_says_what_happened(folder):
     assert not re.search(r"(src|href)='(https?:)?//", text)
 
 
+def test_many_tracks_are_no_longer_page_and_none_is_left_out():
+    """A talk with 1,338 tracks made a page of 44,764 pixels."""
+    frames = [{"time_ms": 20.0 * index, "regions": [[index, 0, 0, 0.1, 0.1]]} for index in range(1338)]
+    drawing = page.coverage_svg({"frames": frames, "video": {"duration_ms": 20.0 * 1338}})
+    height = int(re.search(r"viewBox='0 0 860 (\d+)'", drawing)[1])
+    assert height < 800
+    assert ">1314 more</text>" in drawing and drawing.count(">track ") == 24
+
+
 def test_a_video_without_faces_says_so(tmp_path, folder):
     for name in ("original.mp4", "blurred.mp4"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())

@@ -64,3 +64,20 @@ def test_errors_are_quoted_as_they_are_said(number, ours):
         said = re.sub(r"\d\d_\w+\.ipynb", GAP, text.removeprefix("WorkshopError: "))
         parts = [part.strip() for part in re.split(r"…|\.\.\.", said) if part.strip()]
         assert any(all(part in message for part in parts) for message in ours), text
+
+
+def mistakes():
+    """(the mistake, what is said) of docs/teaching.md."""
+    text = (Path(faceblur.__file__).parents[1] / "docs" / "teaching.md").read_text(encoding="utf-8")
+    rows = text.partition("| the mistake | what is said |")[2].splitlines()[2:]
+    return [tuple(cell.strip() for cell in row.strip("|").split(" | ")) for row in rows if row.startswith("|")]
+
+
+def test_the_teacher_s_table_of_mistakes_quotes_what_is_said(ours):
+    """What stands between two … is said that way, in one piece."""
+    pieces = [piece for message in ours for piece in message.split(GAP)]
+    assert len(mistakes()) >= 25
+    for mistake, said in mistakes():
+        parts = [part.strip(" ;") for part in said.split("…") if part.strip()]
+        assert parts and max(map(len, parts)) > 10, mistake
+        assert not [part for part in parts if not any(part in piece for piece in pieces)], mistake

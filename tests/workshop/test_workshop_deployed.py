@@ -1,5 +1,6 @@
 """The application as notebooks 02 to 07 build it, on the embedded AWS: what users upload, good and bad."""
 
+import dataclasses
 import json
 import uuid
 import warnings
@@ -11,6 +12,8 @@ from notebook_kit import run_notebook
 from seeing import make_video
 
 from faceblur import workshop
+from faceblur.errors import WorkshopError
+from faceblur.workshop.teaching import trouble
 from faceblur.workshop.watching.progress import readable_cause
 
 PREFIX = "deployed"
@@ -221,3 +224,41 @@ def test_another_region_is_another_place(local_aws, monkeypatch, tmp_path):
     assert all("eu-west-1" in each.name for each in workshop.inventory(ws).ours)
     run_notebook(10, PREFIX="abroad")
     assert len(workshop.inventory(ws)) == 0
+
+
+def test_a_permission_taken_on_purpose_is_told_by_the_record_and_mended_no_wider(ws, tmp_path, capsys):
+    film = make_video(tmp_path / "film.mp4").read_bytes()
+    trouble.practise(ws, "permission")
+    failed = upload(ws, "broken.mp4", film)
+    assert failed["status"] == "FAILED" and "AccessDenied" in failed["cause"] and "PutObject" in failed["cause"]
+    with pytest.raises(WorkshopError, match="Not yet: an upload still fails"):
+        trouble.check(ws)
+    trouble._write(ws, [*trouble._statements(ws), {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}])
+    with pytest.raises(WorkshopError, match="Not yet: the role may write now, but into other buckets"):
+        trouble.check(ws)
+    trouble._write(ws, [*trouble._statements(ws)[:-1], trouble._missing(ws)])
+    trouble.check(ws)
+    assert "Right: the record named the state" in capsys.readouterr().out
+    assert upload(ws, "mended.mp4", film)["status"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("name", ["worker", "twice", "busy"])
+def test_other_troubles_strike_and_the_video_comes_all_the_same(ws, name, tmp_path, capsys):
+    trouble.practise(ws, name)
+    with pytest.raises(WorkshopError, match="Not yet: it has not happened yet"):
+        trouble.check(ws)
+    film = make_video(tmp_path / "film.mp4")
+    assert upload(ws, f"{name}.mp4", film.read_bytes())["status"] == "SUCCEEDED"
+    trouble.check(ws)
+    assert "Right: " in capsys.readouterr().out
+    assert "trouble" not in ws.state
+
+
+def test_trouble_is_named_and_stays_on_the_embedded_aws(ws, capsys):
+    trouble.practise(ws, "")
+    trouble.check(ws)
+    assert capsys.readouterr().out.endswith("Nothing is broken.\n")
+    with pytest.raises(WorkshopError, match="there is no trouble 'fire'; there are permission, worker, twice, busy"):
+        trouble.practise(ws, "fire")
+    with pytest.raises(WorkshopError, match="on the embedded AWS alone"):
+        trouble.practise(dataclasses.replace(ws, target="aws"), "twice")

@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 
 from ...assets import asset
-from ...showing.figures import blurred_seconds, length_s
+from ...showing.figures import at_once, blurred_seconds, length_s, longest
 from ...showing.player import player
 from ...showing.preview import PALETTE
 from ..watching.history import StateTime
@@ -50,7 +50,8 @@ def write_page(
         ),
         _section(
             "Who is blurred when",
-            "One line per track: a person from the moment they are found to the end or the next cut.",
+            "One line per track: a person from the moment they are found to the end or the next cut. Of many "
+            "tracks the longest have a line, all others share one.",
             _card(f"<div class='scroll'>{coverage_svg(report)}</div>"),
         ),
         _section(
@@ -65,8 +66,8 @@ def write_page(
 
 
 def coverage_svg(report: Mapping) -> str:
-    """Bars over the video's seconds, one row per track."""
-    by_track = blurred_seconds(report)
+    """Bars over the video's seconds, one row per track: the longest ones, and how many of the others at a time."""
+    by_track, rest = longest(blurred_seconds(report))
     total_s = length_s(report)
     width, left, row = 860, 90, 26
     scale = (width - left - 16) / total_s
@@ -82,7 +83,9 @@ def coverage_svg(report: Mapping) -> str:
         ]
     if not by_track:
         rows.append(f"<text x='0' y='22' {FONT} font-size='14' fill='{SOFT}'>no face in this video</text>")
-    bottom = 8 + row * max(1, len(by_track))
+    if rest:
+        rows += _others(rest, total_s, 8 + row * len(by_track), left, scale)
+    bottom = 8 + row * max(1, len(by_track) + bool(rest))
     step = next((s for s in (1, 2, 5, 10, 30, 60, 300, 600) if total_s / s <= 13), 1800)
     ticks = "".join(
         f"<text x='{left + tick * scale:.1f}' y='{bottom + 16}' {FONT} font-size='12' fill='{SOFT}' "
@@ -93,6 +96,19 @@ def coverage_svg(report: Mapping) -> str:
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {bottom + 24}' width='{width}' "
         f"role='img' aria-label='Who is blurred when'>{''.join(rows)}{ticks}</svg>"
     )
+
+
+def _others(rest: Mapping, total_s: float, y: float, left: float, scale: float) -> list[str]:
+    """One row for all tracks that have none of their own: the more of them at a time, the darker."""
+    counts = at_once(rest, total_s)
+    width = total_s / len(counts) * scale
+    strip = [
+        f"<rect x='{left + width * index:.1f}' y='{y + 2}' height='16' width='{width + 0.1:.1f}' "
+        f"fill='{INK}' opacity='{count / max(counts):.2f}'/>"
+        for index, count in enumerate(counts)
+        if count
+    ]
+    return [f"<text x='0' y='{y + 14}' {FONT} font-size='13.5' fill='{INK}'>{len(rest)} more</text>", *strip]
 
 
 def _sentence(report: Mapping) -> str:

@@ -4,6 +4,6 @@
     check.hint("roles")
     check.solution("roles")
 
-`check` holds the tasks, `judges` and `states` say what is wrong with an answer, `quiz` asks ten questions. Nothing here
-calls AWS or changes anything.
+`check` holds the tasks, `judges` and `states` say what is wrong with an answer, `quiz` asks ten questions; none of them
+calls AWS. `trouble` breaks something in what the chapters made, and says when it is mended.
 """

@@ -1,0 +1,156 @@
+"""Break and mend: something in the finished application is broken on purpose, to be found by its traces.
+
+    trouble.practise(ws, "permission")      # then upload again, read the record, mend it
+    trouble.check(ws)                       # Not yet, or what was learned
+
+`permission` works everywhere; the others use the failures that the embedded AWS makes on demand.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ...errors import WorkshopError
+from ..session import Workshop
+
+ROLE, ACTION, POLICY = "get_detections", "s3:PutObject", "permissions"
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """start(ws): break it; the id of a failure that was switched on, or "". learned: said when it is over."""
+
+    start: Callable[[Workshop], str]
+    task: str
+    learned: str
+
+
+def practise(ws: Workshop, name: str, solve: bool = False) -> None:
+    """Break what `name` says, "" for nothing. solve: break a permission, see that it is told, mend it."""
+    if solve:
+        start(ws, "permission")
+        try:
+            check(ws)
+        except WorkshopError as told:
+            print(told)
+        mend(ws)
+    elif name:
+        start(ws, name)
+    else:
+        print(f"Nothing is broken. To practise, name one: {', '.join(TROUBLES)}")
+
+
+def start(ws: Workshop, name: str) -> None:
+    """Break it, and say what to do. Raises WorkshopError for a name that is none, or that wants the embedded AWS."""
+    if name not in TROUBLES:
+        raise WorkshopError(f"there is no trouble {name!r}; there are {', '.join(TROUBLES)}")
+    if name != "permission" and ws.target != "local":
+        raise WorkshopError(f"the trouble {name} can be made on the embedded AWS alone; here take: permission")
+    ws.state["trouble"] = {"name": name, "failure": TROUBLES[name].start(ws)}
+    print(TROUBLES[name].task)
+
+
+def check(ws: Workshop) -> None:
+    """Say whether it is mended, or has struck. Raises WorkshopError with what is wrong yet."""
+    noted = ws.state.get("trouble")
+    if not noted:
+        print("Nothing is broken.")
+        return
+    wrong = _permission(ws) if noted["name"] == "permission" else _struck(noted["failure"])
+    if wrong:
+        raise WorkshopError(f"Not yet: {wrong}")
+    mend(ws)
+    print(f"Right: {TROUBLES[noted['name']].learned}")
+
+
+def mend(ws: Workshop) -> None:
+    """Put everything back as it was: the solution."""
+    noted = ws.state.get("trouble")
+    if noted and noted["name"] == "permission":
+        _write(ws, [*(one for one in _statements(ws) if not _writes(one)), _missing(ws)])
+    elif noted:
+        _chaos().clear(noted["failure"])
+    if noted:
+        del ws.state["trouble"]
+
+
+def _take_permission(ws: Workshop) -> str:
+    _write(ws, [one for one in _statements(ws) if not _writes(one)])
+    return ""
+
+
+def _permission(ws: Workshop) -> str:
+    """What the role may do now, asked of IAM."""
+    if not _may(ws, f"arn:{ws.partition}:s3:::{ws.names.work_bucket}/a"):
+        return "an upload still fails. Which action was refused, for which role? The failure record and the log say it"
+    if _may(ws, f"arn:{ws.partition}:s3:::{ws.names.output_bucket}/a"):
+        return "the role may write now, but into other buckets, too: name the objects of the work bucket alone"
+    return ""
+
+
+def _struck(failure: str) -> str:
+    """Whether a failure of the embedded AWS has happened; one that somebody cleared counts as over."""
+    found = next((one for one in _chaos().list() if one["id"] == failure), None)
+    return "it has not happened yet: upload a video again" if found and not found["struck"] else ""
+
+
+def _may(ws: Workshop, resource: str) -> bool:
+    arn = ws.need("roles")[ROLE]
+    question = {"PolicySourceArn": arn, "ActionNames": [ACTION], "ResourceArns": [resource]}
+    answer = ws.client("iam").simulate_principal_policy(**question)
+    return answer["EvaluationResults"][0]["EvalDecision"] == "allowed"
+
+
+def _statements(ws: Workshop) -> list[Mapping]:
+    document = ws.client("iam").get_role_policy(RoleName=ws.names.role(ROLE), PolicyName=POLICY)["PolicyDocument"]
+    return document["Statement"]
+
+
+def _write(ws: Workshop, statements: list[Mapping]) -> None:
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    ws.client("iam").put_role_policy(RoleName=ws.names.role(ROLE), PolicyName=POLICY, PolicyDocument=document)
+
+
+def _writes(statement: Mapping) -> bool:
+    actions = statement["Action"]
+    return ACTION in ([actions] if isinstance(actions, str) else actions)
+
+
+def _missing(ws: Workshop) -> dict:
+    resource = f"arn:{ws.partition}:s3:::{ws.names.work_bucket}/*"
+    return {"Effect": "Allow", "Action": ACTION, "Resource": resource}
+
+
+def _chaos():
+    from ...localaws import Chaos
+
+    return Chaos()
+
+
+TROUBLES: dict[str, Trouble] = {
+    "permission": Trouble(
+        _take_permission,
+        "One role has lost one permission. Upload again, read the record of the failure and the log of the function "
+        "that it names, and give back what is missing, no more. Then trouble.check(ws).",
+        "the record named the state, the log the action, and a role is mended by one statement.",
+    ),
+    "worker": Trouble(
+        lambda ws: _chaos().kill(ws.names.function("blur_segment"), times=1).id,
+        "The next blur function will be killed, as one that runs out of memory is. Upload again and look at its visits "
+        "in the timeline. Then trouble.check(ws).",
+        "a worker that dies is started once more by the state's Retry; the video came all the same.",
+    ),
+    "twice": Trouble(
+        lambda ws: _chaos().repeat(f"s3:{ws.names.input_bucket}", times=1).id,
+        "The event of your next upload will come twice. Upload again and count the executions. Then trouble.check(ws).",
+        "both events had one name, and of each name one execution starts.",
+    ),
+    "busy": Trouble(
+        lambda ws: _chaos().throttle("rekognition:StartFaceDetection", times=4).id,
+        "Rekognition will be too busy for the next calls. Upload again and see which state asks once more. Then "
+        "trouble.check(ws).",
+        "who is refused comes back later, and by itself.",
+    ),
+}
