@@ -1,13 +1,16 @@
 """Following an execution of the embedded AWS: what is shown on the way, and how it ends."""
 
+import base64
 import json
+import re
 import uuid
 
 import boto3
 import pytest
 
 from faceblur.errors import WorkshopError
-from faceblur.workshop.watching import progress
+from faceblur.workshop.watching import progress, timeline
+from faceblur.workshop.watching.history import StateTime
 from faceblur.workshop.watching.progress import Execution, follow, timeline_html
 
 TRUST = {
@@ -80,3 +83,26 @@ def test_only_states_that_take_time_get_a_row(start):
     }
     client, arn = start(states)
     assert progress.main_states(client, arn) == ("Pause",)
+
+
+def test_the_drawing_of_the_machine_shows_what_each_state_is_doing():
+    definition = {
+        "StartAt": "One",
+        "States": {
+            "One": {"Type": "Task", "Next": "Two"},
+            "Two": {"Type": "Task", "Next": "Three"},
+            "Three": {"Type": "Fail"},
+        },
+    }
+    facts = {"visits": 1, "seconds": 1.0, "when_s": ((0.0, 1.0),)}
+    times = (
+        StateTime("One", running=False, failed=False, **facts),
+        StateTime("Two", running=True, failed=False, **facts),
+    )
+    html = progress.machine_html(definition, Execution("arn", "RUNNING", 1.0, times, None, None))
+    drawing = base64.b64decode(re.search(r"base64,([^\"]+)", html)[1]).decode()
+    borders = dict(
+        zip(("One", "Two", "Three"), re.findall(r"rx='7' fill='[^']+' stroke='([^']+)'", drawing), strict=True)
+    )
+    assert borders == {"One": timeline.DONE, "Two": timeline.RUNNING, "Three": timeline.SOFT}
+    assert "The state machine: One done, Two runs" in html

@@ -54,13 +54,6 @@ def described(definition: Mapping) -> str:
     return f"State machine: {', '.join(parts)}; on failure {', '.join(failing) or 'nothing'} to a state of its own"
 
 
-def show_machine(definition: Mapping, colours: Mapping[str, str] | None = None) -> None:
-    """The drawing as a picture in a notebook."""
-    from .progress import show_svg
-
-    show_svg(machine_svg(definition, colours), described(definition))
-
-
 def _ways(definition: Mapping, rows: Mapping[str, int]) -> str:
     pairs = [(rows[name], rows[goal]) for name in rows for goal in goals(definition["States"][name])]
     back = sorted((pair for pair in pairs if pair[1] <= pair[0]), key=lambda pair: pair[0] - pair[1])

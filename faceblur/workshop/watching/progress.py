@@ -15,7 +15,8 @@ from html import escape
 
 from ...errors import WorkshopError
 from .history import Failure, StateTime, failure, readable_cause, state_times, steps
-from .timeline import timeline_svg
+from .machine import described, machine_svg
+from .timeline import colour, timeline_svg
 
 OVER = {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
 STEP_TYPES = {"Task", "Map", "Parallel", "Wait"}  # a Choice or Pass takes no time worth drawing
@@ -64,7 +65,7 @@ def follow(sfn, execution_arn: str, poll_s: float = 0.5, timeout_s: float = 4 * 
     A failed execution is returned like any other: `.failure` says why.
     """
     states = main_states(sfn, execution_arn)
-    view = _view()
+    view = _notebook_view(definition_of(sfn, execution_arn)) if in_notebook() else _terminal_view()
     deadline = time.monotonic() + timeout_s
     while True:
         description = sfn.describe_execution(executionArn=execution_arn)
@@ -96,10 +97,26 @@ def snapshot(sfn, description: Mapping) -> Execution:
 
 def main_states(sfn, execution_arn: str) -> tuple[str, ...]:
     """The states that take time, in the order in which the workflow's definition names them."""
-    definition = json.loads(sfn.describe_state_machine_for_execution(executionArn=execution_arn)["definition"])
+    definition = definition_of(sfn, execution_arn)
     return tuple(
         name for name, state in definition["States"].items() if state["Type"] in STEP_TYPES and name not in SELDOM
     )
+
+
+def definition_of(sfn, execution_arn: str) -> dict:
+    """The definition with which this execution began, as JSON has it."""
+    return json.loads(sfn.describe_state_machine_for_execution(executionArn=execution_arn)["definition"])
+
+
+def machine_html(definition: Mapping, execution: Execution) -> str:
+    """The drawing of chapter 6 with what each state is doing, as an <img>."""
+    known = {time.state: colour(time) for time in execution.times}
+    words = ", ".join(f"{time.state} {_doing(time)}" for time in execution.times) or "no state has begun"
+    return picture_html(machine_svg(definition, known), f"The state machine: {words}")
+
+
+def _doing(time: StateTime) -> str:
+    return "failed" if time.failed else "runs" if time.running else "done"
 
 
 def timeline_html(execution: Execution, states: Sequence[str] = ()) -> str:
@@ -115,12 +132,17 @@ def timeline_html(execution: Execution, states: Sequence[str] = ()) -> str:
     )
 
 
-def show_svg(svg: str, words: str) -> None:
-    """A drawing as an <img>, so that a notebook that is not trusted yet shows it, too. words: what it says."""
+def show_machine(definition: Mapping) -> None:
+    """Draw a state machine from its definition, as JSON has it."""
     from IPython.display import HTML, display
 
+    display(HTML(picture_html(machine_svg(definition), described(definition))))
+
+
+def picture_html(svg: str, words: str) -> str:
+    """A drawing as an <img>, so that a notebook that is not trusted yet shows it, too. words: what it says."""
     picture = base64.b64encode(svg.encode()).decode()
-    display(HTML(f'<img alt="{escape(words)}" style="max-width:100%" src="data:image/svg+xml;base64,{picture}">'))
+    return f'<img alt="{escape(words)}" style="max-width:100%" src="data:image/svg+xml;base64,{picture}">'
 
 
 def show_saved(content: Mapping, states: Sequence[str] = ()) -> None:
@@ -137,17 +159,13 @@ def in_notebook() -> bool:
     return shell is not None and hasattr(shell, "kernel")
 
 
-def _view() -> Callable[[Execution, Sequence[str]], None]:
-    return _notebook_view() if in_notebook() else _terminal_view()
-
-
-def _notebook_view() -> Callable[[Execution, Sequence[str]], None]:
+def _notebook_view(definition: Mapping) -> Callable[[Execution, Sequence[str]], None]:
     from IPython.display import HTML, display
 
     handle = display(HTML("starting ..."), display_id=True)
 
     def show(execution: Execution, states: Sequence[str]) -> None:
-        handle.update(HTML(timeline_html(execution, states)))
+        handle.update(HTML(timeline_html(execution, states) + machine_html(definition, execution)))
 
     return show
 

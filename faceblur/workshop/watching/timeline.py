@@ -29,9 +29,9 @@ def timeline_svg(times: Sequence[StateTime], total_s: float, states: Sequence[st
 
 def _row(index: int, name: str, time: StateTime | None, scale: float) -> str:
     middle = TOP + ROW * index + ROW / 2
-    colour = _colour(time)
+    fill = colour(time)
     label = (
-        f"<circle cx='12' cy='{middle}' r='6' fill='{colour}'/>"
+        f"<circle cx='12' cy='{middle}' r='6' fill='{fill}'/>"
         f"<text x='28' y='{middle + 5}' {FONT} font-size='14.5' font-weight='{500 if time else 400}' "
         f"fill='{INK if time else SOFT}'>{escape(name)}</text>"
     )
@@ -39,7 +39,7 @@ def _row(index: int, name: str, time: StateTime | None, scale: float) -> str:
         return label
     bars = "".join(
         f"<rect x='{LABEL + start_s * scale:.1f}' y='{middle - 8}' rx='4' height='16' "
-        f"width='{max(3.0, (end_s - start_s) * scale):.1f}' fill='{colour}'/>"
+        f"width='{max(3.0, (end_s - start_s) * scale):.1f}' fill='{fill}'/>"
         for start_s, end_s in time.when_s
     )
     end = LABEL + max(end_s for _, end_s in time.when_s) * scale
@@ -68,7 +68,8 @@ def _axis(total_s: float, scale: float, height: int) -> str:
     return "".join(marks)
 
 
-def _colour(time: StateTime | None) -> str:
+def colour(time: StateTime | None) -> str:
+    """What a state is drawn in: to come, running, done or failed."""
     if time is None:
         return WAITING
     if time.failed:
