@@ -27,6 +27,7 @@ import argparse
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -40,11 +41,8 @@ from methods import ALONE, DEFACE, OPENSCRUB, OTHERS, OURS, REFERENCE, ROOT, SAM
 from pixels import survival
 from truth import Reference, compare
 
-LIMITS = {
-    REFERENCE: {"box": 0.2, "exposed": 0.0, "readable": 0.2, "area": 3.0},
-    ALONE: {"box": 0.5, "exposed": 0.2, "area": 3.0},
-    SAMPLED: {"box": 1.5, "area": 3.0},
-}
+LIMITS = {method: {"box": 0.1, "exposed": 0.0} for method in (REFERENCE, ALONE, SAMPLED)}  # %
+AREA, MOST_AREA = 2.0, 4.0  # blurred area over face area: the median over the clips, and on every one
 LONGEST_FALSE_S = 0.5
 
 
@@ -245,12 +243,13 @@ def judge(rows: list[dict], totals: list[dict], false: list[dict]) -> list[dict]
     verdicts = []
     for whole in totals:
         for key, limit in LIMITS.get(whole["method"], {}).items():
-            if key == "area":
-                found, unit = whole["blurred_ellipses"] / whole["face_area"], "times"
-            else:
-                found, unit = _percent(whole, "leaks_boxes" if key == "box" else key), "%"
-            text = f"{whole['method']}: {key} <= {limit} {unit}"
-            verdicts.append({"target": text, "found": f"{found:.2f} {unit}", "met": found <= limit})
+            found = _percent(whole, "leaks_boxes" if key == "box" else key)
+            text = f"{whole['method']}: {key} <= {limit} %"
+            verdicts.append({"target": text, "found": f"{found:.2f} %", "met": found <= limit})
+        areas = [r["blurred_ellipses"] / r["face_area"] for r in rows if r["method"] == whole["method"] in LIMITS]
+        for name, of, limit in (("median", statistics.median, AREA), ("largest", max, MOST_AREA)) if areas else ():
+            text = f"{whole['method']}: {name} area <= {limit} times"
+            verdicts.append({"target": text, "found": f"{of(areas):.2f} times", "met": of(areas) <= limit})
     longest = max(
         (r["longest_false_s"] for r in false if r["method"] == ALONE and not r["between_faces"]), default=None
     )
