@@ -22,7 +22,7 @@ from ..shapes import Box, JsonObject, Progress
 from ..video import Reader, Source, Span
 from ..video.reading.sound import compare_sound
 from .pairing import Fault, Pair, Pairing, PictureCheck, in_words
-from .remains import BlurredFace, FoundFace, Inspection, is_same
+from .remains import FIRST, SECOND, BlurredFace, FoundFace, Inspection, is_same
 from .survival import READABLE, Detail, measure_detail
 
 LOOK_MS = 200.0  # on screen between the detector's looks in the pipeline; on pixels every frame is judged
@@ -223,7 +223,7 @@ def _once_each(covered: list[FoundFace], found: list[FoundFace]) -> tuple[FoundF
         if same is None:
             there.append(leak)
         else:
-            there[same] = replace(there[same], score=leak.score)
+            there[same] = replace(there[same], score=leak.score, seen_by=leak.seen_by)
     return tuple(leak for index in sorted(by_frame) for leak in by_frame[index])
 
 
@@ -232,7 +232,9 @@ def _leak_lines(leaks: tuple[FoundFace, ...]) -> list[str]:
         return []
     frames = len({leak.index for leak in leaks})
     where = f"first in frame {leaks[0].index} at {leaks[0].time_ms:.0f} ms"
-    return [f"{len(leaks)} faces are left in {frames} frames, {where}"]
+    seen = [f"{sum(name in leak.seen_by for leak in leaks)} by {name}" for name in (FIRST, SECOND)]
+    who = f"; seen {', '.join(seen)}" if any(leak.seen_by for leak in leaks) else ""
+    return [f"{len(leaks)} faces are left in {frames} frames, {where}{who}"]
 
 
 def _short(lines: list[str]) -> list[str]:

@@ -156,5 +156,5 @@ def _leak_line(leak: FoundFace) -> str:
     box = " ".join(f"{n:.4f}" for n in leak.box)
     who = "unknown to the plan" if leak.track is None else ("area" if leak.track < 0 else f"track {leak.track}")
     facts = [] if leak.detail_left is None else [f"{leak.detail_left:.0%} of its detail is left"]
-    facts += [] if leak.score is None else [f"a face by {leak.score:.0%}"]
+    facts += [] if leak.score is None else [f"a face by {leak.score:.0%} ({' and '.join(leak.seen_by)})"]
     return f"face: frame {leak.index} at {clock(leak.time_ms)}, box {box}, {who}: {', '.join(facts)}"
