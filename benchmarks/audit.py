@@ -79,7 +79,7 @@ def measure(clip: Path, way: str) -> dict:
         for face in faces:
             size = next(size for size in SIZES if face[3] * high <= size)
             by_size[size][0] += 1
-            by_size[size][1] += bool(leaks) and overlap(np.array([face]), np.array(leaks)).max() > _THERE
+            by_size[size][1] += bool(leaks) and bool(overlap(np.array([face]), np.array(leaks)).max() > _THERE)
     return {
         "clip": clip.name,
         "way": way,
