@@ -123,8 +123,13 @@ def _packets(pieces: Sequence[Source]) -> Iterator[av.Packet]:
     for piece in pieces:
         with open_input(piece) as container:
             yield from packets_of(container, video_stream(container))
-        if isinstance(piece, RangedFile):
-            piece.forget()
+        _forget(piece)
+
+
+def _forget(piece: Source) -> None:
+    """Nobody needs what is kept of a piece that was read: there may be hundreds."""
+    if isinstance(piece, RangedFile):
+        piece.forget()
 
 
 @dataclass(frozen=True)
@@ -149,6 +154,7 @@ def _look_through(pieces: Sequence[Source]) -> _Facts:
             stream = video_stream(container)
             found = stream.codec_context.extradata, Fraction(stream.time_base)
             times = [packet.pts for packet in packets_of(container, stream) if packet.pts is not None]
+        _forget(piece)
         if kind is not None and found != kind:
             raise OutputError(f"{piece}: was encoded with other settings than the first piece; render all anew")
         if times and last is not None and min(times) <= last:
