@@ -43,7 +43,7 @@ MAY = {
     "plan": {"documents", "errors", "files", "foreign", "shapes"},
     "finding": {"boxes", "detections", "errors", "plan", "process", "shapes", "video"},
     "rendering": {"", "errors", "plan", "process", "shapes", "video"},
-    "showing": {"assets", "detections", "files", "plan", "timecode", "video"},
+    "showing": {"assets", "detections", "errors", "files", "plan", "timecode", "video"},
     "audit": {"boxes", "detections", "finding", "plan", "process", "shapes", "showing", "timecode", "video"},
     "pipeline": {
         "boxes", "detections", "errors", "finding", "partials", "plan", "process", "rendering", "shapes", "undo",
@@ -59,7 +59,7 @@ MAY = {
     "workshop.account": {"errors", "workshop", "workshop.places", "workshop.session"},
     "workshop.building": {"errors", "workshop.places", "workshop.session"},
     "workshop.teaching": {"errors", "localaws", "workshop.session"},
-    "workshop.watching": {"errors", "workshop"},
+    "workshop.watching": {"errors", "showing", "workshop"},
     "workshop.running": {
         "assets", "errors", "files", "localaws", "sample", "showing", "video", "workshop", "workshop.account",
         "workshop.places", "workshop.session", "workshop.watching",

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
 from ..plan import Plan, Track
 from ..plan.moments import MAX_BETWEEN_MS
 from ..shapes import Interval
-from ..showing.preview import INK, PALETTE, PAPER, SOFT
+from ..showing.canvas import Canvas, paper
+from ..showing.colours import INK, LEAK, PALETTE, SOFT
 from ..timecode import clock
 from ..video import VideoInfo
 from .verdict import Audit
 
 WIDTH = 1600
-REVIEW, LEAK, GRID, STRIPE = "#f4a300", "#d00030", "#dfe4ea", "#9aa7b5"
+REVIEW, GRID, STRIPE = "#f4a300", "#dfe4ea", "#9aa7b5"
 _LEFT, _RIGHT, _TOP, _BOTTOM = 150, 40, 78, 46
 _MANY_ROWS = 40  # more than this: thin rows
 _MOST_ROWS = 400
@@ -35,15 +35,15 @@ def coverage_picture(plan: Plan, found: Audit | None = None, info: VideoInfo | N
     thickness, gap = (24, 8) if len(rows) <= _MANY_ROWS else (9, 2)
     end_ms = max([video.get("duration_ms") or 0, *(end for row in rows for _, end in row.intervals), 1.0])
     height = _TOP + _BOTTOM + max(1, len(rows)) * (thickness + gap)
-    image = Image.new("RGB", (WIDTH, height), PAPER[::-1])
-    sheet = _Sheet(ImageDraw.Draw(image), end_ms, height - _BOTTOM)
+    canvas = Canvas(paper(height, WIDTH))
+    sheet = _Sheet(canvas, end_ms, height - _BOTTOM)
     sheet.axis()
     sheet.legend()
     for number, row in enumerate(rows):
         sheet.row(row, _TOP + number * (thickness + gap) + gap // 2, thickness, is_labelled=thickness > 9)
     if not rows:
-        sheet.text(_LEFT + 12, _TOP + 6, "no face in this video", SOFT, 15)
-    return np.ascontiguousarray(np.asarray(image)[..., ::-1])
+        canvas.text(_LEFT + 12, _TOP + 6, "no face in this video", SOFT, 15)
+    return canvas.picture
 
 
 class _Row:
@@ -90,11 +90,9 @@ def intervals_of(track: Track, frame_ms: float) -> list[Interval]:
 
 
 class _Sheet:
-    def __init__(self, draw: ImageDraw.ImageDraw, end_ms: float, bottom: int):
-        self._draw, self._end_ms, self._bottom = draw, end_ms, bottom
-
-    def text(self, x: float, y: float, words: str, colour: str, size: int, anchor: str = "la") -> None:
-        self._draw.text((x, y), words, font=ImageFont.load_default(size), fill=colour, anchor=anchor)
+    def __init__(self, canvas: Canvas, end_ms: float, bottom: int):
+        self._text, self._draw = canvas.text, canvas.draw
+        self._end_ms, self._bottom = end_ms, bottom
 
     def axis(self) -> None:
         seconds = self._end_ms / 1000
@@ -102,19 +100,19 @@ class _Sheet:
         for number in range(int(seconds / step) + 1):
             x = self._x(1000 * number * step)
             self._draw.line((x, _TOP - 4, x, self._bottom), GRID)
-            self.text(x, self._bottom + 8, clock(1000 * number * step), SOFT, 13, "ma")
+            self._text(x, self._bottom + 8, clock(1000 * number * step), SOFT, 13, "ma")
 
     def legend(self) -> None:
-        self.text(_LEFT, 18, "Who is blurred when", INK, 22)
+        self._text(_LEFT, 18, "Who is blurred when", INK, 22)
         x = WIDTH - _RIGHT - 520
         for words, colour in _LEGEND:
             self._bar(x, x + 22, 24, 14, colour)
-            self.text(x + 30, 23, words, SOFT, 14)
+            self._text(x + 30, 23, words, SOFT, 14)
             x += 136
 
     def row(self, row: _Row, y: int, thickness: int, *, is_labelled: bool) -> None:
         if is_labelled:
-            self.text(_LEFT - 14, y + thickness / 2, row.label, INK, 15, "rm")
+            self._text(_LEFT - 14, y + thickness / 2, row.label, INK, 15, "rm")
         for start, end in row.intervals:
             self._bar(self._x(start), self._x(end), y, thickness, row.colour)
         for start, end in row.review:

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
-from ..showing.preview import INK, PAPER, SOFT, LabelledBox, draw_boxes, read_frames
+from ..showing.canvas import Canvas, paper
+from ..showing.colours import INK, LEAK, SOFT
+from ..showing.preview import LabelledBox, draw_boxes, read_frames
 from ..timecode import clock
 from ..video import probe
 from .remains import BlurredFace, FoundFace
 from .verdict import Audit
 
 MOST_FACES = 12
-LEAK_INK = "#d00030"
 _SIDE, _GAP, _CAPTION, _COLUMNS = 240, 20, 48, 3
 _REACH = 2.2  # how much of the surroundings a crop shows, in sides of the box
 _APART_MS = 400.0  # pictures of the same face at least so far apart, as long as there are others
@@ -62,7 +62,7 @@ def _card(before: np.ndarray, after: np.ndarray, face: _Face) -> np.ndarray:
     """The face before and after, over what is known of it."""
     after = cv2.resize(after, before.shape[1::-1]) if after.shape != before.shape else after
     pair = np.hstack([_crop(before, face), np.full((_SIDE, 4, 3), 255, np.uint8), _crop(after, face)])
-    caption = np.full((_CAPTION, pair.shape[1], 3), PAPER, np.uint8)
+    caption = Canvas(paper(_CAPTION, pair.shape[1]))
     who = "" if face.track is None else ("   area" if face.track < 0 else f"   track {face.track}")
     left = (
         "too small to measure"
@@ -71,11 +71,9 @@ def _card(before: np.ndarray, after: np.ndarray, face: _Face) -> np.ndarray:
     )
     is_leak = isinstance(face, FoundFace)
     score = f", a face by {face.score:.0%}" if isinstance(face, FoundFace) and face.score is not None else ""
-    lines = [
-        (f"frame {face.index}   {clock(face.time_ms)}{who}", INK),
-        (left + score, LEAK_INK if is_leak else SOFT),
-    ]
-    return np.vstack([pair, _written(caption, [(2, 4 + 21 * i, w, c, 16) for i, (w, c) in enumerate(lines)])])
+    caption.text(2, 4, f"frame {face.index}   {clock(face.time_ms)}{who}", INK, 16)
+    caption.text(2, 25, left + score, LEAK if is_leak else SOFT, 16)
+    return np.vstack([pair, caption.picture])
 
 
 def _crop(picture: np.ndarray, face: _Face) -> np.ndarray:
@@ -96,18 +94,11 @@ def _sheet(cards: list[np.ndarray], title: str) -> np.ndarray:
     columns = min(_COLUMNS, len(cards))
     rows = -(-len(cards) // columns)
     head = 56
-    shape = (head + rows * (height + _GAP) + _GAP, columns * (width + _GAP) + _GAP, 3)
-    sheet = np.full(shape, PAPER, np.uint8)
+    sheet = paper(head + rows * (height + _GAP) + _GAP, columns * (width + _GAP) + _GAP)
     for number, card in enumerate(cards):
         row, column = divmod(number, columns)
         y, x = head + row * (height + _GAP), _GAP + column * (width + _GAP)
         sheet[y : y + height, x : x + width] = card
-    return _written(sheet, [(_GAP, 16, f"{title}: before and after", INK, 22)])
-
-
-def _written(canvas: np.ndarray, texts: Sequence[tuple[int, int, str, str, int]]) -> np.ndarray:
-    image = Image.fromarray(np.ascontiguousarray(canvas[..., ::-1]))
-    draw = ImageDraw.Draw(image)
-    for x, y, words, colour, size in texts:
-        draw.text((x, y), words, font=ImageFont.load_default(size), fill=colour)
-    return np.ascontiguousarray(np.asarray(image)[..., ::-1])
+    canvas = Canvas(sheet)
+    canvas.text(_GAP, 16, f"{title}: before and after", INK, 22)
+    return canvas.picture

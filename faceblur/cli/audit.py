@@ -13,7 +13,7 @@ from ..errors import DetectionsError
 from ..files import make_folder, sha256_of, sha256_of_parts
 from ..foreign import NUMBER, check_shape
 from ..plan import Plan
-from ..showing.preview import save_picture
+from ..showing.canvas import save_picture
 from ..timecode import clock
 from ..video import probe
 from .common import Progress, counted, refuse_other_file, review_items, say, tell_review, whole, write_json

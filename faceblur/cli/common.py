@@ -12,15 +12,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import DetectionsError, OutputError, PlanError
+from ..errors import DetectionsError, PlanError
 from ..files import sha256_of, write_text
 from ..plan import Area, Plan
 from ..plan.style import NAMES, SHAPES, Style
 from ..timecode import clock
 from ..video import Reader, Span, probe
 from .failures import on_one_line
-
-PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 def number(low: float, high: float = math.inf, *, above: bool = False) -> Callable[[str], float]:
@@ -144,13 +142,6 @@ def first_seconds(source: str | Path, seconds: float) -> Span:
     with Reader(source) as reader:
         start = next(iter(reader)).pts
         return Span(0, None, start + max(1, round(seconds / reader.time_base)))
-
-
-def check_pictures(paths: Iterable[str | Path | None]) -> None:
-    """Raises OutputError for a name that does not say which kind of picture it is to be."""
-    for path in paths:
-        if path is not None and Path(path).suffix.lower() not in PICTURES:
-            raise OutputError(f"{path}: the name of a picture ends in {', '.join(PICTURES)}")
 
 
 def write_json(path: str | Path, content) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from ..detections import Detections
 from ..files import check_targets
 from ..finding.analysis import detect
-from ..showing.preview import contact_sheet, save_picture
+from ..showing.canvas import check_pictures, save_picture
+from ..showing.preview import contact_sheet
 from ..video import probe
-from .common import Progress, check_pictures, counted, number, say, write_json
+from .common import Progress, counted, number, say, write_json
 
 
 def add(commands) -> None:

@@ -12,13 +12,12 @@ from ..plan import Plan
 from ..plan.style import Style
 from ..rendering.renderer import check_areas
 from ..rendering.report import describe_file
-from ..showing.preview import save_picture
+from ..showing.canvas import check_pictures, save_picture
 from ..timecode import clock
 from .common import (
     Progress,
     add_plan_options,
     add_style_options,
-    check_pictures,
     chosen_style,
     counted,
     review_items,

@@ -17,17 +17,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import cv2
-import numpy as np
-
 from ..assets import asset
 from ..errors import DetectionsError, FaceblurError
 from ..foreign import NUMBER, check_shape, parse_json
 from ..plan.style import NAMES, SHAPES
+from ..showing.canvas import encode
 from .session import Review, changed_style
 
 FRAME_WIDTH = 1280
-_JPEG = (cv2.IMWRITE_JPEG_QUALITY, 85)
+_JPEG = (".jpg", 85)  # and its quality
 _MOST_BYTES = 64 * 1024  # of a request
 _MOST_DIGITS = 18  # of a number in an address or a header
 _SIDES = ("left", "top", "width", "height")
@@ -88,7 +86,7 @@ class ReviewServer:
         kind, _, track = what.partition("/")
         if kind != "thumbnail" or not track.isdecimal() or len(track) > _MOST_DIGITS:
             raise LookupError(what)
-        return "image/jpeg", _jpeg(self.review.thumbnail(int(track)))
+        return "image/jpeg", encode(self.review.thumbnail(int(track)), *_JPEG)
 
     def change(self, what: str, wish: dict) -> tuple[str, bytes]:
         """Do what a POST asks for and return the new state. Raises FaceblurError and LookupError."""
@@ -136,7 +134,7 @@ class ReviewServer:
     def _frame(self, time_ms: float) -> dict:
         time_ms = min(max(time_ms, 0.0), self.review.duration_ms)  # before and after, it is the first and last frame
         shown_ms, covered, visible = self.review.marks(time_ms)
-        jpeg = _jpeg(self.review.frame(time_ms, FRAME_WIDTH))
+        jpeg = encode(self.review.frame(time_ms, FRAME_WIDTH), *_JPEG)
         return {
             "time_ms": shown_ms,
             "jpeg": base64.b64encode(jpeg).decode(),
@@ -219,10 +217,6 @@ def _page() -> str:
 
 def _json(content) -> tuple[str, bytes]:
     return "application/json", json.dumps(content).encode()
-
-
-def _jpeg(picture: np.ndarray) -> bytes:
-    return cv2.imencode(".jpg", picture, _JPEG)[1].tobytes()
 
 
 def _object(body: bytes) -> dict:

@@ -17,8 +17,9 @@ import numpy as np
 from ..errors import FaceblurError, OutputError
 from ..files import write_text
 from ..plan.style import NAMES
+from ..showing.canvas import encode
 from ..showing.preview import LabelledBox, draw_boxes
-from ..showing.widgets import encode, publish
+from ..showing.widgets import publish
 from ..timecode import clock
 from .area_form import AreaForm, area_row, button
 from .session import Review, changed_style

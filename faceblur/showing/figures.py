@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from .. import video
 from ..detections import Detections
 from ..timecode import clock
-from .preview import PALETTE, choose, draw_boxes, moments_of, read_frames
+from .colours import INK, PALETTE, SOFT
+from .preview import choose, draw_boxes, moments_of, read_frames
 
-INK, SOFT = "#1d2b3a", "#6b7a8c"
 MOST_TRACKS = 24  # that have a row of their own
 
 

@@ -12,17 +12,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
 from .. import video
 from ..detections import Detections, Face
-from ..files import write_bytes
 from ..plan import Plan
 from ..timecode import clock
 from ..video import Frame
+from .canvas import Canvas, bgr, paper
+from .canvas import save_picture as save_picture  # who draws a sheet saves it
+from .colours import INK, PALETTE, SOFT
 
-PALETTE = ("#00b4d8", "#ff9f1c", "#7bd389", "#ef476f", "#b388eb", "#ffd166", "#3a86ff", "#f78c6b")
-PAPER, INK, SOFT = (250, 249, 247), "#1d2b3a", "#6b7a8c"  # PAPER in BGR, as OpenCV has it
 _ROUNDING_MS = 1.0
 ONE_PASS_S = 10  # seconds of video per wanted frame up to which decoding it all beats seeking
 
@@ -97,18 +96,23 @@ def read_frames(path: str | Path, times_ms: Sequence[float], width: int | None =
 def draw_boxes(picture: np.ndarray, boxes: Iterable[LabelledBox]) -> np.ndarray:
     """A copy of a BGR picture with labelled boxes; line and text widths follow the picture's size."""
     height, width = picture.shape[:2]
-    canvas = picture.copy()
+    drawn = picture.copy()
     line = max(2, round(width / 320))
-    texts = []
+    labels = []
     for box in boxes:
         colour = PALETTE[box.number % len(PALETTE)]
         left, top = _pixels(box.left, width), _pixels(box.top, height)
         right, bottom = _pixels(box.left + box.width, width), _pixels(box.top + box.height, height)
-        cv2.rectangle(canvas, (left, top), (right, bottom), (255, 255, 255), line + 2)
-        cv2.rectangle(canvas, (left, top), (right, bottom), _bgr(colour), line)
+        cv2.rectangle(drawn, (left, top), (right, bottom), (255, 255, 255), line + 2)
+        cv2.rectangle(drawn, (left, top), (right, bottom), bgr(colour), line)
         if box.label:
-            texts.append((max(0, left - line // 2), top, box.label, colour))
-    return _with_labels(canvas, texts, size=max(11, round(width / 44))) if texts else canvas
+            labels.append((max(0, left - line // 2), top, box.label, colour))
+    if not labels:
+        return drawn
+    canvas = Canvas(drawn)
+    for label in labels:
+        canvas.label(*label, size=max(11, round(width / 44)))
+    return canvas.picture
 
 
 def _pixels(ratio: float, size: int) -> int:
@@ -150,18 +154,12 @@ def grid(cards: Sequence[np.ndarray], columns: int, gap: int) -> np.ndarray:
     height, width = cards[0].shape[:2]
     columns = min(columns, len(cards))
     rows = -(-len(cards) // columns)
-    sheet = np.full((rows * (height + gap // 2) + gap, columns * (width + gap) + gap, 3), PAPER, np.uint8)
+    sheet = paper(rows * (height + gap // 2) + gap, columns * (width + gap) + gap)
     for index, card in enumerate(cards):
         row, column = divmod(index, columns)
         y, x = gap + row * (height + gap // 2), gap + column * (width + gap)
         sheet[y : y + card.shape[0], x : x + card.shape[1]] = card
     return sheet
-
-
-def save_picture(path: str | Path, picture: np.ndarray) -> None:
-    """Write a BGR picture, whole or not at all. Raises OutputError."""
-    path = Path(path)
-    write_bytes(path, cv2.imencode(path.suffix or ".png", picture)[1].tobytes())
 
 
 def _detection_moment(sample) -> Moment:
@@ -224,36 +222,9 @@ def _card(before: np.ndarray, after: np.ndarray | None, moment: Moment) -> np.nd
         picture = np.hstack([before, np.full((before.shape[0], 4, 3), 255, np.uint8), after])
     faces = len(moment.boxes)
     words = f"{clock(moment.time_ms)}   {faces or 'no'} face{'' if faces == 1 else 's'}"
-    caption = np.full((34, picture.shape[1], 3), PAPER, np.uint8)
-    caption = _write(caption, [(2, 5, words, INK)], 18)
+    caption = Canvas(paper(34, picture.shape[1]))
+    caption.text(2, 5, words, INK, 18)
     if after is not None:
         words = "the same frame, blurred" if faces else "the same frame of the result"
-        caption = _write(caption, [(before.shape[1] + 6, 5, words, SOFT)], 18)
-    return np.vstack([picture, caption])
-
-
-def _with_labels(canvas: np.ndarray, texts, size: int) -> np.ndarray:
-    image = Image.fromarray(np.ascontiguousarray(canvas[..., ::-1]))
-    draw, font = ImageDraw.Draw(image), ImageFont.load_default(size)
-    pad = max(2, size // 4)
-    for left, top, words, colour in texts:
-        x0, y0, x1, y1 = draw.textbbox((0, 0), words, font=font)
-        tall, wide = y1 + 2 * pad, x1 - x0 + 2 * pad
-        above = top - tall if top >= tall else top
-        left = max(0, min(left, canvas.shape[1] - wide))
-        draw.rectangle((left, above, left + wide, above + tall), fill=colour)
-        draw.text((left + pad, above + pad - y0 / 3), words, font=font, fill=INK)
-    return np.ascontiguousarray(np.asarray(image)[..., ::-1])
-
-
-def _write(canvas: np.ndarray, texts, size: int) -> np.ndarray:
-    image = Image.fromarray(np.ascontiguousarray(canvas[..., ::-1]))
-    draw, font = ImageDraw.Draw(image), ImageFont.load_default(size)
-    for left, top, words, colour in texts:
-        draw.text((left, top), words, font=font, fill=colour)
-    return np.ascontiguousarray(np.asarray(image)[..., ::-1])
-
-
-def _bgr(colour: str) -> tuple[int, int, int]:
-    red, green, blue = bytes.fromhex(colour[1:])
-    return blue, green, red
+        caption.text(before.shape[1] + 6, 5, words, SOFT, 18)
+    return np.vstack([picture, caption.picture])

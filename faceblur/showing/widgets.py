@@ -20,10 +20,10 @@ import numpy as np
 from .. import video
 from ..assets import asset
 from ..timecode import clock
+from .canvas import SMALL_QUALITY, encode
 from .player import player
 from .preview import Moment, choose, draw_boxes, grid, moments_of, read_frames
 
-JPEG_QUALITY = 80
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -68,7 +68,7 @@ def frame_slider(
     afters = read_frames(blurred, times, width) if blurred is not None else ()
     film = _Film(moments, read_frames(source, times, width), afters)
     pictures, words = zip(*map(film.frame, range(len(moments))), strict=True)
-    jpegs = [encode(picture, ".jpg") for picture in pictures]
+    jpegs = [encode(picture, ".jpg", SMALL_QUALITY) for picture in pictures]
     still = grid(_spread(pictures, 6), 3 if blurred is None else 2, 8)
     widget = _slider_widget(jpegs, words)
     if film.has_scores:
@@ -142,7 +142,7 @@ def _add_threshold(widget, film: _Film) -> None:
             picture, words = film.frame(index, change["new"])
             shown, below = stack.children[index].children
             if below.value != words:
-                shown.value, below.value = encode(picture, ".jpg"), words
+                shown.value, below.value = encode(picture, ".jpg", SMALL_QUALITY), words
 
     threshold.observe(draw, "value")
     bar.children = (*bar.children, threshold)
@@ -185,7 +185,7 @@ def _live_html(html: str, picture: np.ndarray) -> str:
     a slider all frames would remain, of a player its dead buttons.
     """
     identity = f"fb-view-{secrets.token_hex(4)}"
-    still = _data_uri(encode(picture, ".jpg"))
+    still = _data_uri(encode(picture, ".jpg", SMALL_QUALITY))
     view = json.dumps(html).replace("</", "<\\/")
     script = asset("live.js").replace("ROOT_ID", identity).replace("VIEW", view)
     image = f"<img alt='a still picture of the view' src='{still}'>"
@@ -201,8 +201,3 @@ def _show_png(png: bytes, words: str, options: dict) -> None:
 
     data = {"image/png": base64.b64encode(png).decode(), "text/plain": words}
     display(data, raw=True, metadata={"image/png": {"alt": words, **options}})
-
-
-def encode(picture: np.ndarray, suffix: str) -> bytes:
-    options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if suffix == ".jpg" else []
-    return cv2.imencode(suffix, picture, options)[1].tobytes()

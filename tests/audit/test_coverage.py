@@ -12,7 +12,8 @@ from faceblur.audit.coverage import LEAK, REVIEW, WIDTH, coverage_picture, inter
 from faceblur.audit.evidence import MOST_FACES, choose, evidence_sheet
 from faceblur.audit.remains import FoundFace
 from faceblur.audit.verdict import Audit, verify
-from faceblur.showing.preview import PALETTE, PAPER
+from faceblur.showing.canvas import bgr
+from faceblur.showing.colours import PALETTE, PAPER
 
 LENGTH = {"duration_ms": 10_000.0, "frame_rate": 25.0}
 
@@ -62,7 +63,7 @@ def test_leaks_are_red_on_their_track_or_on_a_line_of_their_own():
 def test_who_stays_visible_is_not_filled():
     picture = coverage_picture(Plan((track(0, 0, 10, is_visible=True),), video=LENGTH))
     assert share(picture, PALETTE[0]) == 0
-    assert (picture[80:100] != np.array(PAPER)).any()
+    assert (picture[80:100] != np.array(bgr(PAPER))).any()
 
 
 @pytest.mark.parametrize("count", [0, 1, 40, 41, 900])

@@ -1,6 +1,5 @@
 """Boxes over frames, the contact sheet, and which frames it shows."""
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +7,7 @@ from hypothesis import strategies as st
 from seeing import make_video, some_faces, some_report
 
 from faceblur.detections import Detections
-from faceblur.errors import InputError, OutputError
+from faceblur.errors import InputError
 from faceblur.showing import preview
 from faceblur.showing.preview import LabelledBox, Moment
 from faceblur.timecode import clock
@@ -99,15 +98,6 @@ def test_chosen_moments_are_in_order_and_have_faces_when_there_are_any(times, co
         assert all(moment.boxes for moment in chosen)
     else:
         assert len(chosen) == count
-
-
-def test_a_picture_is_written_whole_or_not_at_all(tmp_path):
-    picture = np.full((4, 4, 3), 7, np.uint8)
-    preview.save_picture(tmp_path / "a.png", picture)
-    assert np.array_equal(cv2.imread(str(tmp_path / "a.png")), picture)
-    with pytest.raises(OutputError, match="cannot be written"):
-        preview.save_picture(tmp_path / "missing" / "a.png", picture)
-    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
 def test_what_is_no_video_is_refused(tmp_path):

@@ -11,11 +11,11 @@ from html import escape
 from pathlib import Path
 
 from ...assets import asset
+from ...showing.colours import INK, PALETTE, SOFT
 from ...showing.figures import at_once, blurred_seconds, length_s, longest
 from ...showing.player import player
-from ...showing.preview import PALETTE
 from ..watching.history import StateTime
-from ..watching.timeline import FONT, INK, SOFT, timeline_svg
+from ..watching.timeline import FONT, timeline_svg
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from ...showing.colours import INK, SOFT
 from .history import StateTime
 
 WIDTH, ROW, TOP, LABEL, RIGHT = 860, 34, 12, 210, 96
 WAITING, RUNNING, DONE, FAILED = "#c9d1dc", "#f0a202", "#159a8c", "#d1495b"
-INK, SOFT = "#1d2b3a", "#6b7a8c"
 FONT = "font-family='system-ui,-apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif'"
 
 
