@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from faceblur import documents
-from faceblur.pipeline.merge import SegmentMerge, number_tracks
+from faceblur.pipeline.merge import SegmentMerge, merge_plans, number_tracks
 from faceblur.plan import Plan, Track
 
 
@@ -79,6 +79,25 @@ def test_plans_and_reports_are_put_together():
     assert merged["notes"] == ["one", "two"] and merged["kept_visible"] == []
     assert merged["needs_review"][0]["track"] == 1
     assert merged["counts"]["tracks"] == 1
+
+
+def reviewed(*parts):
+    """What is to be reviewed of somebody who stands there in segments of a second, with these intervals in each."""
+    plans = [Plan((track(1, 1000.0 * number, 25, 0.1, review=part),)) for number, part in enumerate(parts)]
+    (only,) = merge_plans(plans).tracks
+    return only.review
+
+
+def test_a_part_to_review_that_crosses_borders_is_one():
+    assert reviewed(((100, 200), (800, 1300)), ((700, 1400),)) == ((100, 200), (700, 1400))
+    assert reviewed(((900, 1000),), ((1000, 1200), (1500, 1600))) == ((900, 1200), (1500, 1600))
+    assert reviewed(((800, 2400),), ((800, 2400),), ((900, 2500),)) == ((800, 2500),)
+
+
+def test_parts_to_review_that_do_not_meet_at_a_border_stay_apart():
+    assert reviewed(((800, 900),), (), ((2100, 2200),)) == ((800, 900), (2100, 2200))
+    within = ((100, 300), (300, 500))  # seen for one frame between them, as the whole video has them
+    assert reviewed(within, ((1100, 1200),)) == (*within, (1100, 1200))
 
 
 @pytest.mark.parametrize("count", [1, 2])
