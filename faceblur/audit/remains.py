@@ -9,15 +9,18 @@ is likely counts when it is found again in the next frame looked at.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from ..boxes import overlap, share_inside
 from ..detections import Face
 from ..finding.detector import FaceDetector
+from ..finding.flow import carry
 from ..finding.observations import Observation, observation, second_observation, without_doubles
 from ..finding.opinions import Eyes, is_face
 from ..finding.retinaface import RetinaFace, is_there
@@ -40,6 +43,8 @@ _SEEN_SCORE = 0.5  # a detector that is less sure did not see it
 _SAME_PLACE = 0.3  # intersection over union
 _LEFT_VISIBLE = 0.2  # the same, with a face that stays visible on purpose
 _COVERED = 0.5  # share of a face inside regions, for faces whose detail cannot be judged
+_SMALL_SIDE = 320  # pixels across, of the pictures for optical flow
+_KEPT = 5  # frames looked at before this one
 _MAX_PAUSE_MS = 1000.0  # found again later than this is not the same find
 _MOST_AT_ONCE = 2000  # leaks of two frames, generously: the detector gives at most 750 a frame and size
 
@@ -90,13 +95,16 @@ class BlurredFace:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """A frame that is being inspected. covered: regions there; visible: faces that stay on purpose."""
+    """A frame that is being inspected. covered: regions there; visible: faces that stay on purpose. small: the picture,
+    grey, for following faces.
+    """
 
     pair: Pair
     before: np.ndarray
     after: np.ndarray
     covered: list[Box]
     visible: list[Box]
+    small: np.ndarray
     answer: Future[list[Observation]]
 
 
@@ -116,7 +124,7 @@ class _Searching:
 
 
 class Inspection:
-    """Looks for faces in the output's frames, in threads of its own; `leaks` fills in the order of the frames.
+    """Looks for faces in the output's frames, in threads of its own; `leaks` fills about in the order of the frames.
 
     has_both: whether the second detector is there; without it the audit sees with the eyes that led.
     """
@@ -133,6 +141,7 @@ class Inspection:
         self._last_ms = -np.inf
         self._pending: list[FoundFace] = []  # likely ones of the last frame looked at
         self._named: dict[FoundFace, float] = {}  # its leaks, and when each was last found
+        self._recent: deque[_Question] = deque(maxlen=_KEPT)
 
     def __enter__(self) -> Inspection:
         return self
@@ -143,7 +152,9 @@ class Inspection:
     def look(self, pair: Pair, before: np.ndarray, after: np.ndarray, covered: list[Box], visible: list[Box]) -> None:
         """Have the output's frame inspected. before, after: luma of both, H x W uint8."""
         answer = self._threads.submit(self._find, pair.after)
-        self._waiting.append(_Question(pair, before, after, covered, visible, answer))
+        side = (_SMALL_SIDE, max(1, round(_SMALL_SIDE * before.shape[0] / before.shape[1])))
+        small = cv2.resize(before, side, interpolation=cv2.INTER_AREA)
+        self._waiting.append(_Question(pair, before, after, covered, visible, small, answer))
         if len(self._waiting) > self._most_waiting:
             self._judge(self._waiting.pop(0))
 
@@ -170,23 +181,43 @@ class Inspection:
         is_next = now - self._last_ms <= _MAX_PAUSE_MS
         again = [(a, b) for a in self._pending for b in likely if is_next and is_same(a, b)]
         named = dict.fromkeys(sure + [b for _, b in again], now)
-        named |= dict(self._still_there(question, [seen.box for seen in found]))
-        for leak in [*(a for a, _ in again), *named]:
+        followed = dict(self._followed(question, [leak.box for leak in named]))
+        for leak in [*(a for a, _ in again), *named, *followed]:
             if leak not in self.leaks[-_MOST_AT_ONCE:]:
                 self.leaks.append(leak)
-        self._pending, self._named, self._last_ms = likely, named, now
+        for leak in named:
+            self._follow_back(question, leak)
+        self._pending, self._named, self._last_ms = likely, named | followed, now
+        self._recent.append(question)
 
-    def _still_there(self, question: _Question, found: list[Box]) -> Iterator[tuple[FoundFace, float]]:
-        """Leaks of the last frame looked at that nobody finds in this one, but that the original still hints at; and
-        when each was last found.
+    def _followed(self, question: _Question, named: list[Box]) -> Iterator[tuple[FoundFace, float]]:
+        """Leaks of the last frame looked at that nobody finds in this one, where flow carries them or where something
+        still hints at them; and when each was last found.
         """
         now = question.pair.before.time_ms
-        for leak, seen_ms in self._named.items():
-            if now - seen_ms > _MAX_PAUSE_MS or any(_overlap(leak.box, box) > _NEARLY for box in found):
+        for leak, seen_ms in self._named.items() if self._recent else ():
+            moved = _carried(self._recent[-1], question, leak.box)
+            box = moved or leak.box
+            if now - seen_ms > _MAX_PAUSE_MS or any(_overlap(box, other) > _NEARLY for other in named):
                 continue
-            still = self._suspect(Observation(leak.box, 0.0), question)
-            if still and max(self._eyes.opinions(question.pair.before, leak.box)) >= _HINT_SCORE:
+            still = self._suspect(Observation(box, 0.0), question)
+            if still and (moved or max(self._eyes.opinions(question.pair.before, box)) >= _HINT_SCORE):
                 yield replace(still, score=leak.score, seen_by=leak.seen_by), seen_ms
+
+    def _follow_back(self, question: _Question, leak: FoundFace) -> None:
+        """Name a leak in the frames before, too, as far as flow carries it and nobody has found it there."""
+        later, box = question, leak.box
+        for earlier in reversed(self._recent):
+            moved = _carried(later, earlier, box)
+            if moved is None or question.pair.before.time_ms - earlier.pair.before.time_ms > _MAX_PAUSE_MS:
+                return
+            index = earlier.pair.before.index
+            there = [other.box for other in self.leaks[-_MOST_AT_ONCE:] if other.index == index]
+            still = self._suspect(Observation(moved, 0.0), earlier)
+            if still is None or any(_overlap(moved, other) > _NEARLY for other in there):
+                return
+            self.leaks.append(replace(still, score=leak.score, seen_by=leak.seen_by))
+            later, box = earlier, moved
 
     def _suspect(self, seen: Observation, question: _Question) -> FoundFace | None:
         """A find that is neither blurred nor visible on purpose."""
@@ -214,6 +245,13 @@ class Inspection:
         best = max(first, second)
         seen_by = tuple(name for name, score in ((FIRST, first), (SECOND, second)) if score >= min(best, _SEEN_SCORE))
         return replace(face, score=best, seen_by=seen_by)
+
+
+def _carried(start: _Question, end: _Question, box: Box) -> Box | None:
+    """Where flow carries a box (ratios) from one frame to another; None where it does not know."""
+    moved, agreed = carry(start.small, end.small, np.array([box]))
+    left, top, width, height = moved[0].tolist()
+    return (left, top, width, height) if agreed[0] else None
 
 
 def _search(detector: FaceDetector | RetinaFace, frame: Frame, sides: tuple[int, ...]) -> list[Face]:

@@ -70,6 +70,25 @@ def test_a_face_that_the_plan_knows_nothing_of_is_found(film, tmp_path):
     assert {leak.track for leak in found.leaks} == {None} and all(leak.score > 0.6 for leak in found.leaks)
 
 
+def test_a_forgotten_person_is_named_in_every_frame(film, tmp_path):
+    """Also where neither detector finds the face: flow carries it from the frames before and after."""
+    forgotten = film.plan.tracks[0]
+    plan = Plan(film.plan.tracks[1:], video=film.plan.video)
+    render(film.original, tmp_path / "out.mp4", plan, encoder=FINE)
+    found = verify(film.original, tmp_path / "out.mp4", plan, every_ms=0)
+    assert {leak.time_ms for leak in found.leaks} >= set(forgotten.times_ms.tolist())
+    assert {name for leak in found.leaks for name in leak.seen_by} == {"YuNet", "RetinaFace"}
+
+
+def test_with_one_detector_the_audit_says_so(film, monkeypatch):
+    for module in ("opinions", "retinaface"):
+        monkeypatch.setattr(f"faceblur.finding.{module}.is_there", lambda: False)
+    monkeypatch.setattr("faceblur.audit.remains.is_there", lambda: False)
+    found = verify(film.original, leaked(film, "one.mp4", range(20, 24)), Plan(()), every_ms=0)
+    assert found.passed is False and {leak.index for leak in found.leaks} == set(range(20, 24))
+    assert any("only the detector that finds the faces looked" in note for note in found.notes)
+
+
 def test_a_face_forgotten_in_one_frame_is_found(film, tmp_path):
     """The track begins one frame late."""
     track = film.plan.tracks[0]
