@@ -152,7 +152,8 @@ def _blur(options, watch: Callable[[str], Progress] = Progress) -> dict | None:
     if options.report:
         write_json(options.report, report)
     if options.preview:
-        from ..showing.preview import contact_sheet, save_picture  # not above: Pillow takes a while to load
+        from ..showing.canvas import save_picture  # not above: Pillow takes a while to load
+        from ..showing.preview import contact_sheet
 
         until_ms = report["frames"][-1]["time_ms"]
         save_picture(_sheet(options), contact_sheet(options.input, report, options.output, until_ms=until_ms))

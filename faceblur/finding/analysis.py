@@ -78,7 +78,7 @@ def analyse(
     tracks = link(watcher.tracker.finish(), np.array(watcher.times), settings.tracking, watcher.looks)
     if span is not None:
         tracks = tuple(t for t in (track.within(inside[0], inside[-1]) for track in tracks) if t) if inside else ()
-    counts = {"frames": len(inside), "cuts": watcher.cuts_found, "searches": watcher.searcher.searches}
+    counts = {"frames": len(inside), "cuts": watcher.cuts_in(inside), "searches": watcher.searcher.searches}
     if detections is not None:
         counts |= {"samples": len(detections.samples), "sampled_faces": detections.face_count}
         counts |= {"rejected_boxes": detections.rejected, "unplaced_samples": watcher.unplaced}
@@ -173,7 +173,8 @@ class _Watcher:
         self.searcher = Searcher(settings.search, settings.tracking.two_eyes)
         self.times = array("d")
         self._looks: list[tuple[float, int]] = []  # (time, number of the shot)
-        self.cuts_found = self.unplaced = 0
+        self.unplaced = 0
+        self._cut_times: list[float] = []
         self._cuts = CutDetector()
         self._samples = deque(detections.samples if detections else ())
         self._is_whole = (span is None or span.start_pts is None, span is None or span.end_pts is None)  # at either end
@@ -186,6 +187,10 @@ class _Watcher:
         times, shots = np.array(self._looks).reshape(-1, 2).T
         return Looks(times, shots)
 
+    def cuts_in(self, inside: array[float]) -> int:
+        """How many of the frames with these times, rising, begin a shot: a cut on a border counts behind it alone."""
+        return sum(inside[0] <= time_ms <= inside[-1] for time_ms in self._cut_times) if inside else 0
+
     def pass_over(self, time_ms: float) -> None:
         """A frame that was not decoded: if the next one begins a shot, it may belong to either."""
         self.times.append(time_ms)
@@ -196,7 +201,7 @@ class _Watcher:
         """following: what comes after this frame, None at the end."""
         unseen, self._unseen = self._unseen, []
         is_cut = self._cuts.is_cut(frame.thumbnail(*SIZE))
-        self.cuts_found += is_cut
+        self._cut_times += [frame.time_ms] if is_cut else []
         self.times.append(frame.time_ms)
         given = self._given(frame.time_ms, following)
         is_jump = self._cuts.is_jump
@@ -204,7 +209,7 @@ class _Watcher:
             self.tracker.skip(frame.time_ms)
             return
         self._next_look = frame.time_ms + self.settings.step_ms - _ROUNDING_MS
-        self._looks.append((frame.time_ms, self.cuts_found))
+        self._looks.append((frame.time_ms, len(self._cut_times)))
         luma = frame.gray(frame.width_for(self.settings.flow_side))
         is_new = is_cut or is_jump
         self.tracker.advance(frame.time_ms, luma, is_cut, unseen, is_jump)

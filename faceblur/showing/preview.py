@@ -19,7 +19,6 @@ from ..plan import Plan
 from ..timecode import clock
 from ..video import Frame
 from .canvas import Canvas, bgr, paper
-from .canvas import save_picture as save_picture  # who draws a sheet saves it
 from .colours import INK, PALETTE, SOFT
 
 _ROUNDING_MS = 1.0

@@ -15,7 +15,7 @@ from moving import HEIGHT, WIDTH, Mover, Scene, covered, uncovered
 
 from faceblur import Detections, Face, InputError, Sample, analyse, detect, segments
 from faceblur.finding.tracking import DOUBT_MS
-from faceblur.video import Frame, Span
+from faceblur.video import Frame, Reader, Span
 
 # A counterexample is not shrunk: that takes minutes, and scenes are small.
 FEW = settings(max_examples=14, phases=[Phase.explicit, Phase.generate])
@@ -192,6 +192,17 @@ def test_the_embedded_samples_are_about_twice_a_second_and_true(crossing):
     assert [s.time_ms for s in found.samples] == pytest.approx([0, 533.3, 1000, 1533.3, 2000, 2533.3], abs=40)
     assert found.longest_step_ms <= 600
     assert max(len(s.faces) for s in found.samples) == 2
+
+
+@pytest.mark.parametrize("late", [0, 1, 5])
+def test_a_cut_near_the_border_of_two_spans_counts_once(crossing, late):
+    """Each span is analysed with a margin, in which the other's cuts are seen, too."""
+    scene, path = crossing
+    with Reader(path) as reader:
+        stamps = [frame.pts for frame in reader]
+    border = stamps[int(np.searchsorted(scene.times_ms, scene.cut_ms)) + late]
+    spans = (Span(0, None, border), Span(1, border, None))
+    assert sum(analyse(path, span=span).counts["cuts"] for span in spans) == analyse(path).counts["cuts"] == 1
 
 
 def test_pictures_are_not_kept_beyond_the_look_back(crossing, monkeypatch):

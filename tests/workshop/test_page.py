@@ -7,7 +7,7 @@ import pytest
 from browser import needs_chromium, opened
 from seeing import FRAMES, SIZE, make_video, some_faces, some_report
 
-from faceblur.showing import preview
+from faceblur.showing import canvas, preview
 from faceblur.workshop.chapters import CHAPTERS
 from faceblur.workshop.running import page, static
 from faceblur.workshop.watching.history import StateTime
@@ -23,7 +23,7 @@ def folder(tmp_path_factory):
     make_video(folder / "original.mp4")
     make_video(folder / "blurred.mp4", colour=100)
     sheet = preview.contact_sheet(folder / "original.mp4", some_faces(), folder / "blurred.mp4")
-    preview.save_picture(folder / "preview.png", sheet)
+    canvas.save_picture(folder / "preview.png", sheet)
     write(folder, some_report())
     return folder
 
