@@ -25,7 +25,8 @@ def kit(*arguments, python=sys.executable, folder=ROOT, **environment) -> subpro
 
 @pytest.fixture
 def copy(tmp_path) -> Path:
-    for name in ("kit.py", "requirements.lock", "pyproject.toml"):
+    (tmp_path / "container").mkdir()
+    for name in ("kit.py", "requirements.lock", "pyproject.toml", "container/no-deps.txt"):
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
