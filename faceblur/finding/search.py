@@ -25,6 +25,7 @@ from .retinaface import RetinaFace
 from .tracking import Tracker, Tracklet
 
 _LIKE_SCALE = 1.6
+_WORTH = 1.25  # a picture that is larger than the fine one by less than this shows no more faces
 _NOISE, _CELL, _LEAST_SHARE = 10, 8, 2 / 64  # grey levels, pixels, and the share of a cell's pixels that differ
 # How a face that is lost is shown, turn by turn: sides of the box, pixels, degrees; and one lost for longer.
 _LOST = ((2.2, 160, 0.0), (2.2, 160, 25.0), (2.2, 96, 0.0), (2.2, 160, -25.0))
@@ -168,7 +169,7 @@ class Searcher:
         fine_ms = settings.fine_ms if has_small else settings.fine_rest_ms
         sides = []
         full_side = min(settings.full_side, max(frame.display_size))
-        if full_side > settings.fine_side and (is_new or now - self._last_full >= settings.full_ms):
+        if full_side > _WORTH * settings.fine_side and (is_new or now - self._last_full >= settings.full_ms):
             sides.append(full_side)
             self._last_full = now
         elif is_new or now - self._last_fine >= fine_ms:

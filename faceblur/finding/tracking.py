@@ -22,6 +22,7 @@ from .flow import carry
 from .observations import Observation, match, without_doubles
 
 PAUSE_MS = 250.0  # from one frame to the next, no more time than this counts as time in which a face was not seen
+_PLAIN = 0.75  # where both are so sure, once is enough
 _LEAST_ASKED, _MOST_ASKED, _UNDECIDED = 3, 8, (0.2, 0.6)
 RETURN_MS = 3000.0  # within which a face that was lost is taken for the same when it appears near by
 _MOST_LOST = 100
@@ -99,6 +100,8 @@ class Tracklet:
     def is_settled(self) -> bool:
         """Whether asking the second detector more often would hardly change what it thinks."""
         asked = len(self.opinions)
+        if asked and self.best_score >= _PLAIN and self.opinion >= _PLAIN:
+            return True
         return asked >= _MOST_ASKED or (asked >= _LEAST_ASKED and not _UNDECIDED[0] < self.opinion < _UNDECIDED[1])
 
     def box(self, row: int) -> np.ndarray:

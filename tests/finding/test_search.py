@@ -59,7 +59,7 @@ def test_a_cut_is_searched_at_both_sizes_and_later_frames_in_turns(monkeypatch, 
 
 
 def test_the_picture_is_searched_at_full_resolution_at_a_cut_and_about_once_a_second(monkeypatch, frames):
-    searched = sides_searched(monkeypatch, frames, SearchSettings())
+    searched = sides_searched(monkeypatch, frames, SearchSettings(fine_side=960))
     full = [time_ms for time_ms, side in searched if side == max(frames[0].display_size)]
     assert full[0] == frames[0].time_ms and np.diff(full).min() >= 999 and np.diff(full).max() < 1100
 
