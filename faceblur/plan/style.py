@@ -1,11 +1,12 @@
 """How a region is made unrecognisable: the choice, its limits and what they rest on. `rendering.covering` draws it.
 
 How each was judged. A mosaic leaves at most cells x cells numbers a plane, whatever the resolution, so it cannot be
-undone; with 8 cells rank-1 re-identification falls to chance (0.10 against a gallery of 21), with 16 it is 0.33.
+undone; with 8 cells rank-1 re-identification against sharp pictures is at chance (13 % of 96 faces of 8 people, chance
+12 %; benchmarks/reidentify.py). Who blurs pictures of the same shot alike names 70 %, of other shots 12 %.
 The mosaic's cells are softened before they are enlarged, because the steps between them redraw the face: of its
 detail band (see benchmarks/leak.py) 32 % survived in 8 plain cells and 36 % of the face-frames stayed readable.
-A Gaussian of sigma = width/20 leaves 0.75. A Gaussian attenuates f cycles a pixel by exp(-2 (pi sigma f)^2); 8-bit
-rounding buries what falls under 1/100, so f < 0.48/sigma survives: with sigma = width/8 that is 3.9 cycles a face,
+A Gaussian of sigma = width/20 leaves 22 % (80 % blurred alike). It attenuates f cycles a pixel by exp(-2 (pi sigma
+f)^2); 8-bit rounding buries what falls under 1/100, so f < 0.48/sigma survives: with sigma = width/8 that is 3.9 cycles a face,
 what an 8-cell mosaic keeps (4). Weaker settings are refused unless forced. Solid leaves nothing.
 Pixelate keeps its steps, for the looks of it, so it takes fewer cells: with 8 an audit finds 25 % of the faces of a
 clip readable, with 6 under 2 %.
@@ -37,7 +38,7 @@ class Style:
     0.2
     >>> Style("mosaic", strength=16)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    faceblur.errors.PlanError: a mosaic of 16 cells can be recognised ...
+    faceblur.errors.PlanError: a mosaic of 16 cells can be recognised; ...
     """
 
     name: str = "mosaic"
@@ -66,8 +67,7 @@ class Style:
                 raise PlanError("a mosaic has 1 to 256 cells")
             if self.cells > MAX_CELLS and not self.forced:
                 raise PlanError(
-                    f"a mosaic of {self.cells} cells can be recognised (16 cells: 33 % re-identified, "
-                    f"8 cells: chance); use at most {MAX_CELLS} or force it"
+                    f"a mosaic of {self.cells} cells can be recognised; use at most {MAX_CELLS} or force it"
                 )
             if self.name == "pixelate" and self.cells > MAX_PLAIN_CELLS and not self.forced:
                 raise PlanError(
@@ -79,7 +79,7 @@ class Style:
                 raise PlanError("a gaussian's strength is sigma over the region's width, above 0 and up to 4")
             if self.sigma_ratio < MIN_SIGMA_RATIO and not self.forced:
                 raise PlanError(
-                    f"a gaussian of {self.sigma_ratio:g} widths can be undone (0.05: 75 % re-identified); "
+                    f"a gaussian of {self.sigma_ratio:g} widths can be undone; "
                     f"use at least {MIN_SIGMA_RATIO:g} or force it"
                 )
 
