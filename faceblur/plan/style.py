@@ -6,8 +6,8 @@ undone; with 8 cells rank-1 re-identification against sharp pictures is at chanc
 The mosaic's cells are softened before they are enlarged, because the steps between them redraw the face: of its
 detail band (see benchmarks/leak.py) 32 % survived in 8 plain cells and 36 % of the face-frames stayed readable.
 A Gaussian of sigma = width/20 leaves 22 % (80 % blurred alike). It attenuates f cycles a pixel by exp(-2 (pi sigma
-f)^2); 8-bit rounding buries what falls under 1/100, so f < 0.48/sigma survives: with sigma = width/8 that is 3.9 cycles a face,
-what an 8-cell mosaic keeps (4). Weaker settings are refused unless forced. Solid leaves nothing.
+f)^2); 8-bit rounding buries what falls under 1/100, so f < 0.48/sigma survives: with sigma = width/8 that is 3.9
+cycles a face, what an 8-cell mosaic keeps (4). Weaker settings are refused unless forced. Solid leaves nothing.
 Pixelate keeps its steps, for the looks of it, so it takes fewer cells: with 8 an audit finds 25 % of the faces of a
 clip readable, with 6 under 2 %.
 """
