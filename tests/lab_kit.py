@@ -8,7 +8,7 @@ import socket
 import urllib.request
 from urllib.parse import urlsplit
 
-from browser import CHROMIUM, OPTIONS
+from browser import launch
 from localaws_kit import eventually
 
 from faceblur.workshop.running import lab
@@ -46,7 +46,7 @@ def browsing(url):
 
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(OPTIONS))
+        chromium = launch(playwright)
         page = chromium.new_page(viewport={"width": 1280, "height": 1400})
         page.set_default_timeout(PATIENCE_MS)
         asked = []

@@ -137,7 +137,7 @@ REFUSED = {
     "a report": ("x out --report report.json", 2, "--report belongs to one video"),
     "one to show": ("x out --show 0", 2, "--show belongs to one video"),
     "no such codec": ("x out --codec vp9", 3, "vp9"),
-    "weak style": ("x out --strength 16", 2, "33 %"),
+    "weak style": ("x out --strength 16", 2, "can be recognised"),
 }
 
 

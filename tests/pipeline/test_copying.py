@@ -1,12 +1,11 @@
 """Only groups of pictures that hold a region are encoded; all others are the input's own, bit for bit."""
 
-import shutil
 from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
-from browser import OPTIONS
+from browser import launch, needs_chromium
 from test_video_pictures import TURNS, matrix_in, matrix_of
 from test_video_times import VARIABLE, cut_by_edit_list
 from video_kit import atoms, make, packets, planes_of, shown
@@ -229,11 +228,9 @@ video.play();
 """
 
 
+@needs_chromium
 @pytest.mark.parametrize("kind", ["plain", "no b-frames", "baseline", "many b-frames"])
 def test_chromium_plays_it_to_the_end(tmp_path, kind):
-    chromium = shutil.which("chromium")
-    if not chromium:
-        pytest.skip("no chromium that plays H.264 is installed")
     from playwright.sync_api import sync_playwright
 
     source = make(tmp_path / "in.mp4", size=(320, 240), **({"count": 100, "options": GOP} | SOURCES[kind]))
@@ -241,10 +238,7 @@ def test_chromium_plays_it_to_the_end(tmp_path, kind):
     assert 40 <= report["counts"]["copied_frames"] < 100
     (tmp_path / "player.html").write_text(PLAYER.format(name="out.mp4"))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium,
-            args=[*OPTIONS, "--allow-file-access-from-files"],
-        )
+        browser = launch(playwright, "--allow-file-access-from-files")
         page = browser.new_page()
         page.goto((tmp_path / "player.html").as_uri())
         page.wait_for_function("window.outcome", timeout=60_000)

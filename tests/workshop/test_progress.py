@@ -58,7 +58,7 @@ def test_a_failure_is_returned_with_its_cause(start, capsys):
 
 
 def test_waiting_ends_at_the_time_limit(start):
-    client, arn = start({"Pause": {"Type": "Wait", "Seconds": 60, "End": True}})
+    client, arn = start({"Pause": {"Type": "Wait", "Seconds": 3600, "End": True}})
     with pytest.raises(WorkshopError, match="still runs"):
         follow(client, arn, poll_s=0.05, timeout_s=0.2)
     client.stop_execution(executionArn=arn)
