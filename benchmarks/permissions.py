@@ -4,9 +4,9 @@
 
 On an embedded AWS of its own, with the application as notebooks 02 to 07 build it. A row has the role, the action and
 the upload that needs it: a video (`good`), one that fails when its detections lie in the work bucket already, because
-the image may not read it (`late`), or one whose event the start function can do nothing with, because it may not start
-executions (`lost`). About ten seconds a row; the rows of the state machine take minutes, because AWS gives its
-refusals a name that is worth repeating.
+the image may not read it (`late`), one whose event the start function can do nothing with, because it may not start
+executions (`lost`), or one that was refused when parts of its output had been sent already (`sent`). About ten seconds
+a row; the rows of the state machine take minutes, because AWS gives its refusals a name that is worth repeating.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ class Bench:
             for number, statement in enumerate(self.policy(who)["Statement"]):
                 for action in actions(statement):
                     if who == "record_failure":
-                        yield who, number, action, "late"
+                        sent = ("s3:GetObject", "s3:AbortMultipartUpload")
+                        yield who, number, action, "sent" if action in sent else "late"
                     elif (who, action) == ("start_face_detection", "lambda:InvokeFunction"):
                         yield who, number, action, "lost"
                     else:
@@ -75,16 +76,19 @@ class Bench:
         try:
             for role, policy in left.items():
                 self._set(role, policy)
-            return self.upload() | {"role": who, "action": action, "upload": kind}
+            return self.upload(kind == "sent") | {"role": who, "action": action, "upload": kind}
         finally:
             for role, policy in before.items():
                 self._set(role, policy)
 
-    def upload(self) -> dict:
+    def upload(self, is_sent: bool = False) -> dict:
         """{"ended", "records", "told", "said"}: said is every text in which a person could read why."""
         self.count += 1
         key, began = f"n{self.count:03d}.mp4", time.monotonic()
-        self.s3.put_object(Bucket=self.ws.names.input_bucket, Key=key, Body=self.video)
+        if is_sent:
+            self.refuse(key)
+        else:
+            self.s3.put_object(Bucket=self.ws.names.input_bucket, Key=key, Body=self.video)
         silent_since = time.monotonic()
         while time.monotonic() - began < PATIENCE_S:
             execution, outputs = self.execution(key), self.outputs(key)
@@ -101,6 +105,21 @@ class Bench:
         ended = execution.get("status", "no execution")
         delivered = f"{key}.blurred.mp4" in outputs
         return {"ended": ended, "delivered": delivered, "records": len(records), "told": len(told), "said": said}
+
+    def refuse(self, key: str) -> None:
+        """An execution that fails at once, as if its last function had been ended while it sent the video."""
+        names, work = self.ws.names, f"{key}/"
+        output = {"bucket": names.output_bucket, "key": f"{key}.blurred.mp4", "failure": f"{key}.0.failure.json"}
+        begun = self.s3.create_multipart_upload(Bucket=output["bucket"], Key=output["key"])
+        remembered = json.dumps({"id": begun["UploadId"]}).encode()
+        self.s3.put_object(Bucket=names.work_bucket, Key=f"{work}upload.json", Body=remembered)
+        event = {
+            "input": {"bucket": names.input_bucket, "key": key},
+            "work": {"bucket": names.work_bucket, "prefix": work},
+            "output": output,
+            "problem": {"Error": "InputError", "Cause": "refused"},
+        }
+        self.sfn.start_execution(stateMachineArn=self.ws.need("state_machine_arn"), input=json.dumps(event))
 
     def execution(self, key: str) -> dict:
         for each in self.sfn.list_executions(stateMachineArn=self.ws.need("state_machine_arn"))["executions"]:

@@ -104,8 +104,11 @@ def row(name: str, memory_mb: int) -> dict:
         "transitions": transitions,
         "events": events,
         "payload": payload_bytes(segments),
-        "work_s_an_hour": (work_s := budget.work_seconds(info, 3_600_000, memory_mb)),
-        "usd_an_hour": work_s * memory_mb / 1024 * PRICES["lambda_gb_second"].usd,
+        "blurring_s": (blurring_s := budget.blurring_seconds(info, 3_600_000, memory_mb)),
+        "proving_s": (proving_s := budget.proving_seconds(info, 3_600_000, memory_mb)),
+        "usd_an_hour": (blurring_s * memory_mb + proving_s * min(budget.PROVING_MEMORY_MB, memory_mb))
+        / 1024
+        * PRICES["lambda_gb_second"].usd,
         "hours_in_bytes": min(HOURS, MOST_BYTES * 8 / (megabits * 1e6) / 3600),
         "hours_in_events": HOURS * MOST_EVENTS / events,
     }
@@ -114,8 +117,9 @@ def row(name: str, memory_mb: int) -> dict:
 def table() -> str:
     """Markdown."""
     lines = [
-        "| video | memory | a segment | segments | transitions | events | payload | hour's blur | Lambda | ends at |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| video | memory | a segment | segments | transitions | events | payload "
+        "| hour's blur | proof | Lambda | ends at |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name in VIDEOS:
         for memory_mb in MEMORY_MB:
@@ -123,8 +127,8 @@ def table() -> str:
             first = "6 hours" if each["hours_in_bytes"] >= HOURS else f"10 GB, {each['hours_in_bytes'] * 60:.0f} min"
             lines.append(
                 f"| {name} | {memory_mb:,} MB | {each['segment_s']} s | {each['segments']:,} | {each['transitions']:,} "
-                f"| {each['events']:,} | {each['payload'] / 1024:.0f} KiB | {each['work_s_an_hour'] / 60:.0f} min "
-                f"| USD {each['usd_an_hour']:.2f} | {first} |"
+                f"| {each['events']:,} | {each['payload'] / 1024:.0f} KiB | {each['blurring_s'] / 60:.0f} min "
+                f"| {each['proving_s'] / 60:.0f} min | USD {each['usd_an_hour']:.2f} | {first} |"
             )
     return "\n".join(lines)
 

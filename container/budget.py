@@ -1,30 +1,60 @@
-"""How long a segment may be so that the function that works on it ends in time: pure, no AWS.
+"""How long a segment may be so that the functions that work on it end in time: pure, no AWS.
 
-The rates are what analysing and rendering took of one processor: 31 ms a frame of 720p, 45 to 59 of 1080p, 257 of
-4K.
+The rates were measured with both detectors on real clips of 270p to 4K, crowds among them, as time of one processor.
+Blurring holds one rendering: the second look may ask for two more.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from faceblur.errors import InputError
 from faceblur.video import VideoInfo
 
-CPU_MS_A_FRAME, CPU_MS_A_MEGAPIXEL = 4.0, 30.0
 MEMORY_OF_A_CPU_MB = 1769  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+PROVING_MEMORY_MB = 3538  # notebook 05 gives prove_segment no more
 SHARED = 0.7  # what a processor adds to the first one
 WORK_S = 120.0  # of one function for one segment: a repetition costs little, and Lambda's 900 s are far away
-LIMIT_S = 700.0  # more is not begun: what was estimated may take a quarter longer
+# More is not begun: a crowd that is rendered three times takes three times as long, and proving it half as long again.
+BLURRING_LIMIT_S, PROVING_LIMIT_S = 300.0, 600.0
 SHORTEST_S = 30.0  # of video: a segment is searched with 1.5 s more at both ends
 AT_ONCE = 8  # functions that work at the same time on one video
 
 
+@dataclass(frozen=True)
+class Rate:
+    """Milliseconds of a processor: for a second of video, which no second processor makes less, for a frame and for a
+    million of its pixels.
+    """
+
+    second: float
+    frame: float
+    megapixel: float
+
+    def seconds(self, info: VideoInfo, length_ms: float, memory_mb: float) -> float:
+        """About how long a function of this memory works on so much of a video."""
+        processors = memory_mb / MEMORY_OF_A_CPU_MB
+        alone, together = (processors, processors) if processors <= 1 else (1, 1 + SHARED * (processors - 1))
+        frame = self.frame + self.megapixel * info.width * info.height / 1e6
+        return length_ms / 1e6 * (self.second / alone + info.frame_rate * frame / together)
+
+
+BLURRING, PROVING = Rate(400.0, 3.0, 36.0), Rate(200.0, 28.0, 12.0)
+
+
+def blurring_seconds(info: VideoInfo, length_ms: float, memory_mb: int) -> float:
+    """About how long blur_segment works on so much of a video."""
+    return BLURRING.seconds(info, length_ms, memory_mb)
+
+
+def proving_seconds(info: VideoInfo, length_ms: float, memory_mb: int) -> float:
+    """The same of prove_segment. memory_mb: of blur_segment."""
+    return PROVING.seconds(info, length_ms, min(PROVING_MEMORY_MB, memory_mb))
+
+
 def work_seconds(info: VideoInfo, length_ms: float, memory_mb: int) -> float:
-    """About how long a function of this memory works on so much of a video."""
-    frames = length_ms / 1000 * info.frame_rate
-    megapixels = info.width * info.height / 1e6
-    processors = memory_mb / MEMORY_OF_A_CPU_MB
-    speed = processors if processors <= 1 else 1 + SHARED * (processors - 1)
-    return frames * (CPU_MS_A_FRAME + CPU_MS_A_MEGAPIXEL * megapixels) / 1000 / speed
+    """Of the slower of the two."""
+    return max(step(info, length_ms, memory_mb) for step in (blurring_seconds, proving_seconds))
 
 
 def segment_seconds(info: VideoInfo, memory_mb: int) -> float:
@@ -36,13 +66,15 @@ def segment_seconds(info: VideoInfo, memory_mb: int) -> float:
 
 def check_lengths(name: str, info: VideoInfo, lengths_ms: list[float], memory_mb: int) -> list[str]:
     """Notes on how the video was divided. Raises InputError when a segment could not end in time."""
-    seconds = work_seconds(info, max(lengths_ms), memory_mb)
-    if seconds > LIMIT_S:
+    longest_ms = max(lengths_ms)
+    blurring_s = blurring_seconds(info, longest_ms, memory_mb)
+    proving_s = proving_seconds(info, longest_ms, memory_mb)
+    if blurring_s > BLURRING_LIMIT_S or proving_s > PROVING_LIMIT_S:
         raise InputError(
-            f"{name}: {max(lengths_ms) / 1000:.0f} s of it can only be worked on in one piece, because no keyframe "
-            f"divides them; that takes a function about {seconds:.0f} s, and Lambda ends it after 900. "
-            "Encode it anew with a keyframe every few seconds, or use faceblur blur on a machine of your own"
+            f"{name}: {longest_ms / 1000:.0f} s of it can only be worked on in one piece, because no keyframe divides "
+            f"them; that takes a function {max(blurring_s, proving_s):.0f} s or a few times as long, and Lambda ends "
+            "it after 900. Encode it anew with a keyframe every few seconds, or use faceblur blur on your own machine"
         )
-    if len(lengths_ms) == 1 and lengths_ms[0] / 1000 > 2 * segment_seconds(info, memory_mb):
+    if len(lengths_ms) == 1 and longest_ms / 1000 > 2 * segment_seconds(info, memory_mb):
         return ["the video was worked on in one piece: it has no keyframe at which it could be divided"]
     return []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from faceblur.video import RangedFile
@@ -20,13 +21,21 @@ UNDER_WAY = 2  # parts that wait in memory until they have left
 class Upload(io.RawIOBase):
     """Written from front to back but for its first `head_bytes`, which may be gone back to until `finish`.
 
-    place: Bucket and Key. metadata: of the object, texts.
+    place: Bucket and Key. metadata: of the object, texts. wrote(start, content): is told of every write.
     """
 
-    def __init__(self, s3, place: dict, metadata: dict[str, str], head_bytes: int):
+    def __init__(
+        self,
+        s3,
+        place: dict,
+        metadata: dict[str, str],
+        head_bytes: int,
+        wrote: Callable[[int, memoryview], None] = lambda start, content: None,
+    ):
         self._s3, self._place, self.name = s3, place, place["Key"]
         self._head, self._head_bytes = bytearray(), max(head_bytes, SMALLEST_PART)
         self._rest, self._size, self._at = bytearray(), 0, 0
+        self._wrote = wrote
         self._parts: dict[int, dict] = {}
         self._sending: dict[int, Future] = {}
         self._threads = ThreadPoolExecutor(UNDER_WAY, "upload")
@@ -51,6 +60,7 @@ class Upload(io.RawIOBase):
     def write(self, data) -> int:
         """Raises ValueError when what has left, or may have, was to be changed."""
         data = memoryview(data).cast("B")
+        self._wrote(self._at, data)
         in_head = data[: max(0, self._head_bytes - self._at)]
         if in_head:
             self._head.extend(bytes(max(0, self._at - len(self._head))))

@@ -49,17 +49,19 @@ class Joining:
         source, proofs = uploaded(self.input), self._proofs()
         self.work.give_up_earlier_upload(self.place)
         uploads: list[Upload] = []
+        sound = video.CopiedSound()
 
         def begin(head_bytes: int) -> Upload:
-            uploads.append(Upload(s3, self.place, {"execution": self.work.execution}, head_bytes))
+            metadata = {"execution": self.work.execution}
+            uploads.append(Upload(s3, self.place, metadata, head_bytes, sound.wrote))
             self.work.remember_upload(uploads[0].id)
             return uploads[0]
 
         try:
             pieces = [self.work.piece(n, proof["piece"])[0] for n, proof in enumerate(proofs)]
-            notes = video.join(source, pieces, begin)
+            notes = video.join(source, pieces, begin, read=sound.read)
             uploads[0].finish()
-            verdict = self._verdict(source, uploads[0].index(), proofs, notes)
+            verdict = self._verdict(source, uploads[0].index(), proofs, sound, notes)
             self.fetched = source.fetched
             report, versions = self._put_documents(source, uploads[0], proofs, notes, verdict)
             versions["video"] = uploads[0].complete()
@@ -80,8 +82,15 @@ class Joining:
                 raise VerificationError(f"segment {span.index} was not proven")
         return proofs
 
-    def _verdict(self, source: RangedFile, index: RangedFile, proofs: Sequence[dict], notes: Sequence[str]) -> dict:
-        problems, heard = audit.verify_joined(source, index, [proof["piece"] for proof in proofs], said=notes)
+    def _verdict(
+        self,
+        source: RangedFile,
+        index: RangedFile,
+        proofs: Sequence[dict],
+        sound: video.CopiedSound,
+        notes: Sequence[str],
+    ) -> dict:
+        problems, heard = audit.verify_joined(source, index, [proof["piece"] for proof in proofs], sound, said=notes)
         if problems:
             raise VerificationError("; ".join(problems))
         return audit.add_up([proof["audit"] for proof in proofs], heard)

@@ -1,5 +1,5 @@
 """Proof of a file that was joined of pieces that were proven one by one: its index says that they, all of them and
-nothing else, stand in it at their times, and beside them the original's sound.
+nothing else, stand in it at their times, and beside them the original's sound, bit for bit.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from ..shapes import JsonObject
-from ..video import Source
+from ..video import CopiedSound, Source
 from ..video.reading.index import video_packets
 from ..video.reading.sound import compare_sound
 
@@ -20,11 +20,12 @@ def describe_packets(piece: Source) -> JsonObject:
 
 
 def verify_joined(
-    original: Source, joined: Source, pieces: Sequence[JsonObject], said: Iterable[str] = ()
+    original: Source, joined: Source, pieces: Sequence[JsonObject], sound: CopiedSound, said: Iterable[str] = ()
 ) -> tuple[list[str], list[str]]:
     """(problems, notes), a line each. Of both files only the indexes are read, where they have one.
 
-    pieces: what `describe_packets` said of each when it was proven, in order. said: the report's notes.
+    pieces: what `describe_packets` said of each when it was proven, in order. sound: what was seen of it while it was
+    copied. said: the report's notes.
     """
     packets, problems = video_packets(joined), []
     for number, piece in enumerate(pieces):
@@ -32,7 +33,7 @@ def verify_joined(
             problems.append(f"segment {number} of the output is not the piece that was proven")
     if next(packets, None) is not None:
         problems.append("the output has more frames than the pieces that were proven")
-    heard, notes = compare_sound(original, joined, tuple(said), by_size=True)
+    heard, notes = compare_sound(original, joined, tuple(said), copied=sound)
     return problems + heard, notes
 
 

@@ -12,6 +12,7 @@ from .reading.probe import VideoInfo, probe
 from .reading.ranged import RangedFile, Source
 from .reading.reader import Packet, Reader, Span
 from .reading.scan import Scan, scan
+from .reading.sound import CopiedSound
 from .reading.sparse import Irregular, Passed, SparseReader
 from .reading.stills import Stills
 from .splicing.segments import join, split
@@ -26,6 +27,7 @@ from .writing.writer import Writer
 __all__ = [
     "CONTAINERS",
     "SUFFIXES",
+    "CopiedSound",
     "EncoderSettings",
     "Frame",
     "Irregular",

@@ -1,5 +1,6 @@
 """Whatever ends an upload ends here: say why beside the output and on the topic, leave no temporaries."""
 
+import contextlib
 import json
 import os
 from datetime import UTC, datetime
@@ -65,10 +66,19 @@ def publish(event: dict, failure: dict, condition: dict) -> None:
 
 
 def remove_temporaries(event: dict, failure: dict, condition: dict) -> None:
-    """Detections and blurred pieces of this execution."""
+    """Detections and blurred pieces of this execution, and what of the video has reached its bucket already."""
     if not event["work"]:
         return
     place = {"Bucket": event["work"]["bucket"], "Prefix": event["work"]["prefix"]}
     for page in s3.get_paginator("list_objects_v2").paginate(**place):
         for item in page.get("Contents", ()):
-            s3.delete_object(Bucket=place["Bucket"], Key=item["Key"])
+            here = {"Bucket": place["Bucket"], "Key": item["Key"]}
+            if item["Key"] == f"{place['Prefix']}upload.json":
+                give_up(json.load(s3.get_object(**here)["Body"])["id"], event["output"])
+            s3.delete_object(**here)
+
+
+def give_up(upload_id: str, output: dict) -> None:
+    """The upload of a video whose function was ended: nobody would go on with it, and its parts are paid for."""
+    with contextlib.suppress(s3.exceptions.NoSuchUpload):  # join_segments may have given it up itself
+        s3.abort_multipart_upload(Bucket=output["bucket"], Key=output["key"], UploadId=upload_id)

@@ -1,5 +1,6 @@
 """record_failure: a cause that a person can read, beside the output and on the topic; no temporaries left."""
 
+import io
 import json
 
 import pytest
@@ -105,6 +106,24 @@ def test_the_failure_is_written_published_and_cleared_up(app):
         s3.add_response("delete_object", {}, {"Bucket": "work", "Key": "abc/pieces/00000.mp4"})
         answer = app.handler(EVENT, None)
     assert answer == {"error": "InputError", "cause": "uploads/notes.txt: not a video that can be read"}
+
+
+@pytest.mark.parametrize("is_given_up", [False, True])
+def test_an_upload_that_was_under_way_is_given_up(app, is_given_up):
+    """Unless who began it has done that."""
+    place = {"Bucket": "work", "Key": "abc/upload.json"}
+    gone = {"Bucket": "output", "Key": EVENT["output"]["key"], "UploadId": "u7"}
+    with stubbed(app.s3, app.sns) as (s3, sns):
+        s3.add_response("put_object", {}, put("uploads/notes.txt.abc.failure.json"))
+        sns.add_response("publish", {"MessageId": "1"}, PUBLISHED)
+        s3.add_response("list_objects_v2", {"Contents": [{"Key": place["Key"]}], "IsTruncated": False})
+        s3.add_response("get_object", {"Body": io.BytesIO(b'{"id": "u7"}')}, place)
+        if is_given_up:
+            s3.add_client_error("abort_multipart_upload", "NoSuchUpload", expected_params=gone)
+        else:
+            s3.add_response("abort_multipart_upload", {}, gone)
+        s3.add_response("delete_object", {}, place)
+        assert app.handler(EVENT, None)["error"] == "InputError"
 
 
 def test_a_record_that_cannot_be_written_is_told_all_the_same(app, capsys):

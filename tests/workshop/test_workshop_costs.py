@@ -1,8 +1,13 @@
 """Costs: every price has a source and a date and can be overridden; sums are sums."""
 
-import pytest
+import json
 
+import pytest
+from lambda_kit import ROOT, load
+
+from faceblur.video import VideoInfo
 from faceblur.workshop import PRICES, run_costs, standing_costs, with_prices
+from faceblur.workshop.account import costs
 
 
 def test_every_price_says_where_and_when_it_was_read():
@@ -32,3 +37,13 @@ def test_leaving_everything_costs_storage_only():
     estimate = standing_costs(image_gb=0.3, stored_gb=1)
     assert estimate.total == pytest.approx(0.3 * 0.10 + 0.023)
     assert "in all" in str(estimate) and "<table>" in estimate._repr_mimebundle_()["text/html"]
+
+
+def test_steps_and_time_are_those_of_the_state_machine_and_of_its_functions():
+    machine = json.loads((ROOT / "statemachine.asl.json").read_text(encoding="utf-8"))
+    assert len(machine["States"]["BlurSegments"]["ItemProcessor"]["States"]) == costs.TRANSITIONS_PER_SEGMENT
+    budget = load(ROOT / "container", "budget")
+    shape = {"width": 1280, "height": 720, "coded_width": 1280, "coded_height": 720, "rotation": 0, "audio": ()}
+    film = VideoInfo(**shape, frame_rate=30, duration_ms=1000, frames=30, codec="h264", format="mov", pixel_format="")
+    took = 7076 * budget.blurring_seconds(film, 1000, 7076) + 3538 * budget.proving_seconds(film, 1000, 7076)
+    assert took / 1024 == pytest.approx(costs.GB_SECONDS_PER_SECOND, abs=0.1)

@@ -6,8 +6,13 @@ import hashlib
 import math
 import re
 from array import array
+from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import count
+
+import av
 
 from .opening import open_input, packets_of
 from .probe import start_offset_ms
@@ -15,6 +20,7 @@ from .ranged import Source
 
 MAX_SHIFT_MS = 40.0  # from 45 ms on, sound ahead of its picture is noticed (ITU-R BT.1359)
 _MOST_NOT_HEARD_MS = 150.0  # of a converted track: some decoders give nothing for the first packet or two
+_UNSEEN = count()  # in place of a digest: like no other
 _LEFT_OUT = re.compile(r"(?P<count>\d+) damaged packets of stream (?P<stream>\d+) were passed over")  # see `mux`
 
 
@@ -45,14 +51,51 @@ class _Track:
         return len(self.packets) - len(rows), 0.0 if math.isnan(late_ms) else late_ms
 
 
+class CopiedSound:
+    """What was seen of the sound while it was copied, so that it need not be read again: a digest of each packet that
+    was read and of each run of bytes that was written.
+    """
+
+    def __init__(self) -> None:
+        self._read: dict[int, array] = {}
+        self._starts, self._sizes, self._digests = array("Q"), array("Q"), array("Q")
+
+    def read(self, packet: av.Packet) -> None:
+        """A packet of the original, in the order of its stream."""
+        stream = packet.stream
+        content = _payload(bytes(packet), stream.codec_context.name if stream.codec_context else "")
+        self._read.setdefault(stream.index, array("Q")).append(_digest(content))
+
+    def wrote(self, start: int, content: bytes | memoryview) -> None:
+        """What was added to the output's end, a packet at a time; what is written over is no sound."""
+        if not self._starts or start >= self._starts[-1] + self._sizes[-1]:
+            self._starts.append(start)
+            self._sizes.append(len(content))
+            self._digests.append(_digest(content))
+
+    def of_original(self, packet: av.Packet, number: int) -> int | None:
+        """The digest of the packet with this number in its stream; None when it was not read."""
+        read = self._read.get(packet.stream.index, ())
+        return read[number] if number < len(read) else None
+
+    def of_output(self, packet: av.Packet, _: int) -> int | None:
+        """The digest of what was written where the output's index says that the packet lies; None for another size."""
+        row = bisect_left(self._starts, -1 if packet.pos is None else packet.pos)
+        is_there = row < len(self._starts) and (self._starts[row], self._sizes[row]) == (packet.pos, packet.size)
+        return self._digests[row] if is_there else None
+
+
 def compare_sound(
-    original: Source, output: Source, said: tuple[str, ...] = (), *, by_size: bool = False
+    original: Source, output: Source, said: tuple[str, ...] = (), *, copied: CopiedSound | None = None
 ) -> tuple[list[str], list[str]]:
     """(problems, notes), a line each; track by track in their order. said: what the output's report notes.
 
-    by_size: compare the packets' times and sizes only, for which ranged files need not be fetched but for their index.
+    copied: what was seen of the packets; of both files the index alone is read then.
     """
-    before, after = _tracks(original, by_size), _tracks(output, by_size)
+    if copied is None:
+        before, after = _tracks(original), _tracks(output)
+    else:
+        before, after = _tracks(original, copied.of_original), _tracks(output, copied.of_output)
     problems: list[str] = []
     notes: list[str] = []
     if len(before) != len(after):
@@ -76,8 +119,7 @@ def compare_sound(
         if abs(late_ms) > MAX_SHIFT_MS:
             problems.append(f"{name} begins {late_ms:+.0f} ms from its time")
     if before and not problems and not notes:
-        how = "packet for packet the original's, by time and size" if by_size else "bit for bit the original's"
-        notes.append(f"{len(before)} sound track{'s' * (len(before) > 1)}: {how}")
+        notes.append(f"{len(before)} sound track{'s' * (len(before) > 1)}: bit for bit the original's")
     return problems, notes
 
 
@@ -91,8 +133,9 @@ def _said_missing(track: _Track, said: tuple[str, ...]) -> int:
     return sum(int(each["count"]) for each in found if each and int(each["stream"]) == track.index)
 
 
-def _tracks(path: Source, by_size: bool) -> list[_Track]:
-    with open_input(path, outline=by_size) as container:
+def _tracks(path: Source, seen: Callable[[av.Packet, int], int | None] | None = None) -> list[_Track]:
+    """seen: gives the digest of the packet with this number in its stream, when only the index is to be read."""
+    with open_input(path, outline=seen is not None) as container:
         streams = [s for s in container.streams.audio if s.codec_context]
         tracks = {
             stream.index: _Track(
@@ -105,14 +148,17 @@ def _tracks(path: Source, by_size: bool) -> list[_Track]:
         offset_ms = start_offset_ms(container)
         for packet in packets_of(container, streams) if streams else ():
             track = tracks[packet.stream.index]
-            content = _payload(bytes(packet), packet.stream.codec_context.name)
-            track.packets.append(len(content) if by_size else _digest(content))
+            if seen is None:
+                digest: int | None = _digest(_payload(bytes(packet), packet.stream.codec_context.name))
+            else:
+                digest = seen(packet, len(track.packets))
+            track.packets.append(next(_UNSEEN) if digest is None else digest)
             seconds = None if packet.pts is None else packet.pts * Fraction(packet.time_base)
             track.times_ms.append(math.nan if seconds is None else float(1000 * seconds - offset_ms))
         return list(tracks.values())
 
 
-def _digest(content: bytes) -> int:
+def _digest(content: bytes | memoryview) -> int:
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest())
 
 

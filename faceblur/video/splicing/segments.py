@@ -14,7 +14,7 @@ from ...errors import InputError, OutputError
 from ..reading.clock import Clock
 from ..reading.opening import content_of, open_input, packets_of
 from ..reading.ranged import RangedFile, Source
-from ..reading.reader import Reader, Span
+from ..reading.reader import Packet, Reader, Span
 from ..reading.selection import video_stream
 from ..reading.sidedata import display_matrix
 from ..writing.encoder import HEVC_TAG
@@ -72,12 +72,19 @@ def _entry_test(container, stream) -> Callable[[av.Packet], bool]:
     return is_clean
 
 
-def join(source: Source, pieces: Sequence[Source], output: str | Path | Callable[[int], BinaryIO]) -> list[str]:
+def join(
+    source: Source,
+    pieces: Sequence[Source],
+    output: str | Path | Callable[[int], BinaryIO],
+    *,
+    read: Callable[[av.Packet], None] | None = None,
+) -> list[str]:
     """Concatenate rendered pieces of `source`, in order, and copy its other streams; returns notes.
 
     Every packet keeps its presentation time; decoding times are laid out anew over the whole file, because each piece
     starts with its own reordering delay. output: the name of a file, or `StreamedOutput`'s `make_file`: then memory and
-    disk do not grow with the video but for its index. Raises OutputError when the pieces do not belong together.
+    disk do not grow with the video but for its index. read: is given each packet of another stream as it was read.
+    Raises OutputError when the pieces do not belong together.
 
     >>> plan = faceblur.analyse("in.mp4")
     >>> pieces = []
@@ -91,7 +98,8 @@ def join(source: Source, pieces: Sequence[Source], output: str | Path | Callable
         target = StreamedOutput(output, index_bytes(reader, facts.packets)) if callable(output) else output
         with Muxer(target, reader) as muxer:
             video, time_base = _add_video(muxer, pieces[0])
-            others = reader.packets(muxer.copied)
+            packets = reader.packets(muxer.copied)
+            others = _shown(packets, read) if read else packets
             waiting = next(others, None)
             for packet in placed(_packets(pieces), facts.first_times, facts.ahead):
                 while waiting is not None and waiting.time_s <= float(packet.pts * time_base):
@@ -103,6 +111,12 @@ def join(source: Source, pieces: Sequence[Source], output: str | Path | Callable
                 muxer.copy(waiting)
                 waiting = next(others, None)
         return muxer.notes
+
+
+def _shown(packets: Iterator[Packet], show: Callable[[av.Packet], None]) -> Iterator[Packet]:
+    for packet in packets:
+        show(packet.raw)
+        yield packet
 
 
 def _add_video(muxer: Muxer, piece: Source) -> tuple[av.VideoStream, Fraction]:

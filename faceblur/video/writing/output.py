@@ -42,7 +42,7 @@ class StreamedOutput:
     """An MP4 file that goes out while it is written; the index in front is written last, into room left for it.
 
     make_file(head_bytes): opens what is written into, front to back but for its first `head_bytes`, which may be gone
-    back to until the end. index_bytes: room for the index.
+    back to until the end; each packet of sound is one call of its `write`. index_bytes: room for the index.
     """
 
     container_format = "mp4"
@@ -50,7 +50,7 @@ class StreamedOutput:
     def __init__(self, make_file: Callable[[int], BinaryIO], index_bytes: int):
         self.target = make_file(index_bytes + _BESIDE_INDEX)
         self.path = self.target.name
-        self.options = {"moov_size": str(index_bytes)}
+        self.options = {"moov_size": str(index_bytes), "flush_packets": "1"}
 
     def keep(self) -> None:
         """Whoever made the file knows what to do with it."""
