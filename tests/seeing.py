@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from faceblur import video
+from faceblur import Plan, Track, video
 from faceblur.detections import Detections, Face
 
 FRAMES, RATE = 30, 10
@@ -42,3 +42,23 @@ def some_report() -> dict:
         "counts": {"frames": FRAMES, "frames_with_regions": 20, "tracks": 2, "face_frames": 24},
         "video": {"duration_ms": 3000.0, "width": SIZE[0], "height": SIZE[1]},
     }
+
+
+def crowd(duration_ms=600_000.0, tracks=1338, gaps=57) -> Plan:
+    """As ten minutes of a talk give it: the higher a track's number, the longer; the last one was lost many times."""
+    spread = np.linspace(0, duration_ms * 0.9, tracks)
+    lengths = np.linspace(0.01, 0.1, tracks) * duration_ms
+    lost = np.linspace(duration_ms * 0.9, duration_ms * 0.99, gaps)
+    box = np.full((3, 4), 0.3, np.float32)
+    found = [
+        Track(
+            number,
+            np.linspace(spread[number], spread[number] + lengths[number], 3),
+            box,
+            review=tuple((float(at), float(at) + 1.0 + index) for index, at in enumerate(lost))
+            if number == tracks - 1
+            else (),
+        )
+        for number in range(tracks)
+    ]
+    return Plan(tuple(found), video={"duration_ms": duration_ms, "frame_rate": 25.0})

@@ -43,14 +43,15 @@ MAY = {
     "plan": {"documents", "errors", "files", "foreign", "shapes"},
     "finding": {"boxes", "detections", "errors", "plan", "process", "shapes", "video"},
     "rendering": {"", "errors", "plan", "process", "shapes", "video"},
-    "showing": {"assets", "detections", "errors", "files", "plan", "timecode", "video"},
+    "showing": {"assets", "boxes", "detections", "errors", "files", "plan", "timecode", "video"},
     "audit": {"boxes", "detections", "finding", "plan", "process", "shapes", "showing", "timecode", "video"},
     "pipeline": {
         "boxes", "detections", "errors", "finding", "partials", "plan", "process", "rendering", "shapes", "undo",
         "video",
     },
     "review": {
-        "assets", "audit", "errors", "files", "foreign", "plan", "rendering", "shapes", "showing", "timecode", "video",
+        "assets", "audit", "errors", "files", "finding", "foreign", "plan", "rendering", "shapes", "showing",
+        "timecode", "video",
     },
     "sample": {"errors", "files", "shapes", "video"},
     "localaws": {"errors", "finding", "video"},

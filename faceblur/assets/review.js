@@ -2,10 +2,10 @@
 (function () {
   "use strict";
   const COLOURS = ["#00b4d8", "#ff9f1c", "#7bd389", "#ef476f", "#b388eb", "#ffd166", "#3a86ff", "#f78c6b"];
-  const AREA = "#ffffff", MOST_LINES = 8;
+  const AREA = "#ffffff", MOST_LINES = 8, PEOPLE = 24, MOST_LOST = 3, STRETCHES = 200;
   const $ = (id) => document.getElementById(id);
   const stage = $("stage"), time = $("time"), area = $("area").elements, style = $("style").elements;
-  let state = null, shown = null, wanted = null, isLoading = false, isEnded = false;
+  let state = null, listed = [], shown = null, wanted = null, isLoading = false, isEnded = false;
 
   const colour = (track) => (track < 0 ? AREA : COLOURS[track % COLOURS.length]);
   const clock = (ms) => `${Math.floor(ms / 60000)}:${((ms % 60000) / 1000).toFixed(2).padStart(5, "0")}`;
@@ -99,19 +99,51 @@
 
   function person(track) {
     const picture = make("img", { src: `thumbnail/${track.track}`, alt: "", loading: "lazy" });
-    const face = make("button", { className: "face", type: "button", onclick: () => goTo(track.thumbnail_ms) }, picture);
+    const face = make("button", { className: "face", type: "button", onclick: () => lookAt(track.track) }, picture);
     face.style.borderColor = colour(track.track);
-    face.setAttribute("aria-label", `show person ${track.track} at ${clock(track.thumbnail_ms)}`);
+    face.setAttribute("aria-label", `show person ${track.track}`);
     const tick = make("input", { type: "checkbox", id: `visible-${track.track}` });
     tick.onchange = () => change("visible", { track: track.track, visible: tick.checked });
     const words = make("div", { className: "words" }, make("b", { textContent: `Person ${track.track}` }),
       make("small", { textContent: `${clock(track.start_ms)} – ${clock(track.end_ms)}` }),
       make("label", {}, tick, "stays visible"));
-    for (const [start] of track.needs_review) {
+    for (const [start] of track.needs_review.slice(0, MOST_LOST)) {
       words.append(make("button", { className: "lost", type: "button", textContent: `lost at ${clock(start)}: look`,
         title: "the face was lost for longer than it is covered for", onclick: () => goTo(start) }));
     }
-    return make("li", {}, face, words);
+    const more = track.needs_review.length - MOST_LOST;
+    if (more > 0) words.append(make("small", { textContent: `lost ${more} times more` }));
+    return make("li", { id: `person-${track.track}` }, face, words);
+  }
+
+  // Where the person is seen well: the server looks for it.
+  async function lookAt(track) {
+    const seen = await ask(() => fetch(`seen/${track}`));
+    if (seen) goTo(seen.time_ms);
+  }
+
+  // Those who are there longest of who is not in the list yet: a film may have a thousand.
+  function addPeople(wanted) {
+    const left = state.tracks.filter((track) => !$(`person-${track.track}`));
+    const length = (track) => track.end_ms - track.start_ms;
+    const added = wanted ?? [...left].sort((a, b) => length(b) - length(a)).slice(0, PEOPLE);
+    listed = [...listed, ...added].sort((a, b) => state.tracks.indexOf(a) - state.tracks.indexOf(b));
+    $("people").replaceChildren(...listed.map((track) => $(`person-${track.track}`) ?? person(track)));
+    const more = left.length - added.length;
+    $("more").hidden = $("find").hidden = !more;
+    $("more").textContent = `Show ${Math.min(PEOPLE, more)} more of ${more} who are seen for less time`;
+    show();
+  }
+
+  function find(event) {
+    event.preventDefault();
+    const track = state.tracks.find((one) => one.track === Number($("find").elements.number.value));
+    $("find").elements.number.setCustomValidity(track ? "" : "there is no person with this number");
+    if (!$("find").reportValidity()) return;
+    if (!$(`person-${track.track}`)) addPeople([track]);
+    $(`person-${track.track}`).scrollIntoView({ block: "nearest" });
+    $(`visible-${track.track}`).focus();
+    lookAt(track.track);
   }
 
   function build() {
@@ -126,35 +158,52 @@
     area.end.value = (state.duration_ms / 1000).toFixed(2);
     $("count").textContent = state.tracks.length ? `(${state.tracks.length})` : "";
     const nobody = make("li", { className: "hint", textContent: "No face was found." });
-    $("people").replaceChildren(...(state.tracks.length ? state.tracks.map(person) : [nobody]));
+    if (state.tracks.length) addPeople(); else $("people").replaceChildren(nobody);
     style.name.replaceChildren(...state.styles.map((name) => make("option", { textContent: name })));
     style.shape.replaceChildren(...state.shapes.map((name) => make("option", { textContent: name })));
     showIntervals(Math.max(last, 1));
   }
 
-  // Who is there when: tracks that follow each other share a line.
+  // Who is there when: tracks that follow each other share a line; of many the longest, and how many others at a time.
   function showIntervals(length) {
-    const ends = [];
-    const lines = [];
+    const ends = [], lines = [], others = [];
+    const byLength = [...state.tracks].sort((a, b) => (b.end_ms - b.start_ms) - (a.end_ms - a.start_ms));
+    const longest = new Set(byLength.slice(0, 10 * MOST_LINES));
     for (const track of [...state.tracks].sort((a, b) => a.start_ms - b.start_ms)) {
       let row = ends.findIndex((end) => end < track.start_ms);
       if (row < 0) row = ends.length;
-      if (row >= MOST_LINES) continue;
+      if (row >= MOST_LINES || !longest.has(track)) { others.push(track); continue; }
       ends[row] = track.end_ms;
       const line = make("i", { id: `interval-${track.track}` });
       const left = (100 * track.start_ms) / length, right = (100 * Math.min(length, track.end_ms)) / length;
       line.style.cssText = `top:${row * 6}px;left:${left}%;width:${right - left}%;background:${colour(track.track)}`;
       lines.push(line);
     }
-    $("intervals").style.height = `${ends.length * 6}px`;
+    lines.push(...density(others, length, ends.length * 6));
+    $("intervals").style.height = `${(ends.length + (others.length > 0)) * 6}px`;
+    $("intervals").title = others.length ? `lowest line: how many of ${others.length} others are there` : "";
     $("intervals").replaceChildren(...lines);
+  }
+
+  function density(tracks, length, top) {
+    const counts = new Array(STRETCHES).fill(0), step = length / STRETCHES;
+    for (const track of tracks) {
+      const last = Math.min(STRETCHES - 1, Math.floor(track.end_ms / step));
+      for (let index = Math.floor(track.start_ms / step); index <= last; index += 1) counts[index] += 1;
+    }
+    const most = Math.max(1, ...counts);
+    return counts.map((count, index) => {
+      const piece = make("i", { className: "many" });
+      piece.style.cssText = `top:${top}px;left:${(100 * index) / STRETCHES}%;width:${100 / STRETCHES}%;opacity:${count / most}`;
+      return piece;
+    }).filter((_, index) => counts[index]);
   }
 
   function show() {
     for (const track of state.tracks) {
       const tick = $(`visible-${track.track}`);
-      tick.checked = track.visible;
-      tick.closest("li").classList.toggle("visible", track.visible);
+      if (tick) tick.checked = track.visible;
+      tick?.closest("li").classList.toggle("visible", track.visible);
       $(`interval-${track.track}`)?.classList.toggle("visible", track.visible);
     }
     style.name.value = state.style.name;
@@ -174,7 +223,7 @@
 
   function showDrawn() {
     const [left, top, width, height] = ["left", "top", "width", "height"].map((side) => Number(area[side].value));
-    $("drawn").hidden = !(width > 0 && height > 0);
+    $("drawn").hidden = $("cover").disabled = !(width > 0 && height > 0);
     $("drawn").style.cssText = `left:${left}%;top:${top}%;width:${width}%;height:${height}%`;
   }
 
@@ -210,7 +259,7 @@
       start_ms: 1000 * Number(area.start.value),
       end_ms: end === "" || 1000 * Number(end) >= Math.floor(state.duration_ms) - 10 ? null : 1000 * Number(end),
     });
-    if (isCovered) $("drawn").hidden = true;
+    if (isCovered) $("drawn").hidden = $("cover").disabled = true;
   });
   $("from-here").onclick = () => { area.start.value = ((shown?.time_ms ?? 0) / 1000).toFixed(3); };
   $("to-here").onclick = () => { area.end.value = ((shown?.time_ms ?? 0) / 1000).toFixed(3); };
@@ -234,6 +283,9 @@
   $("forth").onclick = () => goTo(Number(time.value) + state.frame_ms);
   $("outlines").onchange = showMarks;
 
+  $("more").onclick = () => addPeople();
+  $("find").onsubmit = find;
+  $("find").elements.number.oninput = (event) => event.target.setCustomValidity("");
   $("save").onclick = () => change("save");
   $("done").onclick = async () => {
     if (!state.saved && !confirm("End without saving your last choices?")) return;
@@ -254,6 +306,6 @@
     state = first;
     build();
     show();
-    goTo(state.tracks.length ? state.tracks[0].thumbnail_ms : 0);
+    if (state.tracks.length) lookAt(listed[0].track); else goTo(0);
   });
 })();

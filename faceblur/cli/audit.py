@@ -16,7 +16,17 @@ from ..plan import Plan
 from ..showing.canvas import save_picture
 from ..timecode import clock
 from ..video import probe
-from .common import Progress, counted, refuse_other_file, review_items, say, tell_review, whole, write_json
+from .common import (
+    Progress,
+    counted,
+    refuse_other_file,
+    review_items,
+    say,
+    tell_review,
+    tracks_named,
+    whole,
+    write_json,
+)
 
 PASSED, FAILED, UNKNOWN = 0, 1, 2
 _MOST_LINES = 200
@@ -132,7 +142,7 @@ def _tell(found: Audit, extra: list[str], plan: Plan | None) -> None:
     print(f"looked at {found.frames_looked_at} of {counted(found.frames, 'frame')}, {_measured(found)}")
     kept = [track.id for track in plan.tracks if track.is_visible] if plan else []
     if kept:
-        print(f"left visible on purpose: track {', '.join(map(str, kept))}")
+        print(f"left visible on purpose: {tracks_named(kept)}")
     if found.passed is None:
         print("COULD NOT TELL: give --report or --plan, or make one: faceblur plan ORIGINAL -o plan.json")
     elif found.passed:

@@ -32,6 +32,7 @@ from .common import (
     result_line,
     say,
     tell_review,
+    tracks_named,
     whole,
     with_choices,
     write_json,
@@ -211,7 +212,7 @@ def _tell(output: str, report: dict) -> None:
     counts = report["counts"]
     say(result_line(output, report))
     if report["kept_visible"]:
-        print(f"left visible on purpose: track {', '.join(map(str, report['kept_visible']))}")
+        print(f"left visible on purpose: {tracks_named(report['kept_visible'])}")
     tell_review(report["needs_review"])
     if counts.get("copied_frames"):
         print(f"copied without encoding: {counts['copied_frames']} of {counted(counts['frames'], 'frame')}")

@@ -8,7 +8,7 @@ import math
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +16,13 @@ from ..errors import DetectionsError, PlanError
 from ..files import sha256_of, write_text
 from ..plan import Area, Plan
 from ..plan.style import NAMES, SHAPES, Style
+from ..showing.many import longest
 from ..timecode import clock
 from ..video import Reader, Span, probe
 from .failures import on_one_line
+
+MOST_LINES = 8  # of what a film has many of: the longest, the rest in one line
+MOST_NAMES = 24  # numbers in one line
 
 
 def number(low: float, high: float = math.inf, *, above: bool = False) -> Callable[[str], float]:
@@ -156,13 +160,29 @@ def review_items(plan: Plan) -> list[dict]:
 
 
 def tell_review(items: Iterable[dict]) -> None:
-    """Print the intervals in which a face was lost for longer than it is covered for."""
-    for item in items:
+    """Print where a face was lost for longer than it is covered for: the longest parts, and what all others are."""
+    parts = sorted(items, key=lambda item: item["start_ms"])
+    shown, others = longest(parts, lambda item: item["end_ms"] - item["start_ms"], MOST_LINES)
+    for item in shown:
         start, end = item["start_ms"], item["end_ms"]
         print(
             f"needs review: track {item['track']} was lost from {clock(start)} to {clock(end)} "
             f"({(end - start) / 1000:.1f} s): look whether the face can be seen there"
         )
+    if others:
+        tracks = counted(len({item["track"] for item in others}), "track")
+        seconds = sum(item["end_ms"] - item["start_ms"] for item in others) / 1000
+        print(
+            f"needs review: {counted(len(others), 'shorter part')} more, of {tracks}, {seconds:.1f} s in all, between "
+            f"{clock(others[0]['start_ms'])} and {clock(max(item['end_ms'] for item in others))}: "
+            "faceblur review PLAN leads to each"
+        )
+
+
+def tracks_named(numbers: Sequence[int]) -> str:
+    """track 1, 4, 9; of many the first ones, and how many more."""
+    first = f"track {', '.join(map(str, numbers[:MOST_NAMES]))}"
+    return first if len(numbers) <= MOST_NAMES else f"{first} and {len(numbers) - MOST_NAMES} more"
 
 
 def say(line: str, file=None) -> None:

@@ -13,6 +13,7 @@ from ..plan.style import Style
 from ..rendering.renderer import check_areas
 from ..rendering.report import describe_file
 from ..showing.canvas import check_pictures, save_picture
+from ..showing.many import longest
 from ..timecode import clock
 from .common import (
     Progress,
@@ -56,9 +57,12 @@ def run(options) -> None:
 
 def _tell(output: str, plan: Plan) -> None:
     say(f"{output}: {counted(len(plan.tracks), 'track') if plan.tracks else 'no face was found'}")
-    for track in plan.tracks:
+    shown, others = longest(plan.tracks, lambda track: track.end_ms - track.start_ms)
+    for track in shown:
         print(
             f"  track {track.id}: {clock(track.start_ms)} to {clock(track.end_ms)}, "
             f"largest at {clock(track.thumbnail_ms)}{', stays visible' if track.is_visible else ''}"
         )
+    if others:
+        print(f"  and {counted(len(others), 'track')} more that are seen for less time: {output} lists all")
     tell_review(review_items(plan))

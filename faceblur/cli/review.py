@@ -10,7 +10,7 @@ from ..files import check_targets
 from ..plan import Plan
 from ..review.page import ReviewServer
 from ..review.session import Review, find_video
-from .common import counted, refuse_other_file, say
+from .common import counted, refuse_other_file, say, tracks_named
 from .guard import interruptible
 
 
@@ -52,9 +52,9 @@ def run(options) -> int:
 
 def _tell(review: Review, out, source) -> int:
     if review.saves:
-        kept = ", ".join(map(str, review.kept_visible))
+        kept = review.kept_visible
         areas = counted(len(review.plan.areas), "area")
-        say(f"{out}: saved; visible on purpose: {f'track {kept}' if kept else 'nobody'}; {areas} of your own")
+        say(f"{out}: saved; visible on purpose: {tracks_named(kept) if kept else 'nobody'}; {areas} of your own")
         command = shlex.join(["faceblur", "blur", str(source), "blurred.mp4", "--plan", str(out)])
         say(f"blur with it: {command}")
     if not review.is_saved:

@@ -41,7 +41,8 @@ class AreaForm:
         self.start, self.end = _field("From s", 0.0, 0.0, end_s), _field("To s", end_s, 0.0, end_s)
         self.from_here = button("From here", lambda: self._here(self.start), tooltip="from the frame on screen")
         self.to_here = button("To here", lambda: self._here(self.end), tooltip="until the frame on screen")
-        self.cover = button("Cover this", self._press)
+        self.cover = button("Cover this", self._press, tooltip="draw a rectangle on the frame first, or type its place")
+        self.cover.disabled = True
         self._mouse = ipywidgets.Output()
         place = ipywidgets.HBox(list(self.sides.values()), layout={"flex_flow": "row wrap"})
         times = [self.start, self.from_here, self.end, self.to_here, self.cover]
@@ -57,7 +58,7 @@ class AreaForm:
 
     def covered(self) -> None:
         """It is one of the plan's areas now."""
-        self._is_drawn = False
+        self._is_drawn, self.cover.disabled = False, True
 
     def hear_mouse(self, root: ipywidgets.DOMWidget, frame: ipywidgets.Image) -> None:
         """Let a drag on `frame` move the rectangle; both belong to `root`, of which a page may show several."""
@@ -77,7 +78,7 @@ class AreaForm:
         return {side: field.value / 100 for side, field in self.sides.items()}
 
     def _moved(self, _) -> None:
-        self._is_drawn = True
+        self._is_drawn, self.cover.disabled = True, False
         self._changed()
 
     def _here(self, field) -> None:

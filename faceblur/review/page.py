@@ -84,8 +84,10 @@ class ReviewServer:
         if what == "frame":
             return _json(self._frame(_number(query.get("ms"))))
         kind, _, track = what.partition("/")
-        if kind != "thumbnail" or not track.isdecimal() or len(track) > _MOST_DIGITS:
+        if kind not in ("thumbnail", "seen") or not track.isdecimal() or len(track) > _MOST_DIGITS:
             raise LookupError(what)
+        if kind == "seen":
+            return _json({"time_ms": self.review.seen_ms(int(track))})
         return "image/jpeg", encode(self.review.thumbnail(int(track)), *_JPEG)
 
     def change(self, what: str, wish: dict) -> tuple[str, bytes]:

@@ -10,6 +10,7 @@ import math
 import os
 import threading
 from dataclasses import asdict, replace
+from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -18,6 +19,7 @@ import numpy as np
 from ..audit.verdict import verify
 from ..errors import DetectionsError, VerificationError
 from ..files import free_name, sha256_of
+from ..finding import FaceDetector
 from ..plan import Area, Plan, Track, refuse_areas_beyond
 from ..plan.moments import box_at
 from ..plan.style import Style
@@ -42,8 +44,12 @@ class Review:
         self._stills = Stills(source)
         self._given = self._saved = _choices(plan)
         self.saves = 0
-        self._thumbnails: dict[int, np.ndarray] = {}
+        self._portraits: dict[int, tuple[float, np.ndarray]] = {}
         self._lock = threading.RLock()
+
+    @cached_property
+    def _detector(self) -> FaceDetector:
+        return FaceDetector()
 
     @property
     def duration_ms(self) -> float:
@@ -120,14 +126,31 @@ class Review:
             self.plan = replace(self.plan, style=style)
 
     def thumbnail(self, track_id: int) -> np.ndarray:
-        """A person's unblurred face where it is largest, THUMBNAIL_PX square, BGR."""
+        """A person's unblurred face at `seen_ms`, THUMBNAIL_PX square, BGR."""
+        return self._portrait(track_id)[1]
+
+    def seen_ms(self, track_id: int) -> float:
+        """When the person is seen well: where the face is largest, if it is still there (a box outlasts its face)."""
+        return self._portrait(track_id)[0]
+
+    def _portrait(self, track_id: int) -> tuple[float, np.ndarray]:
         track = self.track(track_id)
         with self._lock:
-            if track_id not in self._thumbnails:
-                frame = self._stills.at(track.thumbnail_ms)
-                box = _square(box_at(track, track.thumbnail_ms), self.size)
-                self._thumbnails[track_id] = frame.crop_bgr(box, THUMBNAIL_PX, THUMBNAIL_PX)
-            return self._thumbnails[track_id]
+            if track_id not in self._portraits:
+                self._portraits[track_id] = self._look_for(track)
+            return self._portraits[track_id]
+
+    def _look_for(self, track: Track) -> tuple[float, np.ndarray]:
+        """(time, picture) of the first of a few moments at which the detector sees a face; else of the first one."""
+        first = None
+        for time_ms in _candidates(track):
+            box = _square(box_at(track, time_ms), self.size)
+            portrait = time_ms, self._stills.at(time_ms).crop_bgr(box, THUMBNAIL_PX, THUMBNAIL_PX)
+            if self._detector.find(portrait[1]):
+                return portrait
+            first = first or portrait
+        assert first
+        return first
 
     def frame(self, time_ms: float, width: int | None = None) -> np.ndarray:
         """The frame on screen at this time as the plan would have it now: H x W x 3 uint8 BGR as displayed.
@@ -239,6 +262,15 @@ def _halves(progress: Progress | None) -> tuple[Progress | None, Progress | None
 
 def _choices(plan: Plan) -> tuple:
     return tuple((track.id, track.is_visible) for track in plan.tracks), plan.areas, plan.style
+
+
+def _candidates(track: Track) -> list[float]:
+    """Times to look for a person's face: where the box is largest, also without its ends, then in the middle."""
+    times, areas = track.times_ms, track.boxes[:, 2] * track.boxes[:, 3]
+    ends = len(times) // 5
+    inner = ends + int(np.argmax(areas[ends : len(times) - ends]))
+    indices = [int(np.argmax(areas)), inner, len(times) // 2, len(times) // 4, 3 * len(times) // 4]
+    return [float(times[index]) for index in dict.fromkeys(indices)]
 
 
 def _square(box, size: tuple[int, int]) -> Box:

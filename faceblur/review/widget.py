@@ -18,6 +18,7 @@ from ..errors import FaceblurError, OutputError
 from ..files import write_text
 from ..plan.style import NAMES
 from ..showing.canvas import encode
+from ..showing.many import longest
 from ..showing.preview import LabelledBox, draw_boxes
 from ..showing.widgets import publish
 from ..timecode import clock
@@ -25,6 +26,8 @@ from .area_form import AreaForm, area_row, button
 from .session import Review, changed_style
 
 FRAME_WIDTH, FRAME_HEIGHT = 720, 520  # at most, in pixels
+PEOPLE = 12  # shown at first, and added each time that more are asked for
+_MOST_LOST, _MOST_NAMES = 3, 24  # buttons of a person, numbers in a line
 _MOST_STILLS = 8  # faces in the picture for those who see no widgets
 _GAP = 8
 
@@ -46,14 +49,18 @@ class ReviewView:
     def __init__(self, review: Review, plan_path: str | Path, output: str | Path | None):
         self.review, self.plan_path = review, Path(plan_path)
         self.output = None if output is None else Path(output)
-        self.people = {track.id: self._person(track) for track in review.plan.tracks}
+        self.people: dict[int, ipywidgets.VBox] = {}
+        self._row = ipywidgets.HBox(layout={"flex_flow": "row wrap"})
+        self.more = button("", lambda: self._try(self._add_people))
+        self.more.layout.width = "auto"
+        self._add_people()
         wide, high = review.size
         self.frame_width = round(min(FRAME_WIDTH, FRAME_HEIGHT * wide / high))
         shown = {"width": f"{self.frame_width}px", "max_width": "100%"}
         self.frame = ipywidgets.Image(format="jpeg", layout=shown)
         self.time = self._slider()
         self.area = AreaForm(review.duration_ms, self._shown_ms, self._draw, self._cover)
-        self.areas = ipywidgets.VBox()
+        self.areas = ipywidgets.VBox(layout={"max_height": "200px", "overflow": "auto"})
         self.style = ipywidgets.Dropdown(options=NAMES, value=review.plan.style.name, description="Style")
         self.style.observe(self._restyle, "value")
         self.save_button = button("Save the plan", lambda: self._try(self.save), "primary")
@@ -83,6 +90,15 @@ class ReviewView:
         self._say(f"{self.output.name}: blurred with your plan and checked; {self._kept()}")
         return report
 
+    def _add_people(self) -> None:
+        """Those who are there longest of who is not shown yet: a film may have a thousand, each with a picture."""
+        left = [track for track in self.review.plan.tracks if track.id not in self.people]
+        shown, left = longest(left, lambda track: track.end_ms - track.start_ms, PEOPLE)
+        self.people |= {track.id: self._person(track) for track in shown}
+        self._row.children = [self.people[track] for track in sorted(self.people)]
+        self.more.description = f"Show {min(PEOPLE, len(left))} more of {len(left)} who are seen for less time"
+        self.more.layout.display = "" if left else "none"
+
     def _person(self, track) -> ipywidgets.VBox:
         tick = ipywidgets.Checkbox(
             value=track.is_visible,
@@ -94,8 +110,11 @@ class ReviewView:
         picture = ipywidgets.Image(
             value=encode(self.review.thumbnail(track.id), ".jpg"), format="jpeg", layout={"width": "120px"}
         )
-        look = button(f"Look at {clock(track.thumbnail_ms)}", lambda: self._go(track.thumbnail_ms))
-        looks = [look, *(self._lost(start_ms) for start_ms, _ in track.review)]
+        seen_ms = self.review.seen_ms(track.id)
+        looks = [button(f"Look at {clock(seen_ms)}", lambda: self._go(seen_ms))]
+        looks += [self._lost(start_ms) for start_ms, _ in track.review[:_MOST_LOST]]
+        if len(track.review) > _MOST_LOST:
+            looks.append(ipywidgets.Label(f"lost {len(track.review) - _MOST_LOST} times more"))
         for each in looks:
             each.layout.width = "120px"
         layout = {"margin": "0 10px 8px 0", "width": "124px"}
@@ -106,10 +125,10 @@ class ReviewView:
         return button(f"Lost at {clock(start_ms)}", lambda: self._go(start_ms), "warning", words)
 
     def _slider(self):
-        first = next(iter(self.review.plan.tracks), None)
+        first = next(iter(self.people), None)
         last_s = max(0.0, self.review.duration_ms - self.review.frame_ms) / 1000
         slider = ipywidgets.FloatSlider(
-            value=min(last_s, first.thumbnail_ms / 1000 if first else 0.0),
+            value=min(last_s, self.review.seen_ms(first) / 1000 if first is not None else 0.0),
             min=0.0,
             max=last_s,
             step=self.review.frame_ms / 1000,
@@ -123,12 +142,12 @@ class ReviewView:
 
     def _laid_out(self):
         box, row = ipywidgets.VBox, ipywidgets.HBox
-        people = row(list(self.people.values()), layout={"flex_flow": "row wrap"})
         wrapped = {"flex_flow": "row wrap"}
         buttons = [self.style, self.save_button] + ([self.blur_button] if self.output else [])
         return box(
             [
-                people,
+                self._row,
+                self.more,
                 self.frame,
                 self.time,
                 self.area.widget,
@@ -194,8 +213,10 @@ class ReviewView:
         return draw_boxes(self.review.frame(time_ms, width), boxes)
 
     def _kept(self) -> str:
-        kept = ", ".join(map(str, self.review.kept_visible))
-        return f"stays visible on purpose: {kept or 'nobody'}"
+        kept = self.review.kept_visible
+        words = ", ".join(map(str, kept[:_MOST_NAMES])) or "nobody"
+        more = f" and {len(kept) - _MOST_NAMES} more" if len(kept) > _MOST_NAMES else ""
+        return f"stays visible on purpose: {words}{more}"
 
     def _progressed(self, done: int, total: int) -> None:
         share = done / max(total, 1)

@@ -5,7 +5,6 @@ Needs matplotlib; returns Figures and shows or saves nothing by itself.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,9 +15,8 @@ from .. import video
 from ..detections import Detections
 from ..timecode import clock
 from .colours import INK, PALETTE, SOFT
+from .many import at_once, longest
 from .preview import choose, draw_boxes, moments_of, read_frames
-
-MOST_TRACKS = 24  # that have a row of their own
 
 
 def frames_figure(source: str | Path, found, count: int = 6) -> Figure:
@@ -54,7 +52,7 @@ def confidence_figure(found: Detections) -> Figure:
 
 def coverage_figure(report: Mapping) -> Figure:
     """Who is blurred when: a row per track, with gaps where nothing is blurred; the rest of many tracks in one row."""
-    by_track, rest = longest(blurred_seconds(report))
+    by_track, rest = longest_blurred(report)
     rows = len(by_track) + bool(rest)
     figure = Figure(figsize=(12, 1.0 + 0.3 * max(1, rows)), layout="constrained", dpi=96)
     axes = figure.subplots()
@@ -67,7 +65,7 @@ def coverage_figure(report: Mapping) -> Figure:
     names = [f"track {track}" for track in by_track]
     if rest:
         names.append(f"{len(rest)} more")
-        counts = at_once(rest, length_s(report))
+        counts = at_once(rest.values(), length_s(report))
         width, most = length_s(report) / len(counts), max(1, *counts)
         lefts = [width * index for index in range(len(counts))]
         heights = [-0.64 * count / most for count in counts]
@@ -115,24 +113,12 @@ def blurred_seconds(report: Mapping) -> dict[int, list[tuple[float, float]]]:
     return dict(sorted(by_track.items()))
 
 
-def longest(by_track: Mapping[int, list], most: int = MOST_TRACKS) -> tuple[dict[int, list], dict[int, list]]:
-    """(the tracks that are blurred longest, all the others), each in the order that they had."""
-    kept = set(sorted(by_track, key=lambda track: -sum(end - start for start, end in by_track[track]))[:most])
-    return {t: bars for t, bars in by_track.items() if t in kept}, {t: b for t, b in by_track.items() if t not in kept}
-
-
-def at_once(by_track: Mapping[int, list], total_s: float, steps: int = 200) -> list[int]:
-    """How many of these tracks are blurred in each of so many equal stretches of the video."""
-    counts = [0] * steps
-    for bars in by_track.values():
-        touched = {
-            step
-            for start, end in bars
-            for step in range(int(start / total_s * steps), min(steps, math.ceil(end / total_s * steps)))
-        }
-        for step in touched:
-            counts[step] += 1
-    return counts
+def longest_blurred(report: Mapping) -> tuple[dict[int, list], dict[int, list]]:
+    """(the tracks that are blurred longest, all others), as `blurred_seconds` gives them."""
+    shown, others = longest(
+        list(blurred_seconds(report).items()), lambda item: sum(end - start for start, end in item[1])
+    )
+    return dict(shown), dict(others)
 
 
 def length_s(report: Mapping) -> float:

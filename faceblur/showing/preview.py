@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from .. import video
+from ..boxes import overlap
 from ..detections import Detections, Face
 from ..plan import Plan
 from ..timecode import clock
@@ -22,6 +23,8 @@ from .canvas import Canvas, bgr, paper
 from .colours import INK, PALETTE, SOFT
 
 _ROUNDING_MS = 1.0
+_SAME_PLACE = 0.3  # overlap from which on two boxes may be the same face
+_MOST_COMPARED = 400  # moments of a stretch
 ONE_PASS_S = 10  # seconds of video per wanted frame up to which decoding it all beats seeking
 
 
@@ -62,7 +65,9 @@ def moments_of(found) -> tuple[Moment, ...]:
 def choose(moments: Sequence[Moment], count: int, duration_ms: float) -> tuple[Moment, ...]:
     """At most `count` moments spread over the video: of each stretch the one with the most and largest boxes.
 
-    Stretches without any box give way to the fullest other moments; without any box, plain frames remain.
+    Boxes that lie where those of another chosen moment lie count for less: a speaker who stands there all the time is
+    shown once where there are others. Stretches without any box give way to the fullest other moments; without any
+    box, plain frames remain.
     """
     moments = [moment for moment in moments if moment.time_ms <= duration_ms] or _empty_moments(count, duration_ms)
     with_boxes = [moment for moment in moments if moment.boxes]
@@ -71,15 +76,32 @@ def choose(moments: Sequence[Moment], count: int, duration_ms: float) -> tuple[M
     stretches: dict[int, list[Moment]] = {}
     for moment in with_boxes or moments:
         stretches.setdefault(int(count * moment.time_ms / max(duration_ms, 1)), []).append(moment)
-    best = [max(stretch, key=_weight) for stretch in stretches.values()][:count]
+    best: list[Moment] = []
+    for stretch in list(stretches.values())[:count]:
+        best.append(_fullest(stretch, best))
     apart_ms = max(250.0, duration_ms / (4 * count))  # nearer ones would show a scene again
-    rest = [moment for moment in with_boxes if all(abs(moment.time_ms - b.time_ms) > apart_ms for b in best)]
-    for moment in sorted(rest, key=_weight, reverse=True):
-        if len(best) == count:
+    while len(best) < count:
+        rest = [moment for moment in with_boxes if all(abs(moment.time_ms - b.time_ms) > apart_ms for b in best)]
+        if not rest:
             break
-        if all(abs(moment.time_ms - other.time_ms) > apart_ms for other in best):
-            best.append(moment)
+        best.append(_fullest(rest, best))
     return tuple(sorted(best, key=lambda moment: moment.time_ms))
+
+
+def _fullest(moments: Sequence[Moment], shown: Sequence[Moment]) -> Moment:
+    """The one with the most boxes that no moment of `shown` has, then the most and the largest boxes."""
+    known = np.array([_sides(box) for moment in shown for box in moment.boxes] or np.empty((0, 4)))
+
+    def weight(moment: Moment) -> tuple[int, int, float]:
+        boxes = np.array([_sides(box) for box in moment.boxes] or np.empty((0, 4)))
+        news = int((overlap(boxes, known).max(axis=1, initial=0.0) < _SAME_PLACE).sum())
+        return news, len(boxes), float((boxes[:, 2] * boxes[:, 3]).sum())
+
+    return max(moments[:: 1 + len(moments) // _MOST_COMPARED], key=weight)
+
+
+def _sides(box: LabelledBox) -> tuple[float, float, float, float]:
+    return box.left, box.top, box.width, box.height
 
 
 def read_frames(path: str | Path, times_ms: Sequence[float], width: int | None = None) -> list[np.ndarray]:
@@ -183,10 +205,6 @@ def _plan_moments(plan: Plan) -> tuple[Moment, ...]:
         for time_ms, (left, top, width, height) in zip(track.times_ms.tolist(), track.boxes.tolist(), strict=True):
             by_time.setdefault(time_ms, []).append(LabelledBox(left, top, width, height, words, track.id))
     return tuple(Moment(time_ms, tuple(boxes)) for time_ms, boxes in sorted(by_time.items()))
-
-
-def _weight(moment: Moment) -> tuple[int, float]:
-    return len(moment.boxes), sum(box.width * box.height for box in moment.boxes)
 
 
 def _empty_moments(count: int, duration_ms: float) -> list[Moment]:

@@ -6,14 +6,16 @@ import sys
 import numpy as np
 import pytest
 from proof_kit import Film, leaked, make_film
+from seeing import crowd
 
 from faceblur import Area, Plan, Track
-from faceblur.audit.coverage import LEAK, REVIEW, WIDTH, coverage_picture, intervals_of
+from faceblur.audit.coverage import LEAK, REVIEW, WIDTH, _rows, _weight, coverage_picture, intervals_of
 from faceblur.audit.evidence import MOST_FACES, choose, evidence_sheet
 from faceblur.audit.remains import FoundFace
 from faceblur.audit.verdict import Audit, verify
 from faceblur.showing.canvas import bgr
 from faceblur.showing.colours import PALETTE, PAPER
+from faceblur.showing.many import longest
 
 LENGTH = {"duration_ms": 10_000.0, "frame_rate": 25.0}
 
@@ -69,7 +71,19 @@ def test_who_stays_visible_is_not_filled():
 @pytest.mark.parametrize("count", [0, 1, 40, 41, 900])
 def test_any_number_of_people_fits(count):
     picture = coverage_picture(Plan(tuple(track(n, 0, 1) for n in range(count)), video=LENGTH))
-    assert 100 < picture.shape[0] < 5000
+    assert 100 < picture.shape[0] < 1500
+
+
+def test_of_many_people_those_with_a_leak_have_a_line_and_the_others_share_one():
+    leaks = [FoundFace(25 * n, 1000.0 * n, (0.1, 0.1, 0.1, 0.1), n, None, 0.9) for n in range(3)]
+    plan = crowd(10_000.0, 500)
+    rows = _rows(plan, audit(*leaks), 40.0)
+    shown, others = longest(rows, _weight, 40)
+    assert [row.label for row in shown[:3]] == ["track 0", "track 1", "track 2"] and len(others) == 460
+    picture = coverage_picture(plan, audit(*leaks))
+    assert picture.shape == coverage_picture(crowd(10_000.0, 100)).shape
+    strip = picture[-80:-50].astype(int)  # the lowest line: grey, and not the same everywhere
+    assert np.ptp(strip[10, 200:1400, 0]) > 50
 
 
 def test_areas_have_a_line_and_an_empty_plan_a_sentence():

@@ -9,9 +9,12 @@ import sys
 import numpy as np
 import pytest
 from proof_kit import Film, leaked, make_film
+from seeing import crowd
 
 from faceblur import Plan, video
 from faceblur.cli import _MODULE_OF, _parser, main
+from faceblur.cli.common import tracks_named
+from faceblur.cli.plan import _tell as tell_plan
 from faceblur.video import Reader
 
 
@@ -164,6 +167,17 @@ def test_what_needs_review_is_printed(film, run, tmp_path):
     _, lines, _ = run("audit", film.original, tmp_path / "out.mp4", "--report", report)
     assert any(line.startswith("needs review: track 0") for line in lines)
     assert json.loads(report.read_text())["needs_review"] == [{"track": 0, "start_ms": 300.0, "end_ms": 1500.0}]
+
+
+def test_a_thousand_tracks_and_their_gaps_are_told_in_a_few_lines(capsys):
+    plan = crowd()
+    assert (len(plan.tracks), len(plan.tracks[-1].review)) == (1338, 57)
+    tell_plan("plan.json", plan)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "plan.json: 1338 tracks" and lines[1].startswith("  track 1314: ") and len(lines) == 35
+    assert lines[25] == "  and 1314 tracks more that are seen for less time: plan.json lists all"
+    assert lines[-1].startswith("needs review: 49 shorter parts more, of 1 track, 1.2 s in all, between 9:00")
+    assert tracks_named([3]) == "track 3" and tracks_named(range(1338)).endswith(", 23 and 1314 more")
 
 
 def test_detect_and_preview(film, run, tmp_path):

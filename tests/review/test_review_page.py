@@ -12,6 +12,7 @@ import urllib.request
 
 import pytest
 from browser import needs_chromium, opened
+from seeing import crowd
 from test_review import make_striped, some_plan
 
 from faceblur import Plan
@@ -106,6 +107,26 @@ def test_everything_can_be_done_with_the_keyboard(server):
         page.focus("#areas li button:last-child")
         page.keyboard.press("Enter")
         page.locator("#areas li").wait_for(state="detached")
+
+
+@needs_chromium
+def test_a_thousand_people_are_no_longer_page_and_each_can_be_found(tmp_path):
+    make_striped(tmp_path / "film.mp4")
+    review = Review(crowd(3000.0), tmp_path / "film.mp4")
+    with ReviewServer(review, tmp_path / "plan.json") as server, opened(server.address, 1280, 900) as page:
+        seen(page)
+        assert page.is_disabled("#cover")
+        assert page.locator("#people li").count() == 24 and page.locator("#person-1337 .lost").count() == 3
+        assert page.locator("#intervals i:not(.many)").count() <= 80 and page.locator("#intervals i.many").count() > 100
+        assert page.evaluate("document.documentElement.scrollHeight") < 2000
+        page.screenshot(path=str(tmp_path / "crowd.png"))
+        page.click("#more")
+        assert page.locator("#people li").count() == 48
+        page.fill("#find [name=number]", "7")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Space")
+        says(page, "Not saved yet")
+        assert review.kept_visible == [7]
 
 
 @needs_chromium

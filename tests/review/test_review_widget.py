@@ -6,6 +6,7 @@ import json
 import IPython.display
 import numpy as np
 import pytest
+from seeing import crowd
 from test_review import make_striped, some_plan
 
 from faceblur import Plan, VerificationError
@@ -67,6 +68,9 @@ def test_the_rectangle_is_seen_while_it_is_moved_and_until_it_is_covered(view):
 
 
 def test_a_rectangle_from_the_frame_on_screen_to_another(view):
+    assert view.area.cover.disabled  # nobody covers by accident what was never drawn
+    view.area.sides["left"].value = 30.0
+    assert not view.area.cover.disabled
     view.time.value = 0.74
     view.area.from_here.click()
     view.time.value = 1.5
@@ -74,6 +78,7 @@ def test_a_rectangle_from_the_frame_on_screen_to_another(view):
     view.area.cover.click()
     (area,) = view.review.plan.areas
     assert (area.start_ms, area.end_ms) == (700.0, 1500.0)
+    assert view.area.cover.disabled
 
 
 def test_where_a_face_was_lost_is_one_click_away(view):
@@ -141,3 +146,23 @@ def test_the_still_shows_frame_and_faces(view):
     still = review_widget._still(view)
     assert still.shape[0] > view.picture(720).shape[0]
     assert np.ptp(still[-10:, :80]) > 20
+
+
+def test_of_a_thousand_people_a_few_have_a_picture_and_the_rest_come_when_asked_for(film, tmp_path):
+    view = ReviewView(Review(crowd(3000.0), film), tmp_path / "plan.json", None)
+    assert len(view.people) == review_widget.PEOPLE and set(view.people) == set(range(1326, 1338))
+    assert view.more.description == "Show 12 more of 1326 who are seen for less time"
+    lost = [each for each in view.people[1337].children if getattr(each, "description", "").startswith("Lost at")]
+    assert len(lost) == 3 and "lost 54 times more" in [
+        getattr(each, "value", "") for each in view.people[1337].children
+    ]
+    view.more.click()
+    assert set(view.people) == set(range(1314, 1338)) and view._row.children[0] is view.people[1314]
+    for track in range(1338):
+        view.review.set_visible(track)
+    view._show()
+    assert view.status.value.count(",") == 23 and "and 1314 more" in view.status.value
+
+
+def test_few_people_are_all_there_and_nothing_more_is_offered(view):
+    assert list(view.people) == [1, 4] and view.more.layout.display == "none"

@@ -116,3 +116,14 @@ def test_a_scene_of_a_long_film_is_not_shown_six_times():
     scene = [Moment(500.0 * index, box) for index in range(20)]
     assert len(preview.choose(scene, 6, 600_000)) == 1
     assert len(preview.choose([*scene, Moment(300_000.0, box), Moment(340_000.0, box)], 6, 600_000)) == 3
+
+
+def test_who_stands_there_all_the_time_is_shown_once_where_others_are_to_be_seen():
+    """Two speakers in every frame; for a second in each sixth of ten minutes a listener is seen instead."""
+    speakers = (LabelledBox(0.4, 0.2, 0.2, 0.4), LabelledBox(0.7, 0.2, 0.2, 0.4))
+    moments = [
+        Moment(100.0 * n, (LabelledBox(0.02, 0.1 * (n // 1000), 0.05, 0.05),) if n % 1000 < 10 else speakers)
+        for n in range(6000)
+    ]
+    chosen = preview.choose(moments, 6, 600_000)
+    assert [len(moment.boxes) for moment in chosen] == [2, 1, 1, 1, 1, 1]

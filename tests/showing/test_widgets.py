@@ -9,7 +9,7 @@ import pytest
 from seeing import make_video, some_faces, some_report
 
 from faceblur.detections import Detections
-from faceblur.showing import figures, player, widgets
+from faceblur.showing import figures, many, player, widgets
 
 STILL = 1  # the picture for readers that run no scripts
 
@@ -164,7 +164,6 @@ def test_many_tracks_make_no_longer_figure_and_none_is_left_out():
 
 
 def test_the_others_are_counted_at_each_time():
-    counts = figures.at_once({1: [(0.0, 1.0)], 2: [(0.5, 2.0)], 3: [(0.5, 0.6), (0.6, 0.7)]}, total_s=2.0, steps=4)
+    counts = many.at_once([[(0.0, 1.0)], [(0.5, 2.0)], [(0.5, 0.6), (0.6, 0.7)]], 2.0, steps=4)
     assert counts == [1, 3, 1, 1]
-    kept, rest = figures.longest({1: [(0, 1)], 2: [(0, 3)], 3: [(0, 1), (2, 3.5)]}, most=2)
-    assert list(kept) == [2, 3] and list(rest) == [1]
+    assert many.longest("abcabd", ord, most=3) == (["b", "c", "d"], ["a", "a", "b"])

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from ...assets import asset
 from ...showing.colours import INK, PALETTE, SOFT
-from ...showing.figures import at_once, blurred_seconds, length_s, longest
+from ...showing.figures import length_s, longest_blurred
+from ...showing.many import at_once
 from ...showing.player import player
 from ..watching.history import StateTime
 from ..watching.timeline import FONT, timeline_svg
@@ -67,7 +68,7 @@ def write_page(
 
 def coverage_svg(report: Mapping) -> str:
     """Bars over the video's seconds, one row per track: the longest ones, and how many of the others at a time."""
-    by_track, rest = longest(blurred_seconds(report))
+    by_track, rest = longest_blurred(report)
     total_s = length_s(report)
     width, left, row = 860, 90, 26
     scale = (width - left - 16) / total_s
@@ -100,7 +101,7 @@ def coverage_svg(report: Mapping) -> str:
 
 def _others(rest: Mapping, total_s: float, y: float, left: float, scale: float) -> list[str]:
     """One row for all tracks that have none of their own: the more of them at a time, the darker."""
-    counts = at_once(rest, total_s)
+    counts = at_once(rest.values(), total_s)
     width = total_s / len(counts) * scale
     strip = [
         f"<rect x='{left + width * index:.1f}' y='{y + 2}' height='16' width='{width + 0.1:.1f}' "
