@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 _M_MMAP_THRESHOLD = -3  # of glibc's malloc.h
 _LARGE = 1 << 20
+_THREADS = "/proc/self/task"
 
 _lock = threading.Lock()
 _within, _threads_before = 0, 0
@@ -38,6 +40,26 @@ def one_thread() -> Iterator[None]:
             _within -= 1
             if not _within:
                 cv2.setNumThreads(_threads_before)
+
+
+@contextmanager
+def same_priority() -> Iterator[None]:
+    """The calling thread and those begun meanwhile keep its scheduling, as a system that knows them by /proc lets it.
+
+    For root, SVT-AV1 takes the highest real-time priority as it opens: for all its threads, for the one that called it
+    and so for every process started from there, which then keep all others from running.
+    """
+    if not os.path.isdir(_THREADS):
+        yield
+        return
+    before, policy, priority = set(os.listdir(_THREADS)), os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        for thread in {*os.listdir(_THREADS)} - before | {str(threading.get_native_id())}:
+            with suppress(ProcessLookupError):  # it has ended meanwhile
+                if os.sched_getscheduler(int(thread)) != policy:
+                    os.sched_setscheduler(int(thread), policy, priority)
 
 
 def return_large_blocks() -> None:

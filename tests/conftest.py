@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,10 @@ from hypothesis import settings
 # The same examples on every machine, however slow it is.
 settings.register_profile("faceblur", deadline=None, derandomize=True)
 settings.load_profile("faceblur")
+
+# The children of what a shell runs in its background would ignore SIGINT, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

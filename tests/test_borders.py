@@ -37,7 +37,7 @@ MAY = {
     "documents": {"errors", "foreign"},
     "detections": {"errors", "files", "foreign", "shapes"},
     "video.reading": {"errors", "shapes"},
-    "video.writing": {"errors", "files", "video.reading"},
+    "video.writing": {"errors", "files", "process", "video.reading"},
     "video.splicing": {"errors", "video.reading", "video.writing"},
     "video": {"video.reading", "video.writing", "video.splicing"},
     "plan": {"documents", "errors", "files", "foreign", "shapes"},

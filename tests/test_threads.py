@@ -1,11 +1,14 @@
-"""OpenCV's threads are off while a video is worked on, and as before afterwards."""
+"""Threads are as before when a call returns: OpenCV's, and everybody's priority."""
+
+import os
 
 import cv2
 import pytest
+from video_kit import make, no_faces
 
-from faceblur import analyse
+from faceblur import EncoderSettings, analyse, render
 from faceblur.errors import InputError
-from faceblur.process import one_thread
+from faceblur.process import one_thread, same_priority
 
 
 def test_threads_are_put_back_also_after_an_error(tmp_path):
@@ -35,3 +38,33 @@ def test_calls_that_overlap_put_back_what_was_there_before_the_first():
         assert cv2.getNumThreads() == 2
     finally:
         cv2.setNumThreads(before)
+
+
+needs_proc = pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="a Linux process's threads lie in /proc")
+
+
+def policies() -> set[int]:
+    return {os.sched_getscheduler(int(thread)) for thread in os.listdir("/proc/self/task")}
+
+
+@needs_proc
+def test_no_encoder_takes_the_priority_of_the_process(tmp_path):
+    """SVT-AV1 makes everything real time that runs as root."""
+    assert policies() == {os.SCHED_OTHER}
+    source = make(tmp_path / "in.mp4", count=3)
+    during = []
+    settings = EncoderSettings(codec="av1", preset="ultrafast")
+    render(source, tmp_path / "out.mp4", no_faces(), encoder=settings, progress=lambda *_: during.append(policies()))
+    assert {policy for each in during for policy in each} == {os.SCHED_OTHER} == policies()
+
+
+@needs_proc
+def test_priority_is_put_back_after_an_error():
+    def fail():
+        with same_priority():
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert policies() == {os.SCHED_OTHER}

@@ -14,6 +14,7 @@ import av
 import numpy as np
 
 from faceblur.plan import Area, Plan, Style
+from faceblur.process import same_priority
 from faceblur.video import RangedFile
 
 SIZE = (128, 96)
@@ -107,7 +108,8 @@ def make(
                     for i, (a, b, title) in enumerate(chapters)
                 ]
             )
-        box.start_encoding()
+        with same_priority():
+            box.start_encoding()
         if art:
             _write_cover(box, art)
         for stream, (_, _, lines) in zip(texts, subtitles, strict=True):

@@ -53,14 +53,6 @@ def put(tmp_path):
     return put
 
 
-@pytest.fixture
-def hears_ctrl_c():
-    """A child of a process that ignores SIGINT, as in a shell's background, would ignore it too."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.parametrize("kind", HARM)
 def test_one_line_and_the_right_code(put, tmp_path, kind):
     harm, code, words = HARM[kind]
@@ -114,7 +106,6 @@ def test_who_does_not_hear_that_it_is_to_end_is_ended(put, tmp_path):
 @pytest.mark.parametrize(
     ("number", "first"), [(signal.SIGINT, 4), (signal.SIGTERM, 12), (signal.SIGHUP, 20)], ids=["INT", "TERM", "HUP"]
 )
-@pytest.mark.usefixtures("hears_ctrl_c")
 def test_stopped_at_any_moment_leaves_nothing(put, tmp_path, number, first):
     """From the interpreter's start to the end of the work: at most one line, no file that is not whole."""
     (source,) = put("in.mp4")

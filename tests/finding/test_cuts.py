@@ -25,6 +25,17 @@ def test_a_cut_is_found_at_its_frame(cut_ms):
     assert cuts(luma(scene)) == [expected]
 
 
+@pytest.mark.parametrize("level", [0.5, 0.3])
+def test_a_cut_in_the_dark_is_found(level):
+    scene = Scene((Mover(160, 90, 0, 0, 50),), seconds=2, cut_ms=1000.0, seed=3)
+    expected = next(i for i, t in enumerate(scene.times_ms) if t >= 1000.0)
+    random = np.random.default_rng(0)
+    dark = [
+        (picture * level + random.normal(0, 3, picture.shape)).clip(0, 255).astype(np.uint8) for picture in luma(scene)
+    ]
+    assert cuts(dark) == [expected]
+
+
 def test_fast_motion_is_no_cut():
     scene = Scene((Mover(60, 90, 2, 0, 70), Mover(260, 90, -2, 0, 70)), seconds=2, seed=4)
     assert cuts(luma(scene)) == []

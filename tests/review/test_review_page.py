@@ -237,14 +237,6 @@ def start(folder, *options):
     return subprocess.Popen(command, text=True, **pipes)
 
 
-@pytest.fixture
-def hears_ctrl_c():
-    """A child of a process that ignores SIGINT, as in a shell's background, would ignore it too."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def post(address, what, wish):
     headers = {"Content-Type": "application/json"}
     ask = urllib.request.Request(address + what, json.dumps(wish).encode(), headers)
@@ -268,7 +260,6 @@ def test_the_command_serves_until_done_and_says_what_to_run_next(folder):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGINT for one process on Windows")
-@pytest.mark.usefixtures("hears_ctrl_c")
 @pytest.mark.parametrize("is_changed", [False, True])
 def test_ctrl_c_ends_it_and_says_what_is_lost(folder, is_changed):
     with start(folder) as process:

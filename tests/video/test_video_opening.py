@@ -13,6 +13,7 @@ from video_kit import make, no_faces, picture, shown
 
 from faceblur import render
 from faceblur.errors import InputError
+from faceblur.process import same_priority
 from faceblur.video import Reader, probe
 from faceblur.video.reading import formats
 from faceblur.video.reading.opening import LARGEST_PICTURE, LARGEST_SIDE
@@ -158,6 +159,8 @@ def av1_photo(path, sizes=((64, 48),)):
         context = av.CodecContext.create("libsvtav1", "w")
         context.width, context.height, context.pix_fmt, context.time_base = *size, "yuv420p", Fraction(1, 25)
         context.options = {"preset": "12", "crf": "30"}
+        with same_priority():
+            context.open()
         frame = picture(number, size)
         frame.pts = 0
         pictures.append(b"".join(bytes(packet) for packet in (*context.encode(frame), *context.encode(None))))

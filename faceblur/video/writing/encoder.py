@@ -11,6 +11,7 @@ import av
 from av.codec.context import Flags
 
 from ...errors import OutputError
+from ...process import same_priority
 from ..reading.planes import ENCODABLE
 from .fitting import ColourTags
 
@@ -121,7 +122,8 @@ def lone_encoder(reader, raw, tags: ColourTags, settings: EncoderSettings, param
     context.options = _options(raw, settings, params)
     context.framerate = reader.frame_rate
     _set_up(context, reader, raw, tags, settings)
-    context.open()
+    with same_priority():
+        context.open()
     return context
 
 

@@ -11,6 +11,7 @@ from typing import Self
 import av
 
 from ...errors import OutputError
+from ...process import same_priority
 from ..reading.reader import Packet, Reader
 from .others import Track, add_track, copy_chapters, copy_file_metadata, copy_metadata, travelling
 from .output import Output, StreamedOutput
@@ -92,7 +93,8 @@ class Muxer:
                 self._tracks[index] = track
         if matrix is not None:
             video.set_display_matrix(matrix)
-        self.container.start_encoding()
+        with same_priority():
+            self.container.start_encoding()
         self.has_started = True
         for packet in self._held:
             self.copy(packet)
