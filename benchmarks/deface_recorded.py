@@ -9,6 +9,7 @@ ffmpeg}.
 
 import json
 import sys
+from pathlib import Path
 
 from deface import deface
 from peak import peak_mb
@@ -29,7 +30,7 @@ def main(path: str) -> None:
 
     deface.anonymize_frame, deface.draw_det = anonymize_frame, draw_det
     deface.main()
-    with open(path, "w", encoding="utf-8") as file:
+    with Path(path).open("w", encoding="utf-8") as file:
         json.dump({"frames": frames, "peak_mb": peak_mb()}, file)
 
 

@@ -9,6 +9,7 @@ BOXES.json: {"frames": one list a frame of [left, top, width, height] in ratios,
 
 import json
 import sys
+from pathlib import Path
 
 import openscrub
 from peak import peak_mb
@@ -29,7 +30,7 @@ def main(path: str) -> None:
 
     openscrub._dedupe_dense, openscrub.blur_region = _dedupe_dense, blur_region
     openscrub.main()
-    with open(path, "w", encoding="utf-8") as file:
+    with Path(path).open("w", encoding="utf-8") as file:
         json.dump({"frames": frames, "peak_mb": peak_mb()}, file)
 
 

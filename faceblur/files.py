@@ -57,7 +57,7 @@ def _place(name: str | Path) -> _Place:
             return _Place(name, name, os.fstat(descriptor).st_mode, descriptor)
         path, mode = Path(os.path.realpath(name)), None
         with contextlib.suppress(FileNotFoundError):
-            mode = os.stat(name).st_mode
+            mode = name.stat().st_mode
     except (OSError, ValueError) as problem:
         raise OutputError(f"{name}: cannot be written ({_reason(problem)})") from problem
     if mode is not None and stat.S_ISDIR(mode):
@@ -78,7 +78,7 @@ def _descriptor(path: Path) -> int | None:
             return sys.stderr.fileno() if number == 2 and sys.stderr is not None else number
         if not path.is_symlink():
             return None
-        path = Path(folder, os.readlink(path))
+        path = Path(folder, path.readlink())
     return None
 
 

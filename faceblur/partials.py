@@ -81,7 +81,7 @@ class Partial:
                 break
             self.discard()  # another run took it for a leftover in the moment before it was locked
         if mode is not None:
-            os.chmod(self.path, mode)
+            self.path.chmod(mode)
 
     def write(self, data: bytes) -> None:
         assert self._file is not None
@@ -91,7 +91,7 @@ class Partial:
         """Give it its name. Raises OSError."""
         if os.name == "nt":
             self._close()
-        os.replace(self.path, target)
+        self.path.replace(target)
         self._close()
         forget(self._note)
 
@@ -103,7 +103,7 @@ class Partial:
 
     def _remove(self) -> None:
         with contextlib.suppress(OSError):
-            os.unlink(self.path)
+            self.path.unlink()
 
     def _close(self) -> None:
         if self._file is not None:
@@ -143,36 +143,36 @@ _swept: set[Path] = set()
 
 def sweep(folder: str | Path, *, again: bool = False) -> None:
     """Remove what killed runs left in this folder; once a process unless `again`."""
-    folder = Path(os.path.abspath(folder))
+    folder = Path(folder).absolute()
     if fcntl is None or _here()[1] == _UNKNOWN or (folder in _swept and not again):
         return
     _swept.add(folder)
     with contextlib.suppress(OSError):
-        for name in os.listdir(folder):
-            if "faceblur-" not in name:
+        for path in folder.iterdir():
+            if "faceblur-" not in path.name:
                 continue
-            if mark := _FILE.fullmatch(name):
-                _sweep_file(folder / name, mark["boot"])
-            elif mark := _FOLDER.fullmatch(name):
-                _sweep_folder(folder / name, mark["boot"])
+            if mark := _FILE.fullmatch(path.name):
+                _sweep_file(path, mark["boot"])
+            elif mark := _FOLDER.fullmatch(path.name):
+                _sweep_folder(path, mark["boot"])
 
 
 def _sweep_file(path: Path, boot: str) -> None:
     with _left_behind(path, boot) as is_left:
         if is_left:
-            os.unlink(path)
+            path.unlink()
 
 
 def _sweep_folder(folder: Path, boot: str) -> None:
     """A working folder: of this user, closed to others, and with nothing in it but what we put there."""
     with contextlib.suppress(OSError):
-        about = os.lstat(folder)
+        about = folder.lstat()
         if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid() or about.st_mode & 0o077:
             return
-        names = os.listdir(folder)
+        names = [path.name for path in folder.iterdir()]
         if not names:
             if _machine_of(folder.name) == _here()[0]:
-                os.rmdir(folder)
+                folder.rmdir()
             return
         if not all(_CONTENT.fullmatch(name) or _FILE.fullmatch(name) for name in names):
             return

@@ -13,6 +13,7 @@ import signal
 import sys
 from importlib import import_module
 from io import TextIOWrapper
+from pathlib import Path
 
 from .. import __version__
 from ..process import return_large_blocks
@@ -76,8 +77,8 @@ def _tell_end(line: str, words: list[str]) -> None:
         names = vars(_parser(*words[:1]).parse_args(words))
     for name in ("output", "report", "coverage", "out", "faces"):
         if names.get(name):
-            path = os.path.realpath(names[name])
-            sweep(path if os.path.isdir(path) else os.path.dirname(path), again=True)
+            path = Path(names[name]).resolve()
+            sweep(path if path.is_dir() else path.parent, again=True)
     source = names.get("input") or (names.get("inputs") or [names.get("original") or names.get("video")])[0]
     print(f"faceblur: {f'{source}: ' if source else ''}{line}", file=sys.stderr)
 

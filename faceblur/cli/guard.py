@@ -90,7 +90,7 @@ def contained(work: Callable[[], object], name: str) -> object:
                 _This.is_quiet = True
                 _work(lambda: _report(work, writing))
         os.close(writing)
-        with open(reading, "rb") as answer:
+        with os.fdopen(reading, "rb") as answer:
             data = answer.read()
         _, status = os.waitpid(child, 0)
     except KeyboardInterrupt:
@@ -234,7 +234,7 @@ def _silence_libraries() -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 2)
         os.close(nowhere)
-        sys.stderr = open(ours, "w", encoding=sys.stderr.encoding, errors="backslashreplace", buffering=1)  # noqa: SIM115
+        sys.stderr = os.fdopen(ours, "w", encoding=sys.stderr.encoding, errors="backslashreplace", buffering=1)
 
 
 def _flush() -> int:

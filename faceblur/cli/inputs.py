@@ -121,7 +121,8 @@ def _collect_folder(base: Path) -> _Found:
 def _collect_pattern(path: Path) -> _Found:
     fixed = next(i for i, part in enumerate(path.parts) if glob.has_magic(part))
     base, pattern = Path(*path.parts[:fixed]), path.parts[fixed:]
-    found = sorted(set(glob.glob(os.path.join(*pattern), root_dir=base, recursive=True)))
+    # Not Path.glob, which finds names that begin with a dot, too.
+    found = sorted(set(glob.glob(str(Path(*pattern)), root_dir=base, recursive=True)))  # noqa: PTH207
     files = [base / name for name in found if (base / name).is_file()]
     if not glob.has_magic(path.suffix) and path.suffix:  # who writes *.gif means them
         return _Found(base, pattern, tuple(files))

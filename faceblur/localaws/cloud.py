@@ -74,7 +74,7 @@ class LocalAws:
             locks.append(lock)
             for file in locks:
                 opened.callback(os.close, file)
-            log = opened.enter_context(open(self.root / LOG, "wb"))
+            log = opened.enter_context((self.root / LOG).open("wb"))
             port, number = listener.getsockname()[1], listener.fileno()
             self._process = process = subprocess.Popen(
                 [sys.executable, "-m", "faceblur.localaws.engine", str(self.root), str(number)],

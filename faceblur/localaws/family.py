@@ -28,8 +28,8 @@ def _members(pid: int) -> Iterator[int]:
         current = waiting.pop()
         yield current
         with contextlib.suppress(OSError):
-            for thread in os.listdir(f"/proc/{current}/task"):
-                waiting += map(int, Path(f"/proc/{current}/task/{thread}/children").read_text().split())
+            for thread in Path(f"/proc/{current}/task").iterdir():
+                waiting += map(int, (thread / "children").read_text().split())
 
 
 def _members_by_psutil(pid: int) -> list[int]:

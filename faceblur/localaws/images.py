@@ -154,7 +154,7 @@ def _link(root: Path, path: Path, member: tarfile.TarInfo) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if member.issym():
         here = "/" + path.parent.relative_to(root).as_posix()
-        path.symlink_to(os.path.relpath(os.path.normpath(os.path.join(here, member.linkname)), here))
+        path.symlink_to(os.path.relpath(os.path.normpath(Path(here, member.linkname)), here))
         return
     there = _inside(root, member.linkname)
     if not os.path.lexists(there):

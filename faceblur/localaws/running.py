@@ -66,7 +66,7 @@ def up(port: int = PORT, state: str | None = None) -> Iterator[tuple[LocalAws, R
     with LocalAws(port, state) as aws:
         own = Running(aws.endpoint_url, aws.pid, time.time(), str(aws.state or ""), str(aws.root), aws.environment)
         file = Path(own.root) / FILE
-        with open(os.open(file.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        with os.fdopen(os.open(file.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
             json.dump(asdict(own), out)
         file.with_suffix(".new").rename(file)
         yield aws, own

@@ -105,7 +105,7 @@ def _spans(source: str | Path, jobs: int) -> list[Span]:
 
 
 def _facts(source: str | Path, span: Span, result: Path) -> JsonObject:
-    return {"source": os.path.abspath(source), "span": span.to_json(), "result": str(result)}
+    return {"source": str(Path(source).absolute()), "span": span.to_json(), "result": str(result)}
 
 
 def _read(path: Path) -> JsonObject:

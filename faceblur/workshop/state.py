@@ -50,7 +50,7 @@ class State(MutableMapping):
     def move(self, path: Path) -> Path:
         """Keep what is noted under another name and go on empty; the new name."""
         try:
-            os.replace(self.path, path)
+            self.path.replace(path)
         except OSError as problem:
             raise WorkshopError(f"{self.path}: the state cannot be set aside ({problem.strerror})") from problem
         self._values = {}
@@ -61,7 +61,7 @@ class State(MutableMapping):
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             beside.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-            os.replace(beside, self.path)
+            beside.replace(self.path)
         except OSError as problem:
             beside.unlink(missing_ok=True)
             raise WorkshopError(f"{self.path}: the state cannot be written ({problem.strerror})") from problem

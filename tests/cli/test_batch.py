@@ -146,7 +146,7 @@ def test_what_cannot_be_is_refused_in_one_line_before_any_work(put, blur, monkey
     command, code, words = REFUSED[kind]
     put("in/a.mp4", "in/a.avi", "x/a.mp4", "x/b.mp4", "y/y/a.mp4", content=b"")
     if kind == "same name":
-        os.unlink("in/a.avi")
+        Path("in/a.avi").unlink()
     Path("none").mkdir()
     Path("link").symlink_to("x")
     monkeypatch.setattr("faceblur.cli.batch.probe", lambda *_: pytest.fail("it began to work"))

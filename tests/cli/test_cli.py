@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -250,8 +251,8 @@ def test_a_strength_that_can_be_undone_is_taken_when_forced(film, run, tmp_path)
 
 @pytest.mark.parametrize("command", [[], ["-m", "faceblur"], ["-m", "faceblur.cli"]])
 def test_it_starts_in_every_way(command):
-    arguments = [sys.executable, *command] if command else [os.path.join(os.path.dirname(sys.executable), "faceblur")]
-    if not command and not os.path.exists(arguments[0]):
+    arguments = [sys.executable, *command] if command else [Path(sys.executable).with_name("faceblur")]
+    if not command and not Path(arguments[0]).exists():
         pytest.skip("faceblur is not installed here, only on the path")
     done = subprocess.run([*arguments, "--version"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and done.stdout.startswith("faceblur ")
@@ -313,9 +314,9 @@ assert not {"numpy", "av", "cv2", "argparse"} & set(sys.modules)
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_what_cannot_be_printed_is_said():
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-m", "faceblur", "--version"]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == 3 and done.stderr.count("\n") == 1

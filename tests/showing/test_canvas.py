@@ -1,7 +1,7 @@
 """Pictures and files: lettering stays on its picture, and a picture is written whole or not at all."""
 
 import errno
-import os
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -62,7 +62,7 @@ def test_a_place_that_cannot_be_written_to_is_refused(tmp_path):
     assert names(tmp_path) == ["file", "folder.png"] and not list((tmp_path / "folder.png").iterdir())
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_a_full_device_is_told(tmp_path):
     (tmp_path / "full.png").symlink_to("/dev/full")
     with pytest.raises(OutputError, match="No space left"):

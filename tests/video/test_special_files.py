@@ -56,7 +56,7 @@ def test_a_device_is_written_into_also_by_a_link(clip, tmp_path):
 def test_the_null_device_takes_reports_and_plans(clip, tmp_path):
     assert main(["blur", str(clip), str(tmp_path / "out.mp4"), "--report", os.devnull]) == 0
     assert main(["plan", str(clip), "-o", os.devnull]) == 0
-    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+    assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
 
 
 def test_standard_output_holds_what_is_written_there(clip, tmp_path):

@@ -5,6 +5,7 @@ import struct
 import sys
 import zlib
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -45,8 +46,7 @@ NAMES = [
 @pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
 def test_a_name_is_never_taken_for_an_address(tmp_path, monkeypatch, clip, name):
     monkeypatch.chdir(tmp_path)
-    with open(name, "wb") as file:
-        file.write(clip)
+    Path(name).write_bytes(clip)
     assert probe(name).frames == 3
     assert render(name, "out.mp4", no_faces())["counts"]["frames"] == 3
     assert compare_sound(name, "out.mp4")[0] == []

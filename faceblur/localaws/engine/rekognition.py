@@ -78,7 +78,7 @@ class CloudStorage:
             return None
 
     def download(self, place: dict, path: Path) -> None:
-        with open(path, "wb") as file:
+        with path.open("wb") as file:
             for chunk in self._client("s3").get_object(**_object(place))["Body"].iter_chunks(1 << 20):
                 file.write(chunk)
 

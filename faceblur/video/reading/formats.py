@@ -182,7 +182,7 @@ def reading_options(path: str, *, is_here: bool = True) -> dict[str, str]:
 
 def kind_of(path: str) -> str:
     """What a file is that cannot be read as a video, in words; empty when it could be one. Raises OSError."""
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         return kind_of_head(file.read(HEAD_BYTES))
 
 

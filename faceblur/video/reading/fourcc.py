@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from .opening import path_of
 
@@ -31,7 +32,7 @@ def _letters(stream) -> list[str]:
     if "mov" not in stream.container.format.name:
         return []
     try:
-        with open(path_of(stream.container), "rb") as file:
+        with Path(path_of(stream.container)).open("rb") as file:
             file.seek(0, 2)
             return _entries_of(file, stream.id, file.tell())
     except (OSError, ValueError, OverflowError):

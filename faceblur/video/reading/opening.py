@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import av
 
@@ -35,7 +36,7 @@ def open_input(path: Source, *, outline: bool = False):
     if not os.path.isfile(path):
         raise InputError(f"{path}: is a pipe or a device, not a video file")
     try:
-        if os.path.getsize(path) == 0:
+        if Path(path).stat().st_size == 0:
             raise InputError(f"{path}: the file is empty (0 bytes)")
         # A codec's chatter about damaged packets would drown the one line that we say ourselves.
         return av.open(

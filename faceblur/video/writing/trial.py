@@ -8,9 +8,9 @@ squeezed to 250 kbit/s becomes three times as large at crf 18, and hardly better
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import av
 
@@ -56,7 +56,9 @@ def quality_for(reader: Reader, settings: EncoderSettings, formats: tuple[str, .
 
 def size_notes(source: Source, output: Source, encoder: dict) -> list[str]:
     """A line where the output is more than LIMIT times as large. encoder: what it was encoded with, as in a report."""
-    before, after = (each.size if isinstance(each, RangedFile) else os.path.getsize(each) for each in (source, output))
+    before, after = (
+        each.size if isinstance(each, RangedFile) else Path(each).stat().st_size for each in (source, output)
+    )
     if after <= LIMIT * before or after - before <= _SMALL_BYTES:
         return []
     codec = CODECS[encoder["codec"]]

@@ -79,14 +79,14 @@ def write_layer(path: Path, files: Mapping[str, Path]) -> Layer:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with open(beside, "wb") as target:
+        with beside.open("wb") as target:
             stored = _Hashing(target)
             with gzip.GzipFile(filename="", mode="wb", fileobj=stored, compresslevel=4, mtime=0) as packed:
                 unpacked = _Hashing(packed)
                 with tarfile.open(fileobj=unpacked, mode="w|", format=tarfile.PAX_FORMAT) as archive:  # type: ignore[call-overload]
                     for name in sorted(files):
                         _add(archive, name, files[name])
-        os.replace(beside, path)
+        beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
     diff_id = "sha256:" + unpacked.hash.hexdigest()
@@ -97,7 +97,7 @@ def _add(archive: tarfile.TarFile, name: str, file: Path) -> None:
     entry = tarfile.TarInfo(name.lstrip("/"))
     entry.size = file.stat().st_size
     entry.mode = 0o755 if os.access(file, os.X_OK) else 0o644
-    with open(file, "rb") as content:
+    with file.open("rb") as content:
         archive.addfile(entry, content)
 
 
@@ -135,7 +135,7 @@ def push(image: Image, registry: str, repository: str, tag: str, token: str, say
     for layer in image.layers:
         if not remote.has(layer.digest):
             say(f"pushing {layer.size / 1e6:.1f} MB")
-            with open(layer.path, "rb") as content:
+            with layer.path.open("rb") as content:
                 remote.upload(layer.digest, content, layer.size)
     if not remote.has(digest_of(image.config)):
         remote.upload(digest_of(image.config), image.config, len(image.config))

@@ -26,8 +26,8 @@ def leashed(module: str, options: Sequence[str] = (), **popen) -> Iterator[subpr
     # -P: the folder of this file must not become a place to import from.
     command = [sys.executable, "-P", __file__, str(theirs), module, *options]
     with (
-        open(theirs, "rb") as lead,
-        open(ours, "wb") as held,
+        os.fdopen(theirs, "rb") as lead,
+        os.fdopen(ours, "wb") as held,
         subprocess.Popen(command, pass_fds=[theirs], **popen) as process,
     ):
         lead.close()
