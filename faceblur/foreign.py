@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, NoReturn
 
 from .errors import DetectionsError
 
@@ -87,11 +88,11 @@ def brief(problem: object) -> str:
     return words if len(words) <= _LONGEST else f"{words[:_LONGEST]} ..."
 
 
-def _refuse_constant(name: str):
+def _refuse_constant(name: str) -> NoReturn:
     raise DetectionsError(f"holds {name}, which is no number in JSON")
 
 
-def _check_limits(content) -> None:
+def _check_limits(content: Any) -> None:
     """Raises DetectionsError for nesting and numbers beyond the limits."""
     level = [[content]]
     for _ in range(MOST_DEPTH + 1):
@@ -109,7 +110,7 @@ def _check_limits(content) -> None:
     raise DetectionsError("is nested too deeply")
 
 
-def check_shape(content, shape, where: str = "it") -> None:
+def check_shape(content: Any, shape: Any, where: str = "it") -> None:
     """Raises DetectionsError when JSON does not have a shape.
 
     shape: a type or several; [shape], a list of such; {"key": shape}, an object in which what is there of these keys

@@ -34,7 +34,7 @@ MAY = {
     "foreign": {"errors"},
     "partials": {"undo"},
     "files": {"errors", "foreign", "partials", "undo"},
-    "documents": {"errors", "foreign"},
+    "documents": {"errors", "foreign", "shapes"},
     "detections": {"errors", "files", "foreign", "shapes"},
     "video.reading": {"errors", "shapes"},
     "video.writing": {"errors", "files", "process", "video.reading"},
@@ -43,11 +43,11 @@ MAY = {
     "plan": {"documents", "errors", "files", "foreign", "shapes"},
     "finding": {"boxes", "detections", "errors", "plan", "process", "shapes", "video"},
     "rendering": {"", "errors", "plan", "process", "shapes", "video"},
-    "showing": {"assets", "boxes", "detections", "errors", "files", "plan", "timecode", "video"},
+    "showing": {"assets", "boxes", "detections", "errors", "files", "plan", "shapes", "timecode", "video"},
     "audit": {"boxes", "detections", "finding", "plan", "process", "shapes", "showing", "timecode", "video"},
     "pipeline": {
-        "boxes", "detections", "errors", "finding", "partials", "plan", "process", "rendering", "shapes", "undo",
-        "video",
+        "boxes", "detections", "documents", "errors", "finding", "partials", "plan", "process", "rendering", "shapes",
+        "undo", "video",
     },
     "review": {
         "assets", "audit", "errors", "files", "finding", "foreign", "plan", "rendering", "shapes", "showing",

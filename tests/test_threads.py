@@ -1,6 +1,7 @@
 """Threads are as before when a call returns: OpenCV's, and everybody's priority."""
 
 import os
+from pathlib import Path
 
 import cv2
 import pytest
@@ -44,7 +45,7 @@ needs_proc = pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="a 
 
 
 def policies() -> set[int]:
-    return {os.sched_getscheduler(int(thread)) for thread in os.listdir("/proc/self/task")}
+    return {os.sched_getscheduler(int(thread.name)) for thread in Path("/proc/self/task").iterdir()}
 
 
 @needs_proc

@@ -14,11 +14,15 @@ import sys
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..process import return_large_blocks
 from . import guard
 from .failures import report
+
+if TYPE_CHECKING:
+    from .parsing import Parser
 
 _MODULE_OF = {  # in the order of the help
     "blur": "blur",
@@ -63,7 +67,7 @@ def _run(words: list[str]) -> int:
         return report(problem)
 
 
-def _stop(*_) -> None:
+def _stop(*_: object) -> None:
     """Being told to end is like Ctrl-C: what is half done is cleaned away."""
     raise KeyboardInterrupt
 
@@ -83,7 +87,7 @@ def _tell_end(line: str, words: list[str]) -> None:
     print(f"faceblur: {f'{source}: ' if source else ''}{line}", file=sys.stderr)
 
 
-def _parser(command: str = ""):
+def _parser(command: str = "") -> Parser:
     """Of this command alone, so that the others need not be loaded; of all when there is no such command."""
     from .parsing import Parser
 

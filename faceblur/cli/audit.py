@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace, _SubParsersAction
 from pathlib import Path
 
 from ..audit.coverage import coverage_picture
@@ -45,7 +46,7 @@ _REPORT = {
 }
 
 
-def add(commands) -> None:
+def add(commands: _SubParsersAction) -> None:
     one = commands.add_parser("audit", help="look at a blurred video again: is every face gone, is all else there?")
     one.add_argument("original")
     one.add_argument("output")
@@ -64,7 +65,7 @@ def add(commands) -> None:
     one.set_defaults(run=run)
 
 
-def run(options) -> int:
+def run(options: Namespace) -> int:
     frame_ms = min(1000 / probe(options.original).frame_rate, _LONGEST_FRAME_MS)  # pauses make for a low average rate
     probe(options.output)
     report, plan = _claims(options)
@@ -81,7 +82,7 @@ def run(options) -> int:
     return UNKNOWN if found.passed is None else (PASSED if found.passed else FAILED)
 
 
-def _claims(options) -> tuple[dict, Plan | None]:
+def _claims(options: Namespace) -> tuple[dict, Plan | None]:
     """The report, {} without one, and the plan of what was to be blurred: the one given, or the report's."""
     report = _load_report(options.report) if options.report else {}
     if options.plan:
@@ -122,7 +123,7 @@ def _changed_since(report: dict, output: str) -> list[str]:
     return []
 
 
-def _write(folder: Path, options, plan: Plan | None, found: Audit, extra: list[str]) -> None:
+def _write(folder: Path, options: Namespace, plan: Plan | None, found: Audit, extra: list[str]) -> None:
     content = found.to_json()
     write_json(folder / "audit.json", content | {"notes": extra + content["notes"]})
     save_picture(folder / "coverage.png", coverage_picture(plan or Plan(()), found, probe(options.original)))

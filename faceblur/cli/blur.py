@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import RawDescriptionHelpFormatter
+from argparse import Namespace, RawDescriptionHelpFormatter, _SubParsersAction
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -51,7 +51,7 @@ where), 2 the input or an option cannot be used, 3 the output cannot be written,
 (Ctrl-C, SIGTERM, SIGHUP)"""
 
 
-def add(commands) -> None:
+def add(commands: _SubParsersAction) -> None:
     one = commands.add_parser(
         "blur",
         help="blur every face of a video, or of many",
@@ -100,7 +100,7 @@ def add(commands) -> None:
     one.set_defaults(run=run)
 
 
-def run(options) -> int:
+def run(options: Namespace) -> int:
     chosen_style(options, Style())  # a style that is refused is refused before the work
     if is_batch(options.inputs):
         return blur_all(options, _blur)
@@ -117,7 +117,7 @@ def run(options) -> int:
     return 0
 
 
-def _blur(options, watch: Callable[[str], Progress] = Progress) -> dict | None:
+def _blur(options: Namespace, watch: Callable[[str], Progress] = Progress) -> dict | None:
     """Blur options.input; the report, or None when it is to be skipped. watch: makes the progress of a pass."""
     encoder = EncoderSettings(options.crf, options.preset, options.codec)
     if options.plan and options.detections:
@@ -166,11 +166,11 @@ def _stamp(path: str) -> tuple[int, int]:
     return about.st_size, about.st_mtime_ns
 
 
-def _sheet(options) -> Path:
+def _sheet(options: Namespace) -> Path:
     return Path(options.output).with_suffix(".png")
 
 
-def _asked(options, plan: Plan | None, encoder: EncoderSettings) -> dict:
+def _asked(options: Namespace, plan: Plan | None, encoder: EncoderSettings) -> dict:
     """What decides how the output looks, for the report; as JSON, so that it can be compared."""
     return {
         "style": chosen_style(options, plan.style if plan else Style()).to_json(),
@@ -185,7 +185,14 @@ def _asked(options, plan: Plan | None, encoder: EncoderSettings) -> dict:
     }
 
 
-def _plan(options, plan: Plan | None, given: Detections | None, span: Span | None, every_frame: bool, watch) -> Plan:
+def _plan(
+    options: Namespace,
+    plan: Plan | None,
+    given: Detections | None,
+    span: Span | None,
+    every_frame: bool,
+    watch: Callable[[str], Progress],
+) -> Plan:
     """The plan to render: the one given, or a new one; with the choices of the command line."""
     if plan is None:
         with watch("looking for faces") as progress:
@@ -200,7 +207,7 @@ def _plan(options, plan: Plan | None, given: Detections | None, span: Span | Non
     return with_choices(plan, options)
 
 
-def _render(options, plan: Plan, span: Span | None, encoder: EncoderSettings, progress: Progress) -> dict:
+def _render(options: Namespace, plan: Plan, span: Span | None, encoder: EncoderSettings, progress: Progress) -> dict:
     paths = (options.input, options.output)
     if span is not None:
         return render(*paths, plan, span=span, encoder=encoder, progress=progress)

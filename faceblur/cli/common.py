@@ -8,9 +8,11 @@ import math
 import shutil
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
 from ..errors import DetectionsError, PlanError
 from ..files import sha256_of, write_text
@@ -102,7 +104,7 @@ def add_style_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--force", action="store_true", help="take a strength that can be undone")
 
 
-def chosen_style(options, base: Style) -> Style:
+def chosen_style(options: Namespace, base: Style) -> Style:
     """The base style with what the options change. Raises DetectionsError for one that could be undone."""
     given = {
         "name": options.style,
@@ -118,7 +120,7 @@ def chosen_style(options, base: Style) -> Style:
     return replace(base, **changes)
 
 
-def with_choices(plan: Plan, options) -> Plan:
+def with_choices(plan: Plan, options: Namespace) -> Plan:
     """The plan with --show and --area applied."""
     return replace(plan.showing(options.show), areas=plan.areas + tuple(options.area))
 
@@ -148,7 +150,7 @@ def first_seconds(source: str | Path, seconds: float) -> Span:
         return Span(0, None, start + max(1, round(seconds / reader.time_base)))
 
 
-def write_json(path: str | Path, content) -> None:
+def write_json(path: str | Path, content: object) -> None:
     write_text(path, json.dumps(content, indent=1) + "\n")
 
 
@@ -185,7 +187,7 @@ def tracks_named(numbers: Sequence[int]) -> str:
     return first if len(numbers) <= MOST_NAMES else f"{first} and {len(numbers) - MOST_NAMES} more"
 
 
-def say(line: str, file=None) -> None:
+def say(line: str, file: TextIO | None = None) -> None:
     """Print one line, whatever the names in it hold."""
     print(on_one_line(line), file=file)
 
@@ -217,7 +219,7 @@ class Progress:
     def __enter__(self) -> Progress:
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._drawn and self._is_terminal:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 

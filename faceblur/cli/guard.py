@@ -18,6 +18,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
+from typing import Any
 
 from ..errors import FaceblurError, InputError, OutputError, by_name, death_by
 from ..undo import undo_all, was_written
@@ -51,7 +53,7 @@ def guard(work: Callable[[], int], tell: Callable[[str], None]) -> int:
         if not child:
             _work(work)
 
-        def pass_on(number, _) -> None:
+        def pass_on(number: int, _: FrameType | None) -> None:
             told.append(number)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL if number == signal.SIGALRM else number)
@@ -159,7 +161,7 @@ def _work(work: Callable[[], int]) -> None:
         os._exit(code or 0)
 
 
-def _stop(*_) -> None:
+def _stop(*_: object) -> None:
     """The handler of a child."""
     _handle(signal.SIG_IGN)
     if _This.raises:
@@ -195,7 +197,7 @@ def _end(child: int) -> None:
             time.sleep(0.01)
 
 
-def _handle(action) -> None:
+def _handle(action: Callable[[int, FrameType | None], Any] | int) -> None:
     """Have the signals that end us handled so, but for those that we were started to ignore."""
     for number in _STOPS:
         if signal.getsignal(number) is not signal.SIG_IGN or action is signal.SIG_IGN:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ..errors import DetectionsError, InputError, OutputError
 from ..files import read_json, sha256_of
@@ -107,7 +107,7 @@ def _collect(name: str) -> _Found:
 
 
 def _collect_folder(base: Path) -> _Found:
-    def refuse(problem: OSError):
+    def refuse(problem: OSError) -> NoReturn:
         raise InputError(f"{problem.filename}: the folder cannot be read ({problem.strerror})") from problem
 
     files = []

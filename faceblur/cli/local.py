@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import time
+from argparse import ArgumentParser, Namespace, _SubParsersAction
+from collections.abc import Callable
+from typing import Any
 
 from ..localaws import Chaos, running
 from ..localaws.__main__ import say_exports, say_json
@@ -21,7 +24,7 @@ CHAOS = {
 }
 
 
-def add(commands) -> None:
+def add(commands: _SubParsersAction) -> None:
     local = commands.add_parser(
         "local",
         help="the embedded AWS by itself: up, down, status, env, logs, chaos",
@@ -42,25 +45,25 @@ def add(commands) -> None:
     _add_chaos(parts)
 
 
-def _part(parts, name: str, run, words: str):
+def _part(parts: _SubParsersAction, name: str, run: Callable[[Namespace], int | None], words: str) -> ArgumentParser:
     one = parts.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
     one.set_defaults(run=run)
     return one
 
 
-def _one_that_runs(one):
+def _one_that_runs(one: ArgumentParser) -> ArgumentParser:
     one.add_argument("--port", type=int, help="of the one that is meant, if several run")
     return one
 
 
-def _add_chaos(parts) -> None:
+def _add_chaos(parts: _SubParsersAction) -> None:
     kinds = parts.add_parser(
         "chaos", help="switch failures on and off", description="Failures on demand, for tests and teaching."
     ).add_subparsers(required=True, metavar="FAILURE")
     for kind, (target, words) in CHAOS.items():
         one = _one_that_runs(_part(kinds, kind, chaos, words))
         one.set_defaults(kind=kind)
-        optional = {} if kind in ("throttle", "kill") else {"nargs": "?", "default": "*"}
+        optional: dict[str, Any] = {} if kind in ("throttle", "kill") else {"nargs": "?", "default": "*"}
         one.add_argument("target", metavar=target.upper(), help="a name, or a pattern with * and ?", **optional)
         one.add_argument("--after", type=int, metavar="N", help="let so many calls pass first")
         one.add_argument("--times", type=int, metavar="N", help="fail so often at most (default: until it is cleared)")
@@ -78,7 +81,7 @@ def _add_chaos(parts) -> None:
     one.add_argument("id", nargs="?", default="", metavar="ID")
 
 
-def up(options) -> int:
+def up(options: Namespace) -> int:
     say = say_json if options.json else say_exports
     if not options.detach:
         with interruptible():
@@ -88,13 +91,13 @@ def up(options) -> int:
     return 0
 
 
-def down(options) -> None:
+def down(options: Namespace) -> None:
     one = running.find(options.port)
     running.down(one)
     print(f"{one.endpoint_url}: ended" + (f"; its state is in {one.state}" if one.state else ""))
 
 
-def status(options) -> None:
+def status(options: Namespace) -> None:
     one = running.find(options.port)
     if options.json:
         print(one.ready_line())
@@ -104,11 +107,11 @@ def status(options) -> None:
     print(f"{one.endpoint_url}: process {one.pid}, up for {minutes} min, {kept}")
 
 
-def env(options) -> None:
+def env(options: Namespace) -> None:
     print(running.find(options.port).exports())
 
 
-def logs(options) -> None:
+def logs(options: Namespace) -> None:
     empty = True
     for line in running.log_lines(running.find(options.port), options.function):
         print(line)
@@ -117,20 +120,20 @@ def logs(options) -> None:
         print(f"{options.function} has written nothing yet, or its role may not write logs", file=sys.stderr)
 
 
-def chaos(options) -> None:
+def chaos(options: Namespace) -> None:
     names = ("after", "times", "probability", "seed", "seconds", "message", "code", "status")
     given = {name: value for name in names if (value := getattr(options, name, None)) is not None}
     print(_chaos(options).switch_on(options.kind, options.target, **given).id)
 
 
-def chaos_list(options) -> None:
+def chaos_list(options: Namespace) -> None:
     for one in _chaos(options).list():
         print(json.dumps(one))
 
 
-def chaos_clear(options) -> None:
+def chaos_clear(options: Namespace) -> None:
     _chaos(options).clear(options.id)
 
 
-def _chaos(options) -> Chaos:
+def _chaos(options: Namespace) -> Chaos:
     return Chaos(running.find(options.port).environment)

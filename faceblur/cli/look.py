@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from argparse import Namespace, _SubParsersAction
+
 from ..detections import Detections
 from ..files import check_targets
 from ..finding.analysis import detect
@@ -11,7 +13,7 @@ from ..video import probe
 from .common import Progress, counted, number, say, write_json
 
 
-def add(commands) -> None:
+def add(commands: _SubParsersAction) -> None:
     one = commands.add_parser("detect", help="find faces twice a second, as Rekognition Video does")
     one.add_argument("input")
     one.add_argument("-o", "--output", required=True, metavar="FILE", help="JSON in the shape of GetFaceDetection")
@@ -31,7 +33,7 @@ def add(commands) -> None:
     one.set_defaults(run=run_sample)
 
 
-def run_detect(options) -> None:
+def run_detect(options: Namespace) -> None:
     info = probe(options.input)
     check_targets([options.output], [options.input])
     with Progress("looking for faces") as progress:
@@ -48,7 +50,7 @@ def run_detect(options) -> None:
     say(f"{options.output}: {counted(found.face_count, 'face')} in {counted(len(found.samples), 'sample')}")
 
 
-def run_preview(options) -> None:
+def run_preview(options: Namespace) -> None:
     found = Detections.load(options.detections)
     check_pictures([options.output])
     check_targets([options.output], [options.input, options.detections, options.blurred])
@@ -56,7 +58,7 @@ def run_preview(options) -> None:
     say(f"{options.output}: written")
 
 
-def run_sample(options) -> None:
+def run_sample(options: Namespace) -> None:
     from ..sample import make_sample
 
     check_targets([options.output, options.faces])

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from .failures import on_one_line
 
@@ -13,7 +13,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"faceblur: {on_one_line(message)} (see {self.prog} --help)\n")
 
-    def _print_message(self, message: str, file=None):
+    def _print_message(self, message: str, file: Any = None) -> None:
         """As argparse does it, but for its silence where that cannot be written."""
         if message:
             (file or sys.stderr).write(message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace, _SubParsersAction
 from dataclasses import replace
 
 from ..audit.coverage import coverage_picture
@@ -28,7 +29,7 @@ from .common import (
 )
 
 
-def add(commands) -> None:
+def add(commands: _SubParsersAction) -> None:
     one = commands.add_parser("plan", help="find who is where, and write it down to be edited before blurring")
     one.add_argument("input")
     one.add_argument("-o", "--output", required=True, metavar="FILE", help="plan.json")
@@ -39,7 +40,7 @@ def add(commands) -> None:
     one.set_defaults(run=run)
 
 
-def run(options) -> None:
+def run(options: Namespace) -> None:
     style = chosen_style(options, Style())
     given = Detections.load(options.detections) if options.detections else None
     check_areas(options.area, options.input)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 import sys
 import webbrowser
+from argparse import Namespace, _SubParsersAction
+from pathlib import Path
 
 from ..files import check_targets
 from ..plan import Plan
@@ -14,7 +16,7 @@ from .common import counted, refuse_other_file, say, tracks_named
 from .guard import interruptible
 
 
-def add(commands) -> None:
+def add(commands: _SubParsersAction) -> None:
     one = commands.add_parser(
         "review",
         help="look a plan over in the browser: who stays visible, what was missed, which style",
@@ -28,7 +30,7 @@ def add(commands) -> None:
     one.set_defaults(run=run)
 
 
-def run(options) -> int:
+def run(options: Namespace) -> int:
     plan, out = Plan.load(options.plan), options.out or options.plan
     source = options.video or find_video(plan, options.plan)
     review = Review(plan, source)
@@ -50,7 +52,7 @@ def run(options) -> int:
         return _tell(review, out, source)
 
 
-def _tell(review: Review, out, source) -> int:
+def _tell(review: Review, out: str | Path, source: str | Path) -> int:
     if review.saves:
         kept = review.kept_visible
         areas = counted(len(review.plan.areas), "area")

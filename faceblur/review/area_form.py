@@ -13,6 +13,7 @@ from collections.abc import Callable
 import ipywidgets
 
 from ..assets import asset
+from ..plan.area import Area
 from ..showing.preview import LabelledBox
 from ..timecode import clock
 
@@ -77,11 +78,11 @@ class AreaForm:
     def _ratios(self) -> dict[str, float]:
         return {side: field.value / 100 for side, field in self.sides.items()}
 
-    def _moved(self, _) -> None:
+    def _moved(self, _: object) -> None:
         self._is_drawn, self.cover.disabled = True, False
         self._changed()
 
-    def _here(self, field) -> None:
+    def _here(self, field: ipywidgets.BoundedFloatText) -> None:
         field.value = self._now() / 1000
 
     def _press(self) -> None:
@@ -89,7 +90,7 @@ class AreaForm:
         self._cover(**self._ratios(), start_ms=1000 * self.start.value, end_ms=end_ms)
 
 
-def area_row(area, remove: Callable[[], None]) -> ipywidgets.HBox:
+def area_row(area: Area, remove: Callable[[], None]) -> ipywidgets.HBox:
     """An area of the plan in words, and a button that takes it out."""
     place = ", ".join(f"{100 * n:.1f} %" for n in (area.left, area.top, area.width, area.height))
     end = "the end" if math.isinf(area.end_ms) else clock(area.end_ms)
@@ -103,7 +104,7 @@ def button(words: str, work: Callable[[], object], style: str = "", tooltip: str
     return made
 
 
-def _field(words: str, value: float, low: float, high: float):
+def _field(words: str, value: float, low: float, high: float) -> ipywidgets.BoundedFloatText:
     return ipywidgets.BoundedFloatText(
         value=value,
         min=low,

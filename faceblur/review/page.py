@@ -12,9 +12,11 @@ import math
 import secrets
 import sys
 import threading
+from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from ..assets import asset
@@ -56,7 +58,7 @@ class ReviewServer:
         self._thread.start()
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -148,7 +150,7 @@ class ReviewServer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def handle_error(self, *_) -> None:
+    def handle_error(self, *_: object) -> None:
         """A browser that hangs up is no news; anything else is one line."""
         problem = sys.exception()
         if not isinstance(problem, (ConnectionError, TimeoutError)):
@@ -177,12 +179,12 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
         return self._answer(self.path, lambda what: self.session.change(what, _object(body)))
 
-    def _answer(self, path: str, work) -> None:
+    def _answer(self, path: str, work: Callable[[str], tuple[str, bytes]]) -> None:
         what = self.session.route(path)
         if what is None or self.headers.get("Host") != self.session.host:
             return self._send(HTTPStatus.FORBIDDEN)
         try:
-            answer = (HTTPStatus.OK, *work(what))
+            answer: tuple[Any, ...] = (HTTPStatus.OK, *work(what))
         except LookupError:
             answer = (HTTPStatus.NOT_FOUND,)
         except FaceblurError as problem:
@@ -208,7 +210,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def log_message(self, *_) -> None:
+    def log_message(self, *_: object) -> None:
         """Silent: the terminal shows the address and what was saved."""
 
 
@@ -217,7 +219,7 @@ def _page() -> str:
     return page.replace("/*STYLE*/", asset("review.css")).replace("/*SCRIPT*/", asset("review.js"))
 
 
-def _json(content) -> tuple[str, bytes]:
+def _json(content: object) -> tuple[str, bytes]:
     return "application/json", json.dumps(content).encode()
 
 
@@ -228,7 +230,7 @@ def _object(body: bytes) -> dict:
     return content
 
 
-def _number(value) -> float:
+def _number(value: Any) -> float:
     try:
         number = float(value)
     except (OverflowError, TypeError, ValueError):

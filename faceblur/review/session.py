@@ -12,6 +12,7 @@ import threading
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -27,7 +28,7 @@ from ..rendering.covering import Covered, Covering
 from ..rendering.renderer import render
 from ..rendering.report import describe_file
 from ..shapes import Box, Progress
-from ..video import Stills, changeable, check_output
+from ..video import Stills, VideoFrame, changeable, check_output
 
 THUMBNAIL_PX = 144
 _AROUND = 1.8  # side of a thumbnail over the longer side of the face's box
@@ -161,7 +162,7 @@ class Review:
             frame, covering = self._stills.at(time_ms), Covering(self.plan)
             shown = frame
 
-            def writable():
+            def writable() -> VideoFrame:
                 nonlocal shown
                 shown = changeable(frame)
                 return shown.raw
@@ -273,7 +274,7 @@ def _candidates(track: Track) -> list[float]:
     return [float(times[index]) for index in dict.fromkeys(indices)]
 
 
-def _square(box, size: tuple[int, int]) -> Box:
+def _square(box: Any, size: tuple[int, int]) -> Box:
     """A square (in pixels) around a box, within the picture where it fits, in ratios."""
     wide, high = size
     left, top, width, height = box

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
@@ -16,7 +17,9 @@ import numpy as np
 
 from ..errors import FaceblurError, OutputError
 from ..files import write_text
+from ..plan.area import Area
 from ..plan.style import NAMES
+from ..plan.track import Track
 from ..showing.canvas import encode
 from ..showing.many import longest
 from ..showing.preview import LabelledBox, draw_boxes
@@ -99,7 +102,7 @@ class ReviewView:
         self.more.description = f"Show {min(PEOPLE, len(left))} more of {len(left)} who are seen for less time"
         self.more.layout.display = "" if left else "none"
 
-    def _person(self, track) -> ipywidgets.VBox:
+    def _person(self, track: Track) -> ipywidgets.VBox:
         tick = ipywidgets.Checkbox(
             value=track.is_visible,
             indent=False,
@@ -124,7 +127,7 @@ class ReviewView:
         words = "the face was lost for longer than it is covered for"
         return button(f"Lost at {clock(start_ms)}", lambda: self._go(start_ms), "warning", words)
 
-    def _slider(self):
+    def _slider(self) -> ipywidgets.IntSlider:
         first = next(iter(self.people), None)
         last_s = max(0.0, self.review.duration_ms - self.review.frame_ms) / 1000
         slider = ipywidgets.FloatSlider(
@@ -140,7 +143,7 @@ class ReviewView:
         slider.observe(lambda _: self._do(lambda: None), "value")
         return slider
 
-    def _laid_out(self):
+    def _laid_out(self) -> ipywidgets.VBox:
         box, row = ipywidgets.VBox, ipywidgets.HBox
         wrapped = {"flex_flow": "row wrap"}
         buttons = [self.style, self.save_button] + ([self.blur_button] if self.output else [])
@@ -164,26 +167,26 @@ class ReviewView:
         return self.review.marks(1000 * self.time.value)[0]
 
     def _cover(self, **place_and_time: float) -> None:
-        def add():
+        def add() -> None:
             self.review.add_area(**place_and_time)
             self.area.covered()
 
         self._do(add)
 
-    def _restyle(self, change) -> None:
+    def _restyle(self, change: dict) -> None:
         wish = {"name": change["new"]}
         self._do(lambda: self.review.with_style(changed_style(self.review.plan.style, wish)))
 
-    def _do(self, choice) -> None:
+    def _do(self, choice: Callable[[], object]) -> None:
         """Make a choice and show the frame with it."""
 
-        def do():
+        def do() -> None:
             choice()
             self._show()
 
         self._try(do)
 
-    def _try(self, work) -> None:
+    def _try(self, work: Callable[[], object]) -> None:
         """What is refused or fails is said: nobody sees an error that a button's callback raises."""
         try:
             work()
@@ -201,7 +204,7 @@ class ReviewView:
         drawn = self.area.drawn
         self.frame.value = encode(draw_boxes(self._picture, [drawn]) if drawn else self._picture, ".jpg")
 
-    def _area_row(self, index: int, area):
+    def _area_row(self, index: int, area: Area) -> ipywidgets.HBox:
         return area_row(area, lambda: self._do(lambda: self.review.remove_area(index)))
 
     def picture(self, width: int) -> np.ndarray:

@@ -74,7 +74,7 @@ def _soft_matte(colours: np.ndarray, hard: np.ndarray) -> np.ndarray:
 
 
 def _guided_filter(guide: np.ndarray, source: np.ndarray, radius: int, epsilon: float) -> np.ndarray:
-    def mean(plane):
+    def mean(plane: np.ndarray) -> np.ndarray:
         return cv2.boxFilter(plane, -1, (2 * radius + 1, 2 * radius + 1), borderType=cv2.BORDER_REFLECT)
 
     mean_guide, mean_source = mean(guide), mean(source)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .. import video
@@ -16,10 +18,10 @@ from ..detections import Detections
 from ..timecode import clock
 from .colours import INK, PALETTE, SOFT
 from .many import at_once, longest
-from .preview import choose, draw_boxes, moments_of, read_frames
+from .preview import Found, choose, draw_boxes, moments_of, read_frames
 
 
-def frames_figure(source: str | Path, found, count: int = 6) -> Figure:
+def frames_figure(source: str | Path, found: Found, count: int = 6) -> Figure:
     """`count` frames with their boxes. found: Detections, Plan or report dict."""
     info = video.probe(source)
     moments = choose(moments_of(found), count, info.duration_ms)
@@ -136,11 +138,11 @@ def covered(boxes: Sequence[Sequence[float]], cells: int = 200) -> float:
     return float(picture.mean())
 
 
-def _flat(axes):
+def _flat(axes: Any) -> Any:
     return axes.ravel() if hasattr(axes, "ravel") else [axes]
 
 
-def _plain(axes) -> None:
+def _plain(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color("#c9d1dc")
     axes.tick_params(colors=SOFT, labelsize=9)

@@ -15,10 +15,11 @@ import numpy as np
 
 from .. import video
 from ..boxes import overlap
-from ..detections import Detections, Face
+from ..detections import Detections, Face, Sample
 from ..plan import Plan
+from ..shapes import JsonObject
 from ..timecode import clock
-from ..video import Frame
+from ..video import Frame, Reader
 from .canvas import Canvas, bgr, paper
 from .colours import INK, PALETTE, SOFT
 
@@ -44,6 +45,9 @@ class LabelledBox:
     score: float | None = None
 
 
+Found = Detections | Plan | JsonObject  # what can be shown; the JSON is a report
+
+
 @dataclass(frozen=True)
 class Moment:
     """What is to be seen at one presentation time."""
@@ -52,7 +56,7 @@ class Moment:
     boxes: tuple[LabelledBox, ...]
 
 
-def moments_of(found) -> tuple[Moment, ...]:
+def moments_of(found: Found) -> tuple[Moment, ...]:
     """What `found` knows, in time order: a Detections, a Plan, or a report.json as a dict."""
     if isinstance(found, Detections):
         return tuple(_detection_moment(sample) for sample in found.samples)
@@ -143,7 +147,7 @@ def _pixels(ratio: float, size: int) -> int:
 
 def contact_sheet(
     source: str | Path,
-    found,
+    found: Found,
     blurred: str | Path | None = None,
     count: int = 6,
     width: int = 1800,
@@ -183,7 +187,7 @@ def grid(cards: Sequence[np.ndarray], columns: int, gap: int) -> np.ndarray:
     return sheet
 
 
-def _detection_moment(sample) -> Moment:
+def _detection_moment(sample: Sample) -> Moment:
     faces = sorted(sample.faces, key=lambda face: face.left)
     return Moment(sample.time_ms, tuple(_face_box(face, number) for number, face in enumerate(faces)))
 
@@ -211,7 +215,7 @@ def _empty_moments(count: int, duration_ms: float) -> list[Moment]:
     return [Moment(duration_ms * (index + 0.5) / count, ()) for index in range(count)]
 
 
-def _pick(reader, times_ms: Sequence[float], width: int | None) -> list[np.ndarray]:
+def _pick(reader: Reader, times_ms: Sequence[float], width: int | None) -> list[np.ndarray]:
     """One pass: for each wanted time the frame that is on screen then; times are rounded, to a millisecond at most."""
     pictures: list[np.ndarray] = []
     last: Frame | None = None

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -23,6 +24,12 @@ from ..timecode import clock
 from .canvas import SMALL_QUALITY, encode
 from .player import player
 from .preview import Moment, choose, draw_boxes, grid, moments_of, read_frames
+
+if TYPE_CHECKING:
+    import ipywidgets
+
+    from .figures import Figure
+    from .preview import Found
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -52,7 +59,7 @@ class _Film:
 
 
 def frame_slider(
-    source: str | Path, found, blurred: str | Path | None = None, frames: int = 36, width: int = 560
+    source: str | Path, found: Found, blurred: str | Path | None = None, frames: int = 36, width: int = 560
 ) -> None:
     """Show a slider over frames with their boxes and scores, with a Play button.
 
@@ -86,7 +93,7 @@ def show_picture(picture: np.ndarray, words: str, width: int | None = None) -> N
     _show_png(encode(picture, ".png"), words, {"width": width} if width else {})
 
 
-def show_figure(figure, words: str) -> None:
+def show_figure(figure: Figure, words: str) -> None:
     """Show a matplotlib Figure; `words` say what it shows where pictures are not seen."""
     png = io.BytesIO()
     figure.savefig(png, format="png")
@@ -105,7 +112,7 @@ def _beside(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return np.hstack([before, np.full((before.shape[0], 4, 3), 255, np.uint8), after])
 
 
-def _slider_widget(jpegs: Sequence[bytes], words: Sequence[str]):
+def _slider_widget(jpegs: Sequence[bytes], words: Sequence[str]) -> ipywidgets.VBox:
     """Play -> slider -> Stack, linked in the browser: works without a kernel where widget state is kept."""
     import ipywidgets
 
@@ -122,7 +129,7 @@ def _slider_widget(jpegs: Sequence[bytes], words: Sequence[str]):
     return ipywidgets.VBox([stack, ipywidgets.HBox([play, slider])])
 
 
-def _add_threshold(widget, film: _Film) -> None:
+def _add_threshold(widget: ipywidgets.VBox, film: _Film) -> None:
     """A slider that hides boxes below a score, beside the slider over the frames."""
     import ipywidgets
 
@@ -164,7 +171,7 @@ def _slider_html(jpegs: Sequence[bytes], words: Sequence[str]) -> str:
     )
 
 
-def publish(widget, html: str, picture: np.ndarray) -> None:
+def publish(widget: ipywidgets.VBox, html: str, picture: np.ndarray) -> None:
     """One display with a view for every kind of reader."""
     from IPython.display import display
 

@@ -9,7 +9,9 @@ import argparse
 import json
 import signal
 import sys
+from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 from ..errors import FaceblurError, WorkshopError
 from .extra import hint
@@ -80,33 +82,33 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _demo(options) -> int:
+def _demo(options: Namespace) -> int:
     from .running.demo import demo
 
     return demo(options.out or project_root() / "build" / "demo", options.video)
 
 
-def _lab(options) -> int:
+def _lab(options: Namespace) -> int:
     from .running.lab import Choice, lab
 
     return lab(options.jupyter, Choice(options.target, options.prefix, options.until, options.reset))
 
 
-def _class(options) -> int:
+def _class(options: Namespace) -> int:
     from .running.classroom import write_class
 
     print(f"{write_class(options.out, options.folders)} labs: {options.out}")
     return 0
 
 
-def _links(_options) -> int:
+def _links(_options: Namespace) -> int:
     from .running.links import update
 
     print("written: " + (", ".join(update()) or "nothing, all is up to date"))
     return 0
 
 
-def _run(options) -> int:
+def _run(options: Namespace) -> int:
     from .running.unattended import run_chapters
 
     parameters = {name: _value(text) for name, text in options.parameters}
@@ -122,7 +124,7 @@ def _run(options) -> int:
     )
 
 
-def _value(text: str):
+def _value(text: str) -> Any:
     """A number, true, false or null as JSON has them; anything else is text."""
     try:
         return json.loads(text)

@@ -6,6 +6,7 @@ The lab loads it into each kernel, so that cells that are run before the first o
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -36,12 +37,18 @@ def speak_plainly() -> None:
         load_ipython_extension(shell)
 
 
-def load_ipython_extension(shell) -> None:
+def load_ipython_extension(shell: Any) -> None:
     """IPython's hook: errors for people lose their traceback; that is still what %tb shows."""
     shell.set_custom_exc(FOR_PEOPLE, _show)
 
 
-def _show(shell, kind, problem, traceback, tb_offset=None) -> None:
+def _show(
+    shell: Any,
+    kind: type[BaseException],
+    problem: Any,
+    traceback: Any,
+    tb_offset: int | None = None,
+) -> None:
     words = sentence(problem)
     if words and _is_from(problem, traceback):
         problem._render_traceback_ = lambda: [words]  # IPython asks for it; the output stays an error's
@@ -51,7 +58,7 @@ def _show(shell, kind, problem, traceback, tb_offset=None) -> None:
         vars(problem).pop("_render_traceback_", None)
 
 
-def _is_from(problem: BaseException, traceback) -> bool:
+def _is_from(problem: BaseException, traceback: Any) -> bool:
     """A check or a missing name counts if a cell holds it; deeper inside of a library it is a bug, and may show."""
     if not isinstance(problem, AssertionError | NameError):
         return True

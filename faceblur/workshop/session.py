@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -55,13 +56,13 @@ class Workshop:
         """The tags as most services want them."""
         return [{"Key": key, "Value": value} for key, value in self.tags.items()]
 
-    def client(self, service: str):
+    def client(self, service: str) -> Any:
         """An ordinary boto3 client, with retries that back off; one of each service, as making one takes a while."""
         if service not in self._clients:
             self._clients[service] = self.session.client(service, config=_config(self.target))
         return self._clients[service]
 
-    def need(self, key: str):
+    def need(self, key: str) -> Any:
         """A value that an earlier notebook saved. Raises WorkshopError with the notebook to run."""
         if key in self.state:
             return self.state[key]
@@ -70,14 +71,14 @@ class Workshop:
             raise WorkshopError(f"no notebook saves {key!r}; see {self.state.path}")
         raise WorkshopError(f"{key!r} is not there yet: run {chapter.file} first")
 
-    def is_ours(self, tags) -> bool:
+    def is_ours(self, tags: Any) -> bool:
         """Whether these tags (a dict, or a list of Key/Value or key/value pairs) carry all of ours."""
         pairs = dict(tags) if isinstance(tags, dict) else {}
         if not isinstance(tags, dict):
             pairs = {tag.get("Key", tag.get("key")): tag.get("Value", tag.get("value")) for tag in tags or ()}
         return all(pairs.get(key) == value for key, value in self.tags.items())
 
-    def check_ours(self, what: str, tags) -> None:
+    def check_ours(self, what: str, tags: Any) -> None:
         """Refuse to take over something that exists already and was not made by this workshop."""
         if not self.is_ours(tags):
             raise WorkshopError(

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
+from typing import Any
 
 from ..errors import WorkshopError
 
@@ -20,10 +21,10 @@ class State(MutableMapping):
         self.path = Path(path)
         self._values = _read(self.path)
 
-    def __getitem__(self, key: str):
+    def __getitem__(self, key: str) -> Any:
         return json.loads(json.dumps(self._values[key]))
 
-    def __setitem__(self, key: str, value) -> None:
+    def __setitem__(self, key: str, value: Any) -> None:
         self._save({**self._values, key: json.loads(json.dumps(value))})
 
     def __delitem__(self, key: str) -> None:
@@ -38,7 +39,7 @@ class State(MutableMapping):
     def __repr__(self) -> str:
         return f"State({self.path}: {', '.join(self._values) or 'empty'})"
 
-    def add(self, key: str, name: str, value) -> None:
+    def add(self, key: str, name: str, value: Any) -> None:
         """Set one entry of a nested dict: state.add("roles", "plan_segments", arn)."""
         self[key] = {**self._values.get(key, {}), name: value}
 

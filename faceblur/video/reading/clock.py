@@ -12,7 +12,10 @@ from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
 
+from av.container import InputContainer
+
 from .probe import frame_rate_of, start_offset_ms
+from .raw import RawPacket, RawStream
 
 _BACK_S = 0.5  # less is disorder among neighbours, which the reader sets right frame by frame
 _JUMP_S = 10  # forwards, in formats whose clock may jump; elsewhere a jump is a pause ...
@@ -29,7 +32,7 @@ class _Watch:
         self._jump = round((_JUMP_S if may_jump else _LONGEST_PAUSE_S) / time_base)
         self._last: int | None = None
 
-    def begins_anew(self, packet) -> bool:
+    def begins_anew(self, packet: RawPacket) -> bool:
         stamp = packet.pts if packet.dts is None else packet.dts
         last, self._last = self._last, stamp
         step = 0 if last is None else stamp - last
@@ -51,7 +54,7 @@ class _Beside:
         self._top_before: int | None = None  # the last leap ahead
         self._next_top: int | None = None
 
-    def take(self, packet) -> list:
+    def take(self, packet: RawPacket) -> list:
         """The packets that are known to belong to `part` by now."""
         stamp = packet.pts if packet.dts is None else packet.dts
         if self._top is None:
@@ -95,7 +98,7 @@ class Clock:
     its packet wherever reading begins, and whatever is left out.
     """
 
-    def __init__(self, container, stream):
+    def __init__(self, container: InputContainer, stream: RawStream):
         self.is_regular = True
         self._last_dts: int | None = None
         self._near: deque[int] = deque(maxlen=_WINDOW)  # times of the last packets
@@ -111,7 +114,7 @@ class Clock:
     def restarts(self) -> int:
         return len(self._shifts) - 1
 
-    def place(self, packet) -> None:
+    def place(self, packet: RawPacket) -> None:
         """Move a packet of the video. One that is not shown, or has no time, stays as it is."""
         if packet.is_discard:
             return
@@ -131,12 +134,12 @@ class Clock:
         _move(packet, self._shifts[-1])
         self._latest = packet.pts if self._latest is None else max(self._latest, packet.pts)
 
-    def _is_astray(self, packet) -> bool:
+    def _is_astray(self, packet: RawPacket) -> bool:
         """Whether the first packet comes before the clock starts, where no player would show it, or days later."""
         seconds = (packet.pts - self._start) * self._time_base
         return (packet.is_keyframe and seconds < 0) or seconds > _LONGEST_PAUSE_S
 
-    def place_other(self, packet) -> Iterator:
+    def place_other(self, packet: RawPacket) -> Iterator:
         """Packets of the other streams that are in place now: one of a part that the video has not reached waits."""
         if packet.pts is None and packet.dts is None:
             yield packet
@@ -162,7 +165,7 @@ class Clock:
             yield packet
 
 
-def _move(packet, shift: int) -> None:
+def _move(packet: RawPacket, shift: int) -> None:
     if shift:
         packet.pts = None if packet.pts is None else packet.pts + shift
         packet.dts = None if packet.dts is None else packet.dts + shift

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from av.container import InputContainer
+
 # FFmpeg's name of what reads it -> how such files are called in a folder; none: taken when named, not collected.
 _VIDEOS = {
     "mov": ".mp4 .m4v .mov .qt .3gp .3g2 .f4v .mj2 .ismv .psp",
@@ -196,7 +198,7 @@ def kind_of_head(head: bytes) -> str:
     return ""
 
 
-def is_photo(container) -> bool:
+def is_photo(container: InputContainer) -> bool:
     """Whether an opened file holds pictures that stand beside each other (tiles, a burst), none that follow."""
     streams = container.streams.video
     if container.metadata.get("major_brand", "").strip().lower() == "crx":

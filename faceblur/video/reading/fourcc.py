@@ -6,15 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from .opening import path_of
+from .raw import RawStream
 
 UNKNOWN = "unknown"
 _ENCRYPTED = ("encv", "enca", "enct", "encs")
 _WAY = (b"mdia", b"minf", b"stbl")
 
 
-def codec_of(stream) -> str:
+def codec_of(stream: RawStream) -> str:
     """The codec's name in FFmpeg, else its four letters in the file, else "unknown"."""
     if stream.codec_context:
         return stream.codec_context.codec.canonical_name
@@ -22,12 +24,12 @@ def codec_of(stream) -> str:
     return name or next(iter(_letters(stream)), UNKNOWN)
 
 
-def is_encrypted(stream) -> bool:
+def is_encrypted(stream: RawStream) -> bool:
     """Whether the codec's letters say that the contents are encrypted (ISO/IEC 23001-7); FFmpeg does not tell."""
     return any(letters in _ENCRYPTED for letters in _letters(stream))
 
 
-def _letters(stream) -> list[str]:
+def _letters(stream: RawStream) -> list[str]:
     """The four letters of every kind of contents that the track has."""
     if "mov" not in stream.container.format.name:
         return []
@@ -39,7 +41,7 @@ def _letters(stream) -> list[str]:
         return []
 
 
-def _entries_of(file, track: int, end: int) -> list[str]:
+def _entries_of(file: BinaryIO, track: int, end: int) -> list[str]:
     for start, stop in _boxes(file, 0, end, b"moov"):
         for place in _boxes(file, start, stop, b"trak"):
             if _id_of(file, *place) == track:
@@ -47,12 +49,12 @@ def _entries_of(file, track: int, end: int) -> list[str]:
     return []
 
 
-def _boxes(file, start: int, end: int, wanted: bytes) -> Iterator[tuple[int, int]]:
+def _boxes(file: BinaryIO, start: int, end: int, wanted: bytes) -> Iterator[tuple[int, int]]:
     """Where the contents of the boxes of a kind begin and end."""
     return ((body, stop) for kind, body, stop in _all_boxes(file, start, end) if kind == wanted)
 
 
-def _all_boxes(file, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def _all_boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     while start + 8 <= end:
         file.seek(start)
         head = file.read(16)
@@ -66,7 +68,7 @@ def _all_boxes(file, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
         start = stop
 
 
-def _id_of(file, start: int, end: int) -> int | None:
+def _id_of(file: BinaryIO, start: int, end: int) -> int | None:
     for place, _ in _boxes(file, start, end, b"tkhd"):
         file.seek(place)
         head = file.read(24)
@@ -74,7 +76,7 @@ def _id_of(file, start: int, end: int) -> int | None:
     return None
 
 
-def _entries(file, start: int, end: int) -> list[str]:
+def _entries(file: BinaryIO, start: int, end: int) -> list[str]:
     for kind in _WAY:
         start, end = next(_boxes(file, start, end, kind), (0, 0))
     for place, stop in _boxes(file, start, end, b"stsd"):

@@ -7,12 +7,14 @@ from fractions import Fraction
 from itertools import chain
 
 import av
+from av.container import InputContainer
 
 from ...errors import InputError
 from .fourcc import codec_of
 from .opening import LARGEST_PICTURE, open_input, packets_of, path_of
 from .orientation import Orientation
 from .ranged import Source
+from .raw import RawFrame, RawStream
 from .selection import ENCRYPTED, video_stream
 from .sidedata import display_matrix
 
@@ -53,7 +55,7 @@ class VideoInfo:
         return self.frames or max(1, round(self.duration_ms / 1000 * self.frame_rate))
 
 
-def start_offset_ms(container) -> Fraction:
+def start_offset_ms(container: InputContainer) -> Fraction:
     """What to take from presentation times so that they start where a player's clock does.
 
     MP4, MOV and Matroska clocks start at 0 by definition. Recorders that write Matroska or fragmented MP4 let theirs
@@ -67,12 +69,12 @@ def start_offset_ms(container) -> Fraction:
     return start_ms
 
 
-def frame_rate_of(stream) -> Fraction:
+def frame_rate_of(stream: RawStream) -> Fraction:
     rate = stream.average_rate or stream.guessed_rate or 25
     return Fraction(rate) if 0 < rate < 1000 else Fraction(25)
 
 
-def duration_ms_of(container, stream) -> float:
+def duration_ms_of(container: InputContainer, stream: RawStream) -> float:
     if stream.duration and stream.time_base:
         return float(1000 * stream.duration * Fraction(stream.time_base))
     return (container.duration or 0) / 1000
@@ -114,16 +116,16 @@ def probe(path: Source) -> VideoInfo:
         )
 
 
-def _start_ms(container, stream, frame) -> float:
+def _start_ms(container: InputContainer, stream: RawStream, frame: RawFrame) -> float:
     stamp = stream.start_time if frame.pts is None else frame.pts
     return max(0.0, float(1000 * (stamp or 0) * Fraction(stream.time_base) - start_offset_ms(container)))
 
 
-def orientation_of(frame) -> Orientation:
+def orientation_of(frame: RawFrame) -> Orientation:
     return Orientation.from_matrix(display_matrix(frame))
 
 
-def _first_frame(container, stream):
+def _first_frame(container: InputContainer, stream: RawStream) -> RawFrame | None:
     for packet in chain(packets_of(container, stream), [None]):  # None: what the decoder still holds
         if packet is not None and packet.has_sidedata("encryption_info"):
             raise InputError(f"{path_of(container)}: {ENCRYPTED}")

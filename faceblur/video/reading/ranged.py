@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 BLOCK = 256 * 1024
 _MOST_AHEAD = 16  # blocks that one request fetches while reading goes on where it was: 4 MiB
@@ -156,7 +157,7 @@ class OpenedRange(io.RawIOBase):
         self._at += len(data)
         return data
 
-    def readinto(self, buffer) -> int:
+    def readinto(self, buffer: Any) -> int:
         data = self.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)

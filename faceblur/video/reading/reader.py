@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -20,6 +20,7 @@ from .opening import open_input, packets_of
 from .orientation import Orientation
 from .probe import duration_ms_of, frame_rate_of, orientation_of, start_offset_ms
 from .ranged import RangedFile, Source
+from .raw import RawFrame, RawPacket, RawStream
 from .seek import seek_before
 from .selection import video_stream
 from .tail import frames_after
@@ -99,7 +100,7 @@ class Reader:
     def __enter__(self) -> Reader:
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -146,7 +147,7 @@ class Reader:
         return round((time_ms * parts + offset) / step)
 
     def __iter__(self) -> Iterator[Frame]:
-        yield from ahead(event for event in self._events(()) if isinstance(event, Frame))
+        yield from ahead(self._frames())
 
     def events(self, other_streams: tuple[int, ...]) -> Iterator[Frame | Packet]:
         """Frames, and packets of the streams with these indices, roughly in file order."""
@@ -160,7 +161,12 @@ class Reader:
         for raw in packets_of(self.container, wanted) if wanted else ():
             yield Packet(raw, raw.stream.index)
 
-    def _events(self, other_streams):
+    def _frames(self) -> Iterator[Frame]:
+        for event in self._events(()):
+            if isinstance(event, Frame):
+                yield event
+
+    def _events(self, other_streams: Sequence[int]) -> Iterator[Frame | Packet]:
         first_pts, end_pts = self._window()
         if first_pts is not None:
             seek_before(self.container, self.stream, first_pts)
@@ -189,7 +195,7 @@ class Reader:
         start = None if self.span.start_pts is None else self.span.start_pts - margin
         return start, None if self.span.end_pts is None else self.span.end_pts + margin
 
-    def _demux(self, streams):
+    def _demux(self, streams: Sequence[RawStream]) -> Iterator[RawPacket]:
         """Packets, then None: the end."""
 
         def note_failure() -> None:
@@ -198,7 +204,7 @@ class Reader:
         yield from packets_of(self.container, streams, failed=note_failure)
         yield None
 
-    def _decode(self, packet):
+    def _decode(self, packet: RawPacket) -> Iterator[RawFrame]:
         self.damaged += packet.is_corrupt
         self._hidden += packet.is_discard
         self._owed += not packet.is_discard
@@ -213,7 +219,7 @@ class Reader:
             return
         yield from self._received(frames)
 
-    def _drain(self):
+    def _drain(self) -> Iterator[RawFrame]:
         """What the decoder still holds. One damaged frame makes it keep the others: they are read anew."""
         try:
             frames = self.stream.decode(None)
@@ -225,13 +231,13 @@ class Reader:
             yield from self._received(frames_after(self.path, self.stream.index, self._last_pts))
             self.damaged = max(self.damaged, self._owed)
 
-    def _received(self, frames):
+    def _received(self, frames: Iterable[RawFrame]) -> Iterator[RawFrame]:
         for raw in frames:
             self._owed -= 1
             self.damaged += bool(raw.is_corrupt)
             yield self._with_pts(raw)
 
-    def _with_pts(self, raw):
+    def _with_pts(self, raw: RawFrame) -> RawFrame:
         """Some streams carry no presentation times, damaged ones repeat them: keep them rising."""
         step = max(self._least, round(1 / (self.frame_rate * self.time_base)))
         raw.time_base = self.time_base  # frames that a decoder gives at the end have none
@@ -248,7 +254,7 @@ class Reader:
         self._last_pts = raw.pts
         return raw
 
-    def _frame(self, raw) -> Frame:
+    def _frame(self, raw: RawFrame) -> Frame:
         if self._orientation is None:
             self._orientation = orientation_of(raw)
         self._index += 1

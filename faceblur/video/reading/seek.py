@@ -5,14 +5,16 @@ from __future__ import annotations
 from fractions import Fraction
 
 import av
+from av.container import InputContainer
 
 from ...errors import InputError
 from .opening import path_of
+from .raw import RawStream
 
 _STEPS_BACK_S = (0, 2, 10, 60)  # tried in turn; then the file is read from its beginning
 
 
-def seek_before(container, stream, pts: int) -> None:
+def seek_before(container: InputContainer, stream: RawStream, pts: int) -> None:
     """Without an index (transport streams) a seek may land behind the time wanted: then try further back.
 
     Where no place can be gone to, a container that was just opened stays at its beginning. Raises InputError when it is
@@ -36,7 +38,7 @@ def seek_before(container, stream, pts: int) -> None:
             raise InputError(f"{path_of(container)}: cannot be read from the middle") from problem
 
 
-def _first_keyframe(container, stream) -> float:
+def _first_keyframe(container: InputContainer, stream: RawStream) -> float:
     for packet in container.demux(stream):
         if packet.size and packet.is_keyframe and packet.pts is not None:
             return packet.pts

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from av import VideoStream
+from av.container import InputContainer
 from av.stream import Disposition
 
 from ...errors import InputError
 from .formats import is_photo
 from .fourcc import codec_of, is_encrypted
 from .opening import DECODER_OPTIONS, LARGEST_PICTURE, LARGEST_SIDE, open_input, packets_of, path_of
+from .raw import RawStream
 
 COVER = Disposition.attached_pic | Disposition.timed_thumbnails
 ENCRYPTED = "its video is encrypted; only who has the key can read it"
@@ -21,7 +24,7 @@ _LOOKED_AT = 5000  # packets, where the file does not say how many frames a trac
 _FAR_MORE = 10  # times as many frames
 
 
-def video_stream(container):
+def video_stream(container: InputContainer) -> RawStream:
     """The track that is the video, the same one in every reading of the file.
 
     Raises InputError when there is none, or none that can be worked on: a photo, a codec without a decoder, an
@@ -39,12 +42,12 @@ def video_stream(container):
     return track
 
 
-def _chosen(path: str, tracks: list):
+def _chosen(path: str, tracks: list) -> RawStream:
     frames = {track.index: track.frames for track in tracks}
     if not all(frames.values()):
         frames = _counted(path, frames)
 
-    def rank(track) -> tuple:
+    def rank(track: VideoStream) -> tuple:
         beside = any(_is_preview(track, other, frames) for other in tracks)
         length = (track.duration or 0) * Fraction(track.time_base or 0)
         is_default = bool(track.disposition & Disposition.default)
@@ -53,13 +56,13 @@ def _chosen(path: str, tracks: list):
     return max(tracks, key=rank)
 
 
-def _is_preview(track, other, frames: dict[int, int]) -> bool:
+def _is_preview(track: VideoStream, other: VideoStream, frames: dict[int, int]) -> bool:
     """Whether a track holds a still beside this film, or few and smaller pictures."""
     few, many = frames[track.index], frames[other.index]
     return few <= 1 < many or (few * _FAR_MORE <= many and _pixels(track) < _pixels(other))
 
 
-def _pixels(track) -> int:
+def _pixels(track: VideoStream) -> int:
     return track.codec_context.width * track.codec_context.height if track.codec_context else 0
 
 
@@ -74,7 +77,7 @@ def _counted(path: str, frames: dict[int, int]) -> dict[int, int]:
     return counts
 
 
-def _check(path: str, track) -> None:
+def _check(path: str, track: RawStream) -> None:
     if is_encrypted(track):
         raise InputError(f"{path}: {ENCRYPTED}")
     if track.codec_context is None:

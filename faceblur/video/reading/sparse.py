@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from typing import Any
 
 from .ahead import ahead
 from .frame import Frame
+from .raw import RawFrame, RawPacket
 from .reader import Reader
 
 _CODECS, _CONTAINERS = ("h264", "hevc"), ("mp4", "matroska")
@@ -39,7 +41,7 @@ class SparseReader(Reader):
     lies close enough together.
     """
 
-    def __init__(self, *arguments, **options):
+    def __init__(self, *arguments: Any, **options: Any):
         super().__init__(*arguments, **options)
         self._waiting: list[int] = []  # time stamps of packets that have given no frame yet, a heap
         self._silent = 0
@@ -51,11 +53,11 @@ class SparseReader(Reader):
             self._codec.options |= {"skip_loop_filter": "bidir"}  # B-frames stay a little blocky, which nobody sees
 
     def __iter__(self) -> Iterator[Frame | Passed]:  # type: ignore[override]  # who takes this one wants both
-        yield from ahead(self._mixed() if self._is_thinned else self._events(()))
+        yield from ahead(self._mixed() if self._is_thinned else self._frames())
 
     def _mixed(self) -> Iterator[Frame | Passed]:
         last_ms = None
-        for frame in self._events(()):
+        for frame in self._frames():
             passed = list(self._passed_before(frame.pts))
             if passed and last_ms is None and self._window()[0] is None:
                 raise Irregular  # they are shown before the first frame that can be decoded, or not at all
@@ -73,7 +75,7 @@ class SparseReader(Reader):
             if waiting != pts and (first is None or waiting >= first) and (end is None or waiting < end):
                 yield Passed(waiting, self.time_ms_of(waiting))
 
-    def _decode(self, packet):
+    def _decode(self, packet: RawPacket) -> Iterator[RawFrame]:
         if not self._is_thinned:
             yield from super()._decode(packet)
             return

@@ -9,6 +9,7 @@ import av
 
 from .opening import open_input, packets_of
 from .ranged import Source
+from .raw import RawPacket, RawStream
 from .seek import seek_before
 
 
@@ -25,7 +26,7 @@ def frames_after(path: Source, stream_index: int, pts: int) -> Iterator[av.Video
             return
 
 
-def _decoded(stream, packet) -> list[av.VideoFrame]:
+def _decoded(stream: RawStream, packet: RawPacket) -> list[av.VideoFrame]:
     try:
         return stream.decode(packet)
     except av.error.FFmpegError:

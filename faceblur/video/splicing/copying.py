@@ -8,16 +8,18 @@ encoder noted.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 
 from ..reading.opening import packets_of
 from ..reading.orientation import Orientation
 from ..reading.probe import orientation_of
+from ..reading.raw import RawFrame, RawPacket
 from ..reading.reader import Packet, Reader
 from ..reading.sidedata import display_matrix
 from ..writing.encoder import EncoderSettings, lone_encoder
@@ -44,7 +46,7 @@ class CopyingWriter(Muxer):
         settings: EncoderSettings,
         found: Survey,
         parts: list[Part],
-        first_frame,
+        first_frame: RawFrame,
     ):
         super().__init__(path, reader)
         self._found, self._parts = found, parts
@@ -91,7 +93,7 @@ class CopyingWriter(Muxer):
             raise Unsafe("it is not the file that was surveyed")
         return copied
 
-    def _packets(self):
+    def _packets(self) -> Iterator[tuple[int, RawPacket]]:
         """(number, packet) of the video; those of other streams are passed on."""
         streams = [self.reader.stream, *(self.reader.container.streams[index] for index in self.copied)]
         number = 0
@@ -119,7 +121,7 @@ class CopyingWriter(Muxer):
 class _Coder:
     """Decodes a part from its group's first picture on, and encodes those that are wanted."""
 
-    def __init__(self, reader: Reader, settings: EncoderSettings, found: Survey, first_frame):
+    def __init__(self, reader: Reader, settings: EncoderSettings, found: Survey, first_frame: RawFrame):
         self._reader, self._found = reader, found
         fitter = Fitter(first_frame)
         if fitter.notes or fitter.format != first_frame.format.name:
@@ -155,7 +157,7 @@ class _Coder:
         self._sets = sets
         return encoder
 
-    def begin(self, wanted: set[int], touch) -> None:
+    def begin(self, wanted: set[int], touch: Callable[[RawFrame], Any]) -> None:
         self._wanted, self._touch = wanted, touch
         self._encoder = self._encoder or self._open_encoder()
         self._decoder = av.CodecContext.create("h264", "r")
@@ -163,7 +165,7 @@ class _Coder:
         self._decoder.thread_type = "AUTO"
         self._decoder.thread_count = self._settings.threads
 
-    def take(self, packet) -> list[tuple[bytes, int, bool]]:
+    def take(self, packet: RawPacket) -> list[tuple[bytes, int, bool]]:
         return self._encode(self._decode(packet))
 
     def end(self) -> list[tuple[bytes, int, bool]]:
@@ -174,13 +176,13 @@ class _Coder:
         self._encoder = None
         return encoded
 
-    def _decode(self, packet) -> list:
+    def _decode(self, packet: RawPacket) -> list:
         try:
             return self._decoder.decode(packet)
         except av.error.FFmpegError as problem:
             raise Unsafe("it is damaged") from problem
 
-    def _encode(self, frames) -> list[tuple[bytes, int, bool]]:
+    def _encode(self, frames: Iterable[RawFrame]) -> list[tuple[bytes, int, bool]]:
         encoded = []
         for raw in frames:
             if raw.is_corrupt or raw.format.name != self._first.format.name:
@@ -196,7 +198,7 @@ class _Coder:
             encoded += self._packed(self._encoder.encode(raw))
         return encoded
 
-    def _packed(self, packets) -> list[tuple[bytes, int, bool]]:
+    def _packed(self, packets: Iterable[RawPacket]) -> list[tuple[bytes, int, bool]]:
         size = self._found.config.length_size
         return [(h264.with_lengths(h264.split_annexb(bytes(p)), size), p.pts, p.is_keyframe) for p in packets]
 

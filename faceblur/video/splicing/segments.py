@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 import av
+from av.container import InputContainer
 
 from ...errors import InputError, OutputError
 from ..reading.clock import Clock
 from ..reading.opening import content_of, open_input, packets_of
 from ..reading.ranged import RangedFile, Source
+from ..reading.raw import RawPacket, RawStream
 from ..reading.reader import Packet, Reader, Span
 from ..reading.selection import video_stream
 from ..reading.sidedata import display_matrix
@@ -52,7 +54,7 @@ def split(path: Source, target_s: float = 60.0) -> list[Span]:
     return [Span(i, *ends) for i, ends in enumerate(zip([None, *inner], [*inner, None], strict=True))]
 
 
-def _entry_test(container, stream) -> Callable[[av.Packet], bool]:
+def _entry_test(container: InputContainer, stream: RawStream) -> Callable[[av.Packet], bool]:
     """Says whether decoding may start at a keyframe's packet: some H.264 keyframes only begin to refresh."""
     if stream.codec_context.codec.canonical_name != "h264":
         return lambda packet: not packet.is_discard
@@ -61,7 +63,7 @@ def _entry_test(container, stream) -> Callable[[av.Packet], bool]:
     except ValueError:
         length_size = None
 
-    def is_clean(packet) -> bool:
+    def is_clean(packet: RawPacket) -> bool:
         data = content_of(container, packet)
         try:
             units = h264.split_lengths(data, length_size) if length_size else h264.split_annexb(data)

@@ -14,6 +14,8 @@ from fractions import Fraction
 
 from ..reading.clock import Clock
 from ..reading.opening import open_input, packets_of
+from ..reading.ranged import Source
+from ..reading.raw import RawPacket, RawStream
 from ..reading.selection import video_stream
 from . import h264
 
@@ -48,7 +50,7 @@ class Survey:
         return sorted(pts for pts, hidden in zip(self.pts, self.is_hidden, strict=True) if not hidden)
 
 
-def survey(path) -> Survey:
+def survey(path: Source) -> Survey:
     """Raises Unsafe, and InputError for what is no video."""
     with open_input(path) as container:
         stream = video_stream(container)
@@ -62,7 +64,7 @@ def survey(path) -> Survey:
     return found
 
 
-def _survey_parameters(stream) -> Survey:
+def _survey_parameters(stream: RawStream) -> Survey:
     codec = stream.codec_context.codec.canonical_name
     if codec != "h264":
         raise Unsafe(f"the input's codec is {codec}, not h264")
@@ -86,7 +88,7 @@ def _survey_parameters(stream) -> Survey:
     return Survey(config, sps, Fraction(stream.time_base))
 
 
-def _add(found: Survey, packet) -> None:
+def _add(found: Survey, packet: RawPacket) -> None:
     if packet.pts is None:
         raise Unsafe("it has frames without a time")
     if packet.is_corrupt:

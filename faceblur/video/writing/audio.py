@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 
 import av
+from av.container import OutputContainer
 
+from ..reading.raw import RawFrame, RawPacket, RawStream
 from .copied import Times
 
 _SAMPLES = 1024  # in a packet of AAC
@@ -22,7 +24,7 @@ class AacTrack:
     `damaged`: how many packets gave no sound.
     """
 
-    def __init__(self, container, source):
+    def __init__(self, container: OutputContainer, source: RawStream):
         context = source.codec_context
         context.open(strict=False)
         self._rate = min((r for r in _RATES if r >= context.sample_rate), default=_RATES[-1])
@@ -40,7 +42,7 @@ class AacTrack:
     def damaged(self) -> int:
         return self._times.refused + self._faults
 
-    def take(self, packet) -> Iterator[av.Packet]:
+    def take(self, packet: RawPacket) -> Iterator[av.Packet]:
         for ready in self._times.through(packet):
             yield from self._encoded(ready)
 
@@ -51,7 +53,7 @@ class AacTrack:
         yield from self._rising(self._drained)
         yield from self._rising(lambda: self.stream.encode(None))
 
-    def _encoded(self, packet) -> Iterator[av.Packet]:
+    def _encoded(self, packet: RawPacket) -> Iterator[av.Packet]:
         """What a packet's sound becomes; packet: None for what the decoder still holds."""
         try:
             frames = self.source.decode(packet)
@@ -61,7 +63,7 @@ class AacTrack:
         for frame in frames:
             yield from self._rising(lambda frame=frame: self._resampled(frame))
 
-    def _resampled(self, frame) -> list[av.Packet]:
+    def _resampled(self, frame: RawFrame) -> list[av.Packet]:
         packets, kind = [], (frame.format.name, frame.layout.name, frame.sample_rate)
         if self._resampler is None or kind != self._kind:  # also in the middle of a track
             packets += self._drained()
@@ -77,7 +79,7 @@ class AacTrack:
         self._resampler = None
         return [packet for ready in rest for packet in self.stream.encode(ready)]
 
-    def _rising(self, encode) -> Iterator[av.Packet]:
+    def _rising(self, encode: Callable[..., Iterable[RawPacket]]) -> Iterator[av.Packet]:
         """The packets of which the output can hold one after the other."""
         try:
             packets = encode()

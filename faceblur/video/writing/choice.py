@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from ..reading.raw import RawStream
 from ..reading.reader import Reader
 from .encoder import CODECS, FIELD_ORDERS, EncoderSettings
 from .fitting import working_format
@@ -27,7 +28,7 @@ def settled(reader: Reader, settings: EncoderSettings, output: str | Path) -> En
     return settings
 
 
-def codec_for(stream, container_format: str | None) -> str:
+def codec_for(stream: RawStream, container_format: str | None) -> str:
     """The codec for a source's stream that has not been decoded yet; container_format: of the output."""
     context = stream.codec_context
     source, pixel_format = context.codec.canonical_name, context.format
@@ -45,7 +46,7 @@ def codec_for(stream, container_format: str | None) -> str:
     return next((name for name in (codec, "h264", "hevc") if CODECS[name].takes(width, height)), codec)
 
 
-def pixel_formats(stream, codec: str) -> tuple[str, ...]:
+def pixel_formats(stream: RawStream, codec: str) -> tuple[str, ...]:
     """Those that may be encoded."""
     formats = CODECS[codec].pixel_formats
     if stream.codec_context.codec.canonical_name in _PLAY_IN_ANY_COLOUR:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 import av
+from av.container import OutputContainer
 
+from ..reading.raw import RawPacket, RawStream
 from .rehearsal import Rehearsal
 
 _LEAP_S = 10  # a packet this far ahead of the one before waits for the next, which tells whether its time is wrong
@@ -26,7 +28,7 @@ class Times:
         self._waiting: tuple | None = None
         self.refused = 0
 
-    def through(self, packet) -> Iterator[av.Packet]:
+    def through(self, packet: RawPacket) -> Iterator[av.Packet]:
         """The packets that are known to be right by now, each with a decoding time, none after its presentation."""
         time = _made_whole(packet)
         if time is None or (self._last is not None and time < self._last):
@@ -51,7 +53,7 @@ class Times:
             yield self._waiting[1]
 
 
-def _made_whole(packet) -> Fraction | None:
+def _made_whole(packet: RawPacket) -> Fraction | None:
     """The decoding time in seconds; None when there is none that can be."""
     if packet.dts is None:
         packet.dts = packet.pts
@@ -69,7 +71,7 @@ def _made_whole(packet) -> Fraction | None:
 class CopiedTrack:
     """Passes packets on as they are. `damaged`: how many it left out."""
 
-    def __init__(self, container, source):
+    def __init__(self, container: OutputContainer, source: RawStream):
         self.stream = container.add_stream_from_template(source, opaque=True)
         self._marks_gaps = source.codec_context.codec.canonical_name == "mov_text"
         self._rehearsal = Rehearsal(container.format.name, source)
@@ -82,7 +84,7 @@ class CopiedTrack:
     def damaged(self) -> int:
         return self._times.refused + self._refused
 
-    def take(self, packet) -> Iterator[av.Packet]:
+    def take(self, packet: RawPacket) -> Iterator[av.Packet]:
         # MP4 fills the time between two subtitles with empty ones; the muxer makes its own.
         if not (self._marks_gaps and bytes(packet)[:2] == b"\0\0"):
             yield from self._fitting(self._times.through(packet))
@@ -91,7 +93,7 @@ class CopiedTrack:
         yield from self._fitting(self._times.rest())
         self._rehearsal.close()
 
-    def _fitting(self, packets) -> Iterator[av.Packet]:
+    def _fitting(self, packets: Iterable[RawPacket]) -> Iterator[av.Packet]:
         for packet in packets:
             self._set_apart(packet)
             if self._rehearsal.takes(packet):
@@ -100,7 +102,7 @@ class CopiedTrack:
             else:
                 self._refused += 1
 
-    def _set_apart(self, packet) -> None:
+    def _set_apart(self, packet: RawPacket) -> None:
         """A clock too coarse for the packets gives several the same time."""
         if self._step and self._last_dts is not None and packet.dts <= self._last_dts:
             packet.dts = self._last_dts + self._step
@@ -108,6 +110,6 @@ class CopiedTrack:
         self._last_dts = packet.dts
 
 
-def _is_strict(container) -> bool:
+def _is_strict(container: OutputContainer) -> bool:
     """Whether two packets of a stream may not have the same time."""
     return container.format.name in ("mp4", "mov")

@@ -6,14 +6,20 @@ import os
 import struct
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import av
 from av.codec.context import Flags
+from av.container import OutputContainer
 
 from ...errors import OutputError
 from ...process import same_priority
 from ..reading.planes import ENCODABLE
+from ..reading.raw import RawContext, RawFrame, RawStream
 from .fitting import ColourTags
+
+if TYPE_CHECKING:
+    from ..reading.reader import Reader
 
 FIELD_ORDERS = (2, 3, 4, 5)  # libavcodec AVFieldOrder: everything but unknown and progressive
 HEVC_TAG = "hvc1"  # in MP4 and MOV: the one of the two that Apple's players take
@@ -87,7 +93,7 @@ class EncoderSettings:
     codec: str | None = None
     threads: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.codec not in (None, *CODECS):
             raise OutputError(f"codec {self.codec!r} is not known; use one of {', '.join(CODECS)}")
         if self.preset not in PRESETS:
@@ -106,7 +112,9 @@ class EncoderSettings:
         return {"codec": self.codec, "crf": self.crf, "preset": self.preset}
 
 
-def add_video(container, reader, raw, tags: ColourTags, settings: EncoderSettings):
+def add_video(
+    container: OutputContainer, reader: Reader, raw: RawFrame, tags: ColourTags, settings: EncoderSettings
+) -> RawStream:
     """The video stream of `container`, ready for frames like `raw`, on the source's own clock."""
     options = _options(raw, settings)
     stream = container.add_stream(CODECS[settings.decided].encoder, rate=reader.frame_rate, options=options)
@@ -115,7 +123,9 @@ def add_video(container, reader, raw, tags: ColourTags, settings: EncoderSetting
     return stream
 
 
-def lone_encoder(reader, raw, tags: ColourTags, settings: EncoderSettings, params: tuple[str, ...]):
+def lone_encoder(
+    reader: Reader, raw: RawFrame, tags: ColourTags, settings: EncoderSettings, params: tuple[str, ...]
+) -> RawContext:
     """An open encoder without a file, with further settings in its notation; its extradata are annex B."""
     context = av.CodecContext.create(CODECS[settings.decided].encoder, "w")
     assert isinstance(context, av.VideoCodecContext)
@@ -127,7 +137,7 @@ def lone_encoder(reader, raw, tags: ColourTags, settings: EncoderSettings, param
     return context
 
 
-def _set_up(context, reader, raw, tags: ColourTags, settings: EncoderSettings) -> None:
+def _set_up(context: RawContext, reader: Reader, raw: RawFrame, tags: ColourTags, settings: EncoderSettings) -> None:
     if not CODECS[settings.decided].takes(raw.width, raw.height):
         others = " or ".join(name for name, codec in CODECS.items() if codec.takes(raw.width, raw.height))
         raise OutputError(
@@ -153,7 +163,7 @@ def _set_up(context, reader, raw, tags: ColourTags, settings: EncoderSettings) -
             context.field_order = order
 
 
-def _options(raw, settings: EncoderSettings, more: tuple[str, ...] = ()) -> dict[str, str]:
+def _options(raw: RawFrame, settings: EncoderSettings, more: tuple[str, ...] = ()) -> dict[str, str]:
     preset = str(_SVT_PRESETS[settings.preset]) if settings.codec == "av1" else settings.preset
     options = {"preset": preset, "crf": str(settings.crf)}
     params = [*_hdr(raw, settings.decided), *more]
@@ -168,7 +178,7 @@ def _options(raw, settings: EncoderSettings, more: tuple[str, ...] = ()) -> dict
     return options
 
 
-def _hdr(raw, codec: str) -> list[str]:
+def _hdr(raw: RawFrame, codec: str) -> list[str]:
     """The encoder's settings for the frame's mastering display and light level (HDR10)."""
     names = {
         "h264": ("mastering-display", "cll"),

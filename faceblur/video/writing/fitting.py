@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import InputError
 from ..reading.planes import ENCODABLE, plane_views
+from ..reading.raw import RawFrame
 
 FULL_RANGE = 2  # libavutil AVCOL_RANGE_JPEG
 _VIDEO_RANGE = 1
@@ -125,7 +126,7 @@ def _is_lossy(source: av.VideoFormat, wanted: str) -> bool:
     return not (same_depth and same_planes and same_grid) or source.is_rgb
 
 
-def _tags(first) -> ColourTags:
+def _tags(first: RawFrame) -> ColourTags:
     if first.format.is_rgb or first.format.has_palette:
         return ColourTags(_VIDEO_RANGE, _BT709, _SRGB, _BT709)
     is_full = first.format.name.startswith("yuvj") or first.color_range == FULL_RANGE
@@ -134,7 +135,7 @@ def _tags(first) -> ColourTags:
     )
 
 
-def _cropped(frame, width: int, height: int):
+def _cropped(frame: RawFrame, width: int, height: int) -> RawFrame:
     cropped = av.VideoFrame(width, height, frame.format.name)
     for target, source in zip(plane_views(cropped), plane_views(frame), strict=True):
         target[...] = source[: target.shape[0], : target.shape[1]]
@@ -142,6 +143,6 @@ def _cropped(frame, width: int, height: int):
     return cropped
 
 
-def _stamped(frame, source):
+def _stamped(frame: RawFrame, source: RawFrame) -> RawFrame:
     frame.pts, frame.time_base, frame.duration = source.pts, source.time_base, source.duration
     return frame

@@ -12,6 +12,7 @@ import av
 
 from ...errors import OutputError
 from ...process import same_priority
+from ..reading.raw import RawStream
 from ..reading.reader import Packet, Reader
 from .others import Track, add_track, copy_chapters, copy_file_metadata, copy_metadata, travelling
 from .output import Output, StreamedOutput
@@ -57,7 +58,7 @@ class Muxer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, _, problem, __) -> None:
+    def __exit__(self, _: object, problem: BaseException | None, __: object) -> None:
         try:
             if problem is not None:
                 raise problem
@@ -84,7 +85,7 @@ class Muxer:
     def finish(self) -> None:
         """Called once, before the container is closed."""
 
-    def start(self, matrix: list[int] | None, video) -> None:
+    def start(self, matrix: list[int] | None, video: RawStream) -> None:
         """Add the other streams after `video` and write the header. No stream can be added afterwards."""
         copy_metadata(self.reader.stream, video)
         for index, way in self._ways.items():
@@ -134,12 +135,13 @@ def index_bytes(reader: Reader, packets: int) -> int:
     container = reader.container
     seconds = max(reader.end_ms, 1000.0) / 1000
     most = math.ceil(seconds * _MOST_PACKETS_A_SECOND)
-    streams = [stream for stream in container.streams if stream.type in ("audio", "subtitle")]
+    every: list[RawStream] = list(container.streams)
+    streams = [stream for stream in every if stream.type in ("audio", "subtitle")]
     others = sum(2 * stream.frames if 0 < stream.frames <= most else most for stream in streams)
     chunks = min(packets + others, 2 * min(packets, others) + _LONE_CHUNKS)
-    said = [container.metadata, *(stream.metadata for stream in container.streams), *container.chapters()]
+    said = [container.metadata, *(stream.metadata for stream in every), *container.chapters()]
     described = sum(len(str(each)) for each in said)
-    headers = sum(len(s.codec_context.extradata or b"") for s in container.streams if s.codec_context)
+    headers = sum(len(s.codec_context.extradata or b"") for s in every if s.codec_context)
     return _INDEX_HEAD + 24 * packets + 12 * others + 20 * chunks + 4 * described + 2 * headers
 
 

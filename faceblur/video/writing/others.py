@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import av
+from av import VideoStream
+from av.container import OutputContainer
 
 from ..reading.fourcc import codec_of, is_encrypted
+from ..reading.raw import RawStream
 from ..reading.selection import COVER
 from .audio import AacTrack
 from .copied import CopiedTrack
 from .subtitles import TEXT, TextTrack
 from .tryout import Trial
+
+if TYPE_CHECKING:
+    from ..reading.reader import Reader
 
 # What browsers and common players read in an MP4 file. PCM and Vorbis are allowed, but stay silent.
 _MP4_AUDIO = {"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"}
@@ -36,7 +42,7 @@ class Track(Protocol):
     def finish(self) -> Iterator[av.Packet]: ...
 
 
-def travelling(reader, container, notes: list[str]) -> dict[int, str]:
+def travelling(reader: Reader, container: OutputContainer, notes: list[str]) -> dict[int, str]:
     """Stream index -> 'copy', 'aac', 'mov_text', 'subrip' or 'font'; adds to `notes` what is converted or left
     behind.
     """
@@ -54,7 +60,9 @@ def travelling(reader, container, notes: list[str]) -> dict[int, str]:
     return chosen
 
 
-def _way(stream, container, video, trial) -> tuple[str | None, str | None]:
+def _way(
+    stream: RawStream, container: OutputContainer, video: VideoStream, trial: Trial
+) -> tuple[str | None, str | None]:
     """How the stream travels (None: not at all) and what to say of it (None: nothing)."""
     codec = codec_of(stream)
     name = f"stream {stream.index} ({stream.type}, {codec})"
@@ -78,12 +86,12 @@ def _way(stream, container, video, trial) -> tuple[str | None, str | None]:
     return None, f"{name} was left out{why}"
 
 
-def _ways_of_sound(container, codec: str) -> list[tuple[str, str | None]]:
+def _ways_of_sound(container: OutputContainer, codec: str) -> list[tuple[str, str | None]]:
     aac = "aac", f"AAC: {_kind(container)} players do not play it otherwise"
     return [("copy", None), aac] if _carries_sound(container, codec) else [aac]
 
 
-def _ways_of_text(container, codec: str) -> list[tuple[str, str | None]]:
+def _ways_of_text(container: OutputContainer, codec: str) -> list[tuple[str, str | None]]:
     wanted = "mov_text" if _is_mp4(container) else "subrip"
     ways: list[tuple[str, str | None]] = []
     if codec == "mov_text" if _is_mp4(container) else codec in container.supported_codecs:
@@ -93,7 +101,7 @@ def _ways_of_text(container, codec: str) -> list[tuple[str, str | None]]:
     return ways
 
 
-def _carries_sound(container, codec: str) -> bool:
+def _carries_sound(container: OutputContainer, codec: str) -> bool:
     if container.format.name == "mp4":
         return codec in _MP4_AUDIO
     if container.format.name == "mov":
@@ -103,15 +111,15 @@ def _carries_sound(container, codec: str) -> bool:
     return codec in container.supported_codecs
 
 
-def _is_mp4(container) -> bool:
+def _is_mp4(container: OutputContainer) -> bool:
     return container.format.name in ("mp4", "mov")
 
 
-def _kind(container) -> str:
+def _kind(container: OutputContainer) -> str:
     return {"mp4": "MP4", "mov": "MOV"}.get(container.format.name, "Matroska")
 
 
-def add_track(container, source, way: str) -> Track | None:
+def add_track(container: OutputContainer, source: RawStream, way: str) -> Track | None:
     """Gives what to write of a stream that travels this way; None for a font, which is written at once."""
     if way == "font":
         container.add_attachment(source.name, source.mimetype, source.data)
@@ -128,22 +136,23 @@ def add_track(container, source, way: str) -> Track | None:
     return track
 
 
-def copy_metadata(source, target) -> None:
+def copy_metadata(source: Any, target: Any) -> None:
     for key in _TRACK_METADATA:
         if key in source.metadata:
             target.metadata[key] = source.metadata[key]
 
 
-def copy_file_metadata(reader, container) -> None:
+def copy_file_metadata(reader: Reader, container: OutputContainer) -> None:
     for key in FILE_METADATA:
         if key in reader.container.metadata:
             container.metadata[key] = reader.container.metadata[key]
 
 
-def copy_chapters(reader, container) -> None:
+def copy_chapters(reader: Reader, container: OutputContainer) -> None:
     """Chapters with their titles, on the output's clock."""
-    chapters = []
-    for number, chapter in enumerate(reader.container.chapters()):
+    found: list[Any] = reader.container.chapters()  # of any title: PyAV's types know no metadata in them
+    chapters: list[Any] = []
+    for number, chapter in enumerate(found):
         shift = round(reader.offset_ms / 1000 / chapter["time_base"])
         title = {k: v for k, v in chapter["metadata"].items() if k == "title"}
         times = {"start": chapter["start"] - shift, "end": chapter["end"] - shift}

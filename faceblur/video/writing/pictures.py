@@ -8,6 +8,8 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av import AudioStream
+from av.container import OutputContainer
 
 from .output import Output
 
@@ -49,13 +51,13 @@ def encode(
     output.keep()
 
 
-def _add_sound(box, audio):
+def _add_sound(box: OutputContainer, audio: tuple[np.ndarray, int]) -> AudioStream:
     samples, rate = audio
     channels = 1 if samples.ndim == 1 else samples.shape[1]
     return box.add_stream("aac", rate=rate, layout="mono" if channels == 1 else "stereo")
 
 
-def _write_sound(box, stream, samples: np.ndarray, rate: int) -> None:
+def _write_sound(box: OutputContainer, stream: AudioStream, samples: np.ndarray, rate: int) -> None:
     planar = samples.reshape(len(samples), -1).T.astype(np.float32)
     for start in range(0, planar.shape[1], 1024):
         frame = av.AudioFrame.from_ndarray(

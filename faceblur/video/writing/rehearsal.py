@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 import av
+
+from ..reading.raw import RawPacket, RawStream
 
 REFUSALS = (av.error.FFmpegError, ValueError, OverflowError)
 
@@ -12,7 +15,7 @@ REFUSALS = (av.error.FFmpegError, ValueError, OverflowError)
 class Rehearsal:
     """One stream like `source` in a container of this format. Raises one of REFUSALS when it cannot hold it."""
 
-    def __init__(self, container_format: str, source):
+    def __init__(self, container_format: str, source: RawStream):
         self._container = av.open(_Nowhere(), "w", format=container_format)
         try:
             self._stream = self._container.add_stream_from_template(source, opaque=True)
@@ -21,7 +24,7 @@ class Rehearsal:
             self.close()
             raise
 
-    def takes(self, packet) -> bool:
+    def takes(self, packet: RawPacket) -> bool:
         """Whether the muxer takes this packet after those before it; the packet stays as it is."""
         times = packet.pts, packet.dts, packet.duration, packet.time_base
         packet.stream = self._stream
@@ -41,10 +44,10 @@ class Rehearsal:
 class _Nowhere:
     """A file that forgets what is written to it."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._place = self._end = 0
 
-    def write(self, data) -> int:
+    def write(self, data: Any) -> int:
         self._place += len(data)
         self._end = max(self._end, self._place)
         return len(data)

@@ -5,9 +5,12 @@ SubRip.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import av
+from av.container import OutputContainer
 
+from ..reading.raw import RawPacket, RawStream
 from .copied import Times
 
 TEXT = {"subrip", "ass", "webvtt", "mov_text", "text"}
@@ -18,10 +21,10 @@ class TextTrack:
     `container`. `damaged`: how many packets gave no text.
     """
 
-    def __init__(self, container, source, codec: str):
+    def __init__(self, container: OutputContainer, source: RawStream, codec: str):
         self.source = source
         source.codec_context.open(strict=False)  # which makes the header that holds the styles
-        self.stream = container.add_stream(codec)
+        self.stream = cast(RawStream, container.add_stream(codec))
         self.stream.codec_context.subtitle_header = source.codec_context.subtitle_header
         self.stream.codec_context.time_base = self.stream.time_base = source.time_base
         self._times, self._faults = Times(leap_s=None), 0
@@ -30,14 +33,14 @@ class TextTrack:
     def damaged(self) -> int:
         return self._times.refused + self._faults
 
-    def take(self, packet) -> Iterator[av.Packet]:
+    def take(self, packet: RawPacket) -> Iterator[av.Packet]:
         for whole in self._times.through(packet):
             yield from self._converted(whole)
 
     def finish(self) -> Iterator[av.Packet]:
         yield from ()
 
-    def _converted(self, packet) -> Iterator[av.Packet]:
+    def _converted(self, packet: RawPacket) -> Iterator[av.Packet]:
         try:
             text = self.source.codec_context.decode2(packet)
             if text is None or not len(text):

@@ -16,6 +16,7 @@ import av
 
 from ..reading.opening import open_input, packets_of
 from ..reading.ranged import RangedFile, Source
+from ..reading.raw import RawPacket
 from ..reading.reader import Reader
 from ..reading.seek import seek_before
 from ..reading.selection import video_stream
@@ -41,7 +42,7 @@ class _Sizes:
     keys: list[int] = field(default_factory=list)
     others: list[int] = field(default_factory=list)
 
-    def add(self, packet) -> None:
+    def add(self, packet: RawPacket) -> None:
         (self.keys if packet.is_keyframe else self.others).append(packet.size)
 
 

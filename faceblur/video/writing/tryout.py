@@ -6,8 +6,10 @@ import io
 from collections.abc import Callable
 
 import av
+from av.container import InputContainer
 
 from ..reading.opening import open_input, packets_of
+from ..reading.ranged import Source
 from .rehearsal import REFUSALS
 
 _ENOUGH = 8  # packets of each sound track
@@ -20,7 +22,7 @@ class Trial:
     The file is opened anew: what is left in these decoders must not come out in the true file.
     """
 
-    def __init__(self, path: str, container_format: str):
+    def __init__(self, path: Source, container_format: str):
         self._format = container_format
         self._container = open_input(path)
         sounds = [stream for stream in self._container.streams.audio if stream.codec_context]
@@ -29,7 +31,7 @@ class Trial:
     def __enter__(self) -> Trial:
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._container.close()
 
     def succeeds(self, index: int, way: str, add_track: Callable) -> bool:
@@ -48,7 +50,7 @@ class Trial:
         return bool(ready) or not first
 
 
-def _first_packets(container, streams: list) -> dict[int, list[av.Packet]]:
+def _first_packets(container: InputContainer, streams: list) -> dict[int, list[av.Packet]]:
     first: dict[int, list] = {stream.index: [] for stream in streams}
     for number, packet in enumerate(packets_of(container, streams) if streams else ()):
         kept = first[packet.stream.index]

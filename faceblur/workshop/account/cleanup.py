@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -16,6 +17,9 @@ from ...errors import WorkshopError
 from ..session import Workshop
 from .inventory import Inventory, inventory
 from .kinds import Resource, is_missing, or_none
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
 
 # AWS answers this while something else is still going on: wait and try again.
 BUSY = {
@@ -132,7 +136,7 @@ def _bucket(ws: Workshop, resource: Resource) -> None:
     s3.delete_bucket(**place)
 
 
-def _versions(s3, place: dict) -> Iterator[list[dict]]:
+def _versions(s3: BaseClient, place: dict) -> Iterator[list[dict]]:
     """Versions and delete markers, a page at a time, as DeleteObjects wants them."""
     for page in s3.get_paginator("list_object_versions").paginate(**place, PaginationConfig={"PageSize": MOST_AT_ONCE}):
         items = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]

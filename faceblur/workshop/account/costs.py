@@ -62,7 +62,7 @@ class Estimate:
         lines = [f"{name:42} {usd:10.4f} USD" for name, usd in self.parts.items()]
         return "\n".join([self.title, *lines, f"{'in all':42} {self.total:10.4f} USD"])
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         rows = "".join(
             f'<tr><td style="text-align:left">{escape(name)}</td><td>{usd:.4f}</td></tr>'
             for name, usd in [*self.parts.items(), ("in all", self.total)]

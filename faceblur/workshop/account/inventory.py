@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
+from typing import Any
 
 from ...errors import WorkshopError
 from ..places import all_states
@@ -45,7 +47,7 @@ class Inventory:
             for each in self.resources
         )
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {"text/plain": str(self), "text/html": self._table()}
 
     def _nothing(self) -> str:
@@ -88,7 +90,7 @@ def other_prefixes(ws: Workshop) -> tuple[str, ...]:
     return tuple(sorted((found | noted) - {ws.names.prefix}))
 
 
-def _state(path) -> dict:
+def _state(path: Path) -> dict:
     """What a state file notes; one that cannot be read is of no use here."""
     try:
         return dict(State(path))
@@ -121,7 +123,7 @@ def noted_arns(ws: Workshop) -> list[str]:
     return arns
 
 
-def _texts(value) -> Iterator[str]:
+def _texts(value: Any) -> Iterator[str]:
     """Every string in a JSON value."""
     if isinstance(value, str):
         yield value

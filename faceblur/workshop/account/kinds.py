@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from botocore.exceptions import ClientError
@@ -68,7 +69,7 @@ def is_missing(problem: ClientError) -> bool:
     return problem.response["Error"]["Code"] in MISSING
 
 
-def or_none(call: Callable, *args, **parameters):
+def or_none(call: Callable, *args: Any, **parameters: Any) -> Any:
     """The answer, or None when AWS says that there is no such thing."""
     try:
         return call(*args, **parameters)

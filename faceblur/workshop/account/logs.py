@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
 
 NOISE = ("START ", "END ", "REPORT ", "INIT_START ")
 
 
-def last_lines(logs, group: str, count: int = 8) -> list[str]:
+def last_lines(logs: BaseClient, group: str, count: int = 8) -> list[str]:
     """The newest lines of a log group without Lambda's own; none is an empty list. `logs`: boto3's client."""
     try:
         events = logs.filter_log_events(logGroupName=group, limit=500)["events"]

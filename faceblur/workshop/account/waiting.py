@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError, WaiterError
 
 from ...errors import WorkshopError
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
 
 # What AWS answers while something made a moment ago is not known everywhere (5 to 20 s for a role).
 NOT_YET = (
@@ -20,9 +24,10 @@ NOT_YET = (
     "conflicting conditional operation",  # S3 is still applying the last setting of the bucket
 )
 POLL_S, POLLS = 0.5, 1200
+_Answer = TypeVar("_Answer")
 
 
-def settle(call: Callable[[], object], patience_s: float = 90):
+def settle(call: Callable[[], _Answer], patience_s: float = 90) -> _Answer:
     """Return call()'s answer; while AWS says "not yet", wait longer each time and try again.
 
     Raises WorkshopError with AWS's words when patience runs out; every other error passes through.
@@ -42,7 +47,7 @@ def settle(call: Callable[[], object], patience_s: float = 90):
         pause_s = min(15.0, pause_s * 2)
 
 
-def wait_for(client, waiter: str, what: str, **parameters) -> None:
+def wait_for(client: BaseClient, waiter: str, what: str, **parameters: Any) -> None:
     """Run one of boto3's waiters and say how long it took. Raises WorkshopError with the last answer."""
     start = time.monotonic()
     try:

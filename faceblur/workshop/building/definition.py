@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ...errors import WorkshopError
 
@@ -24,7 +25,7 @@ def render_definition(path: str | Path, values: Mapping[str, object]) -> str:
     return json.dumps(_fill(template, values), indent=2)
 
 
-def _fill(node, values: Mapping[str, object]):
+def _fill(node: Any, values: Mapping[str, object]) -> Any:
     if isinstance(node, dict):
         return {key: _fill(value, values) for key, value in node.items()}
     if isinstance(node, list):

@@ -17,6 +17,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urljoin
 
 from ...errors import WorkshopError
@@ -62,11 +63,11 @@ def digest_of(content: bytes) -> str:
 class _Hashing:
     """A writer that hashes what passes through."""
 
-    def __init__(self, sink):
+    def __init__(self, sink: BinaryIO | gzip.GzipFile):
         self._sink = sink
         self.hash = hashlib.sha256()
 
-    def write(self, content) -> int:
+    def write(self, content: bytes) -> int:
         self.hash.update(content)
         return self._sink.write(content)
 
@@ -153,7 +154,7 @@ class _Registry:
     def has(self, digest: str) -> bool:
         return self._send("HEAD", urljoin(self._base, f"blobs/{digest}"), allowed=(200, 404))[0] == 200
 
-    def upload(self, digest: str, content, size: int) -> None:
+    def upload(self, digest: str, content: bytes | BinaryIO, size: int) -> None:
         _, location = self._send("POST", urljoin(self._base, "blobs/uploads/"), b"", allowed=(202,))
         place = urljoin(self._base, location)
         place += ("&" if "?" in place else "?") + f"digest={digest}"
@@ -163,8 +164,15 @@ class _Registry:
     def put_manifest(self, tag: str, manifest: bytes) -> None:
         self._send("PUT", urljoin(self._base, f"manifests/{tag}"), manifest, {"Content-Type": MANIFEST}, (201,))
 
-    def _send(self, method: str, url: str, content=None, headers=(), allowed=(200,)) -> tuple[int, str]:
-        request = urllib.request.Request(url, content, {**self._headers, **dict(headers)}, method=method)
+    def _send(
+        self,
+        method: str,
+        url: str,
+        content: bytes | BinaryIO | None = None,
+        headers: Mapping[str, str] | None = None,
+        allowed: tuple[int, ...] = (200,),
+    ) -> tuple[int, str]:
+        request = urllib.request.Request(url, content, {**self._headers, **(headers or {})}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
                 status, location, body = answer.status, answer.headers.get("Location", ""), b""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .runner import Run
 
 
-def write_junit(path: Path, run) -> None:
+def write_junit(path: Path, run: Run) -> None:
     """One test case per executed notebook of a runner.Run."""
     suite = ElementTree.Element(
         "testsuite",

@@ -34,7 +34,7 @@ class Choice:
     until: int = 0
     reset: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         Names(self.prefix, "", "")  # refuses a prefix that cannot be used
         if not 0 <= self.until <= LAST:
             raise WorkshopError(f"--until {self.until}: the chapters that can be run before are 1 to {LAST}")

@@ -15,12 +15,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 PATIENCE_S = 30  # to end in good order, its kernels first
 
 
 @contextlib.contextmanager
-def leashed(module: str, options: Sequence[str] = (), **popen) -> Iterator[subprocess.Popen]:
+def leashed(module: str, options: Sequence[str] = (), **popen: Any) -> Iterator[subprocess.Popen]:
     """Run `python -m module options` until the block ends or this process does. popen: as for subprocess.Popen."""
     theirs, ours = os.pipe()
     # -P: the folder of this file must not become a place to import from.

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ...errors import WorkshopError
 from ..chapters import CHAPTERS, Chapter
@@ -226,7 +227,9 @@ def _register_engine() -> None:
 
     class Engine(NBClientEngine):
         @classmethod
-        def execute_managed_notebook(cls, nb_man, kernel_name, on_cell=None, **kwargs):
+        def execute_managed_notebook(
+            cls, nb_man: Any, kernel_name: str, on_cell: Callable | None = None, **kwargs: Any
+        ) -> Any:
             if on_cell:
                 _report_cells(nb_man, on_cell)
             return super().execute_managed_notebook(nb_man, kernel_name, **kwargs)
@@ -234,24 +237,24 @@ def _register_engine() -> None:
     papermill_engines.register(ENGINE, Engine)
 
 
-def _report_cells(nb_man, on_cell) -> None:
+def _report_cells(nb_man: Any, on_cell: Callable) -> None:
     start, complete = nb_man.cell_start, nb_man.cell_complete
     total = len(nb_man.nb.cells)
     began = [0.0]
 
-    def cell_start(cell, cell_index=None, **kwargs):
+    def cell_start(cell: Any, cell_index: int | None = None, **kwargs: Any) -> Any:
         began[0] = time.monotonic()
         on_cell(cell, cell_index, total, None)
         return start(cell, cell_index, **kwargs)
 
-    def cell_complete(cell, cell_index=None, **kwargs):
+    def cell_complete(cell: Any, cell_index: int | None = None, **kwargs: Any) -> Any:
         on_cell(cell, cell_index, total, time.monotonic() - began[0])
         return complete(cell, cell_index, **kwargs)
 
     nb_man.cell_start, nb_man.cell_complete = cell_start, cell_complete
 
 
-def _cell_failure(problem, copy: Path) -> CellFailure:
+def _cell_failure(problem: Any, copy: Path) -> CellFailure:
     """What a person needs of papermill's error: no traceback; the whole of it is in the executed copy."""
     import nbformat
 
@@ -268,7 +271,7 @@ def _error_of(cell: Mapping) -> Mapping | None:
     return next((out for out in cell.get("outputs", ()) if out["output_type"] == "error"), None)
 
 
-def _line(problem) -> str:
+def _line(problem: Any) -> str:
     """The cell's own line in IPython's traceback: the first one marked with an arrow."""
     text = ANSI.sub("", "\n".join(problem.traceback or ()))
     found = re.search(r"^-+>\s*\d+\s+(.*)$", text, re.MULTILINE)

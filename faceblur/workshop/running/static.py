@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 # nbconvert's template loads its diagram renderer from a CDN; the notebooks hold no such diagrams.
@@ -34,7 +35,7 @@ def to_html(notebook: Path) -> Path:
     return page
 
 
-def _without_widgets(node):
+def _without_widgets(node: Any) -> Any:
     node.metadata.pop("widgets", None)
     for cell in node.cells:
         for output in cell.get("outputs", ()):

@@ -96,7 +96,7 @@ class Picture:
         self.svg = svg
         self._words = words
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         encoded = base64.b64encode(self.svg.encode()).decode()
         source = f"data:image/svg+xml;base64,{encoded}"
         image = f'<img alt="{escape(self._words)}" style="max-width:100%" src="{source}">'

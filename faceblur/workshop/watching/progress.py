@@ -12,11 +12,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
+from typing import TYPE_CHECKING
 
 from ...errors import WorkshopError
 from .history import Failure, StateTime, failure, readable_cause, state_times, steps
 from .machine import described, machine_svg
 from .timeline import colour, timeline_svg
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
 
 OVER = {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
 STEP_TYPES = {"Task", "Map", "Parallel", "Wait"}  # a Choice or Pass takes no time worth drawing
@@ -59,7 +63,7 @@ class Execution:
         )
 
 
-def follow(sfn, execution_arn: str, poll_s: float = 0.5, timeout_s: float = 4 * 3600) -> Execution:
+def follow(sfn: BaseClient, execution_arn: str, poll_s: float = 0.5, timeout_s: float = 4 * 3600) -> Execution:
     """Watch an execution until it is over. `sfn` is boto3's client. Raises WorkshopError on `timeout_s`.
 
     A failed execution is returned like any other: `.failure` says why.
@@ -78,7 +82,7 @@ def follow(sfn, execution_arn: str, poll_s: float = 0.5, timeout_s: float = 4 * 
         time.sleep(poll_s)
 
 
-def snapshot(sfn, description: Mapping) -> Execution:
+def snapshot(sfn: BaseClient, description: Mapping) -> Execution:
     """What is known now of the execution that `description` (DescribeExecution) describes."""
     events = _events(sfn, description["executionArn"])
     began = description["startDate"]
@@ -95,7 +99,7 @@ def snapshot(sfn, description: Mapping) -> Execution:
     )
 
 
-def main_states(sfn, execution_arn: str) -> tuple[str, ...]:
+def main_states(sfn: BaseClient, execution_arn: str) -> tuple[str, ...]:
     """The states that take time, in the order in which the workflow's definition names them."""
     definition = definition_of(sfn, execution_arn)
     return tuple(
@@ -103,7 +107,7 @@ def main_states(sfn, execution_arn: str) -> tuple[str, ...]:
     )
 
 
-def definition_of(sfn, execution_arn: str) -> dict:
+def definition_of(sfn: BaseClient, execution_arn: str) -> dict:
     """The definition with which this execution began, as JSON has it."""
     return json.loads(sfn.describe_state_machine_for_execution(executionArn=execution_arn)["definition"])
 
@@ -185,7 +189,7 @@ def _terminal_view() -> Callable[[Execution, Sequence[str]], None]:
     return show
 
 
-def _events(sfn, execution_arn: str) -> list[dict]:
+def _events(sfn: BaseClient, execution_arn: str) -> list[dict]:
     pages = sfn.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
     return [event for page in pages for event in page["events"]]
 
