@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from .errors import DetectionsError
-from .foreign import check_shape, parse_json, read_json
+from .foreign import NUMBER, check_shape, parse_json, read_json
+from .shapes import Interval
 
 _SEGMENTS = {"segments": [{"name": str, "sha256": str}]}
-_TRACK = {"track": int, "boxes": [list], "needs_review": [list], "visible": bool}
+_TRACK = {"track": int, "boxes": [list], "needs_review": [[NUMBER]], "visible": bool}
+_REVIEW = {"track": int, "start_ms": NUMBER, "end_ms": NUMBER}
 _NAME = re.compile(r"(?!\.\.?/)[^/\\]+/\d{5}\.(plan|report)\.json")
 
 
@@ -33,12 +35,26 @@ def assemble(index: dict, name: str, read: Callable[[str], bytes]) -> dict:
     Raises DetectionsError when a file is missing or is not the one that the index names.
     """
     check_shape(index, _SEGMENTS)
-    whole = {key: value for key, value in index.items() if key != "segments"}
+    parts: dict[str, list[list]] = {}
     for segment in index["segments"]:
         for key, rows in _part(segment, name, read).items():
-            whole.setdefault(key, []).extend(rows)
-    if "tracks" in whole:
-        whole["tracks"] = _once_each(whole["tracks"])
+            parts.setdefault(key, []).append(rows)
+    joined = {"tracks": _once_each, "needs_review": _reviewed}
+    whole = {key: value for key, value in index.items() if key != "segments"}
+    return whole | {key: joined.get(key, _in_a_row)(lists) for key, lists in parts.items()}
+
+
+def across_borders(parts: Iterable[Sequence[Interval]]) -> list[Interval]:
+    """Intervals by segment, in order, as those of the whole: one that both sides of a border know, each as far as it
+    sees, is one.
+    """
+    whole: list[Interval] = []
+    for part in parts:
+        for number, (start, end) in enumerate(part):
+            if number == 0 and whole and start <= whole[-1][1]:
+                earlier = whole.pop()
+                start, end = min(start, earlier[0]), max(end, earlier[1])
+            whole.append((start, end))
     return whole
 
 
@@ -58,19 +74,51 @@ def _part(segment: dict, index: str, read: Callable[[str], bytes]) -> dict[str, 
     return content
 
 
-def _once_each(tracks: list) -> list:
+def _in_a_row(parts: list[list]) -> list:
+    return [row for rows in parts for row in rows]
+
+
+def _once_each(parts: list[list]) -> list:
     """Who crosses a border between segments has a part in each of them: one track, visible where all parts are."""
-    whole: dict[int, dict] = {}
-    for track in tracks:
+    whole: dict[int, list[dict]] = {}
+    for track in _in_a_row(parts):
         check_shape(track, _TRACK)
         if not {"track", "boxes"} <= set(track):
             raise DetectionsError("a track has a number and boxes")
-        first = whole.get(track["track"])
-        if first is None:
-            whole[track["track"]] = {**track, "boxes": list(track["boxes"])}
-            continue
-        first["boxes"] += track["boxes"]
-        first["needs_review"] = [*first.get("needs_review", ()), *track.get("needs_review", ())]
-        first["visible"] = bool(first.get("visible")) and bool(track.get("visible"))
-        first["end_ms"] = track.get("end_ms")
-    return list(whole.values())
+        whole.setdefault(track["track"], []).append(track)
+    return [_one_track(rows) if len(rows) > 1 else rows[0] for rows in whole.values()]
+
+
+def _one_track(rows: list[dict]) -> dict:
+    reviews = [_intervals(row.get("needs_review", ())) for row in rows]
+    return rows[0] | {
+        "boxes": [box for row in rows for box in row["boxes"]],
+        "needs_review": [list(interval) for interval in across_borders(reviews)],
+        "visible": all(row.get("visible") for row in rows),
+        "end_ms": rows[-1].get("end_ms"),
+    }
+
+
+def _intervals(pairs: Iterable[Sequence[float]]) -> list[Interval]:
+    if any(len(pair) != 2 for pair in pairs):
+        raise DetectionsError("a part to review has a start and an end")
+    return [(pair[0], pair[1]) for pair in pairs]
+
+
+def _reviewed(parts: list[list]) -> list:
+    """The parts to review of a report, as it would list them if it was of the whole video: by track."""
+    tracks: dict[int, list[list[Interval]]] = {}
+    for rows in parts:
+        here: dict[int, list[Interval]] = {}
+        for row in rows:
+            check_shape(row, _REVIEW)
+            if not _REVIEW.keys() <= set(row):
+                raise DetectionsError("a part to review has a track, a start and an end")
+            here.setdefault(row["track"], []).append((row["start_ms"], row["end_ms"]))
+        for track, intervals in here.items():
+            tracks.setdefault(track, []).append(intervals)
+    return [
+        {"track": track, "start_ms": start, "end_ms": end}
+        for track, reviews in tracks.items()
+        for start, end in across_borders(reviews)
+    ]

@@ -5,16 +5,17 @@ Segments are half open and in order, so no time occurs twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from ..boxes import overlap
+from ..documents import across_borders
 from ..plan import Plan, Track
 from ..plan.frame_times import FrameTimes
 from ..rendering.report import count
-from ..shapes import Interval, JsonObject
+from ..shapes import JsonObject
 
 # A face on both sides of a border is the same person's when the boxes overlap by this much (IoU) ...
 SAME_FACE_IOU = 0.3
@@ -147,20 +148,8 @@ def _merge_tracks(number: int, parts: Sequence[Track]) -> Track:
         times_ms=np.concatenate([part.times_ms for part in parts]),
         boxes=np.concatenate([part.boxes for part in parts]),
         is_visible=all(part.is_visible for part in parts),  # visible is only who was so in every part
-        review=_across_borders([part.review for part in parts]),
+        review=tuple(across_borders(part.review for part in parts)),
     )
-
-
-def _across_borders(parts: Iterable[Sequence[Interval]]) -> tuple[Interval, ...]:
-    """The parts' intervals; one that both sides of a border know, each as far as it sees, is one."""
-    whole: list[Interval] = []
-    for part in parts:
-        for number, (start, end) in enumerate(part):
-            if number == 0 and whole and start <= whole[-1][1]:
-                earlier = whole.pop()
-                start, end = min(start, earlier[0]), max(end, earlier[1])
-            whole.append((start, end))
-    return tuple(whole)
 
 
 def _renumber(report: JsonObject, ids: dict[int, int]) -> JsonObject:

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from faceblur import documents
+from faceblur import DetectionsError, documents
 from faceblur.pipeline.merge import SegmentMerge, merge_plans, number_tracks
 from faceblur.plan import Plan, Track
 
@@ -84,7 +84,11 @@ def test_plans_and_reports_are_put_together():
 def reviewed(*parts):
     """What is to be reviewed of somebody who stands there in segments of a second, with these intervals in each."""
     plans = [Plan((track(1, 1000.0 * number, 25, 0.1, review=part),)) for number, part in enumerate(parts)]
+    told = [[{"track": 1, "start_ms": start, "end_ms": end} for start, end in part] for part in parts]
+    plan, whole = merged_of(plans, [report() | {"needs_review": rows} for rows in told])
     (only,) = merge_plans(plans).tracks
+    assert plan.tracks[0].review == only.review  # by segment as in one
+    assert tuple((row["start_ms"], row["end_ms"]) for row in whole["needs_review"]) == only.review
     return only.review
 
 
@@ -98,6 +102,21 @@ def test_parts_to_review_that_do_not_meet_at_a_border_stay_apart():
     assert reviewed(((800, 900),), (), ((2100, 2200),)) == ((800, 900), (2100, 2200))
     within = ((100, 300), (300, 500))  # seen for one frame between them, as the whole video has them
     assert reviewed(within, ((1100, 1200),)) == (*within, (1100, 1200))
+
+
+@pytest.mark.parametrize("row", [{"track": 1}, {"track": 1, "start_ms": 0, "end_ms": "1"}, [1, 0, 1]])
+def test_a_part_to_review_that_is_none_is_refused(row):
+    part = json.dumps({"needs_review": [row]}).encode()
+    index = {"segments": [{"name": "a/00000.report.json", "sha256": hashlib.sha256(part).hexdigest()}]}
+    with pytest.raises(DetectionsError):
+        documents.assemble(index, "a.json", lambda _: part)
+
+
+def test_a_tracks_part_to_review_has_two_ends():
+    part = json.dumps({"tracks": [{"track": 1, "boxes": [], "needs_review": [[1, 2, 3]]}] * 2}).encode()
+    index = {"segments": [{"name": "a/00000.plan.json", "sha256": hashlib.sha256(part).hexdigest()}]}
+    with pytest.raises(DetectionsError, match="a start and an end"):
+        documents.assemble(index, "a.json", lambda _: part)
 
 
 @pytest.mark.parametrize("count", [1, 2])
