@@ -13,7 +13,6 @@ import hashlib
 import os
 import stat
 import sys
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from pathlib import Path
 from .errors import OutputError
 from .foreign import parse_json, read_json
 from .partials import Partial, sweep, write_all
+from .patience import tries
 from .undo import about_to_move
 
 __all__ = [
@@ -145,22 +145,23 @@ def _pour(place: _Place, data: bytes) -> None:
                 stream.flush()
         write_all(place.descriptor, data)
         return
-    ends = time.monotonic() + _READER_S
-    while True:
-        try:
-            file = os.open(place.name, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
-            break
-        except OSError as problem:
-            if problem.errno != errno.ENXIO or not stat.S_ISFIFO(place.mode or 0):
-                raise
-            if time.monotonic() > ends:
-                raise OSError(problem.errno, "nobody reads from this pipe") from problem
-            time.sleep(0.05)
+    file = _opened(place)
     try:
         os.set_blocking(file, True)
         write_all(file, data)
     finally:
         os.close(file)
+
+
+def _opened(place: _Place) -> int:
+    """A device, or a pipe that somebody reads."""
+    for _ in tries(_READER_S, 0.05):
+        try:
+            return os.open(place.name, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        except OSError as problem:
+            if problem.errno != errno.ENXIO or not stat.S_ISFIFO(place.mode or 0):
+                raise
+    raise OSError(errno.ENXIO, "nobody reads from this pipe")
 
 
 def check_targets(targets: Iterable[str | Path | None], inputs: Iterable[str | Path | None] = ()) -> None:

@@ -2,11 +2,12 @@
 
 import io
 import json
-import time
 import uuid
 import zipfile
 
 import boto3
+
+from faceblur.patience import tries
 
 LOGS = {
     "Effect": "Allow",
@@ -95,11 +96,9 @@ def log_text(function):
 
 def eventually(look, timeout_s=60):
     """The first true value that `look` returns; fails when there is none in time."""
-    end = time.monotonic() + timeout_s
-    while time.monotonic() < end:
+    for _ in tries(timeout_s, 0.05):
         if found := look():
             return found
-        time.sleep(0.05)
     raise AssertionError(f"nothing in {timeout_s} s")
 
 

@@ -15,13 +15,13 @@ import contextlib
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 from ..errors import FaceblurError, InputError, OutputError, by_name, death_by
+from ..patience import tries
 from ..undo import undo_all, was_written
 from .failures import DEBUG, in_words, on_one_line
 
@@ -188,13 +188,11 @@ def _end(child: int) -> None:
         return
     with contextlib.suppress(ProcessLookupError, ChildProcessError):
         os.kill(child, signal.SIGTERM)
-        ends = time.monotonic() + _PATIENCE_S / 2
-        while not os.waitpid(child, os.WNOHANG)[0]:
-            if time.monotonic() > ends:
-                os.kill(child, signal.SIGKILL)
-                os.waitpid(child, 0)
+        for _ in tries(_PATIENCE_S / 2, 0.01):
+            if os.waitpid(child, os.WNOHANG)[0]:
                 return
-            time.sleep(0.01)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 def _handle(action: Callable[[int, FrameType | None], Any] | int) -> None:

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..errors import WorkshopError
+from ..patience import tries
 from .cloud import KEEP_SECONDS, REGION, LocalAws
 
 # As other emulators of AWS have it.
@@ -129,11 +130,10 @@ def down(one: Running) -> None:
     """End it and wait until it has kept what it keeps. Raises WorkshopError when it does not end."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(one.pid, signal.SIGTERM)
-    end = time.monotonic() + KEEP_SECONDS
-    while Path(one.root).exists():
-        if time.monotonic() > end:
-            raise WorkshopError(f"the embedded AWS (process {one.pid}) does not end")
-        time.sleep(0.02)
+    for _ in tries(KEEP_SECONDS, 0.02):
+        if not Path(one.root).exists():
+            return
+    raise WorkshopError(f"the embedded AWS (process {one.pid}) does not end")
 
 
 def log_lines(one: Running, function: str) -> Iterator[str]:

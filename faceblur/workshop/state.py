@@ -8,7 +8,8 @@ from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import WorkshopError
+from ..errors import OutputError, WorkshopError
+from ..files import make_folder, write_text
 
 
 class State(MutableMapping):
@@ -58,14 +59,11 @@ class State(MutableMapping):
         return path
 
     def _save(self, values: dict) -> None:
-        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-            beside.replace(self.path)
-        except OSError as problem:
-            beside.unlink(missing_ok=True)
-            raise WorkshopError(f"{self.path}: the state cannot be written ({problem.strerror})") from problem
+            make_folder(self.path.parent)
+            write_text(self.path, json.dumps(values, indent=2) + "\n")
+        except OutputError as problem:
+            raise WorkshopError(f"the state is not saved: {problem}") from problem
         self._values = values
 
 

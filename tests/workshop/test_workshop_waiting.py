@@ -5,9 +5,9 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
+from faceblur import patience
 from faceblur.errors import WorkshopError
 from faceblur.workshop import settle, wait_for
-from faceblur.workshop.account import waiting
 
 
 class Clock:
@@ -26,7 +26,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(waiting, "time", clock)
+    monkeypatch.setattr(patience, "time", clock)
     return clock
 
 
@@ -67,6 +67,11 @@ def test_patience_ends_with_the_words_of_aws(clock):
     with pytest.raises(WorkshopError, match="cannot be assumed"):
         settle(failing("cannot be assumed by Lambda", 100), patience_s=60)
     assert clock.now <= 60 and max(clock.pauses) <= 15
+
+
+def test_the_last_try_is_known_and_within_patience(clock):
+    assert list(patience.tries(10, 1, 3)) == [1, 2, 3, 3, 0] and clock.now == 9
+    assert list(patience.tries(0, 1)) == [0]
 
 
 def test_a_waiter_that_fails_says_why():

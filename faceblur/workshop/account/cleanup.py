@@ -6,7 +6,6 @@ delete is tried again. Each step can be repeated, so a clean-up that broke off i
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,9 +13,11 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from ...errors import WorkshopError
+from ...patience import tries
 from ..session import Workshop
 from .inventory import Inventory, inventory
 from .kinds import Resource, is_missing, or_none
+from .waiting import PAUSES_S
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -59,29 +60,28 @@ def clean_up(ws: Workshop, dry_run: bool = True) -> Inventory:
 
 def remaining(ws: Workshop, patience_s: float = PATIENCE_S) -> tuple[Resource, ...]:
     """What of ours is still there, by listing again; waits for deletions that AWS finishes later."""
-    end = time.monotonic() + patience_s
-    while (left := inventory(ws).ours) and time.monotonic() < end:
+    left: tuple[Resource, ...] = ()
+    for _ in tries(patience_s, 3):
+        if not (left := inventory(ws).ours):
+            break
         print(f"  AWS is still deleting {left[0].kind} {left[0].name} ...", flush=True)
-        time.sleep(3)
     return left
 
 
 def _persist(delete: Callable[[], None], resource: Resource) -> None:
     """Missing is fine; busy is tried again; everything else is one clear line."""
-    end, pause_s = time.monotonic() + PATIENCE_S, 1.0
-    while True:
+    for pause_s in tries(PATIENCE_S, *PAUSES_S):
         try:
-            return delete()
+            delete()
+            return
         except ClientError as problem:
             error = problem.response["Error"]
             if is_missing(problem):
-                return None
-            if error["Code"] not in BUSY or time.monotonic() + pause_s > end:
+                return
+            if error["Code"] not in BUSY or not pause_s:
                 raise WorkshopError(
                     f"{resource.kind} {resource.name} cannot be deleted: {error['Code']}: {error['Message']}"
                 ) from problem
-        time.sleep(pause_s)
-        pause_s = min(15.0, 2 * pause_s)
 
 
 def _trigger(ws: Workshop, resource: Resource) -> None:
@@ -98,9 +98,9 @@ def _state_machine(ws: Workshop, resource: Resource) -> None:
         print(f"    stopping execution {execution['name']}")
         sfn.stop_execution(executionArn=execution["executionArn"], error="CleanUp", cause="the workshop is over")
     sfn.delete_state_machine(stateMachineArn=resource.arn)
-    end = time.monotonic() + PATIENCE_S
-    while or_none(sfn.describe_state_machine, stateMachineArn=resource.arn) and time.monotonic() < end:
-        time.sleep(1)
+    for _ in tries(PATIENCE_S, 1):
+        if not or_none(sfn.describe_state_machine, stateMachineArn=resource.arn):
+            break
 
 
 def _rule(ws: Workshop, resource: Resource) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from botocore.exceptions import ClientError, WaiterError
 
 from ...errors import WorkshopError
+from ...patience import tries
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -24,6 +25,7 @@ NOT_YET = (
     "conflicting conditional operation",  # S3 is still applying the last setting of the bucket
 )
 POLL_S, POLLS = 0.5, 1200
+PAUSES_S = (1.0, 15.0)  # the first and the longest, before a call that AWS was not ready for is made again
 _Answer = TypeVar("_Answer")
 
 
@@ -32,19 +34,16 @@ def settle(call: Callable[[], _Answer], patience_s: float = 90) -> _Answer:
 
     Raises WorkshopError with AWS's words when patience runs out; every other error passes through.
     """
-    end, pause_s = time.monotonic() + patience_s, 1.0
-    while True:
+    for pause_s in tries(patience_s, *PAUSES_S):
         try:
             return call()
         except ClientError as problem:
-            message = problem.response["Error"].get("Message", "")
+            message, last = problem.response["Error"].get("Message", ""), problem
             if not any(words in message.lower() for words in NOT_YET):
                 raise
-            if time.monotonic() + pause_s > end:
-                raise WorkshopError(f"AWS still says after {patience_s:.0f} s: {message}") from problem
+        if pause_s:
             print(f"  not ready yet, trying again in {pause_s:.0f} s: {message}", flush=True)
-        time.sleep(pause_s)
-        pause_s = min(15.0, pause_s * 2)
+    raise WorkshopError(f"AWS still says after {patience_s:.0f} s: {message}") from last
 
 
 def wait_for(client: BaseClient, waiter: str, what: str, **parameters: Any) -> None:

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import WorkshopError
+from ...files import write_text
 from ..places import project_root
 from ..session import Workshop
 from . import oci
@@ -126,7 +127,7 @@ def _package_layer(context: Path, machine: str) -> oci.Layer:
     )
     _say(f"packages: installed after {time.monotonic() - start:.0f} s, packing ...")
     layer = oci.write_layer(stored, {f"{TASK_ROOT}/{name}": path for name, path in _files(site)})
-    facts.write_text(json.dumps({"digest": layer.digest, "diff_id": layer.diff_id, "size": layer.size}))
+    write_text(facts, json.dumps({"digest": layer.digest, "diff_id": layer.diff_id, "size": layer.size}))
     _forget_old(stored.parent)
     _say(f"packages: {layer.size / 1e6:.0f} MB after {time.monotonic() - start:.0f} s")
     return layer

@@ -21,6 +21,7 @@ from typing import BinaryIO
 from urllib.parse import urljoin
 
 from ...errors import WorkshopError
+from ...files import Replacement
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -77,19 +78,19 @@ class _Hashing:
 
 def write_layer(path: Path, files: Mapping[str, Path]) -> Layer:
     """Write `files` (name in the image -> file here) as one layer; written beside, then renamed."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     path.parent.mkdir(parents=True, exist_ok=True)
+    replacement = Replacement(path)
     try:
-        with beside.open("wb") as target:
+        with replacement.partial.open("wb") as target:
             stored = _Hashing(target)
             with gzip.GzipFile(filename="", mode="wb", fileobj=stored, compresslevel=4, mtime=0) as packed:
                 unpacked = _Hashing(packed)
                 with tarfile.open(fileobj=unpacked, mode="w|", format=tarfile.PAX_FORMAT) as archive:  # type: ignore[call-overload]
                     for name in sorted(files):
                         _add(archive, name, files[name])
-        beside.replace(path)
+        replacement.keep()
     finally:
-        beside.unlink(missing_ok=True)
+        replacement.discard()
     diff_id = "sha256:" + unpacked.hash.hexdigest()
     return Layer(path, "sha256:" + stored.hash.hexdigest(), diff_id, path.stat().st_size)
 

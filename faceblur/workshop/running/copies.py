@@ -6,6 +6,7 @@ import shutil
 import time
 from pathlib import Path
 
+from ...files import write_text
 from ..chapters import CHAPTERS
 from ..places import project_root, short
 from .links import INDEX
@@ -47,4 +48,4 @@ def _copy_pictures(folder: Path) -> None:
     index = (root / "notebooks" / INDEX).read_text(encoding="utf-8")
     for picture in (root / "docs" / "images").glob("*.jpg"):
         shutil.copyfile(picture, folder / "images" / picture.name)
-    (folder / INDEX).write_text(index.replace(PICTURES, "images/").replace(DOCS, "../../../docs/"), encoding="utf-8")
+    write_text(folder / INDEX, index.replace(PICTURES, "images/").replace(DOCS, "../../../docs/"))

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ...files import write_text
 from ..chapters import CHAPTERS, Chapter
 from ..places import project_root
 from ..watching.diagram import LIT, pipeline_svg
@@ -168,5 +169,5 @@ def _write(path: Path, text: str) -> bool:
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    write_text(path, text)
     return True

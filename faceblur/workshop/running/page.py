@@ -11,6 +11,7 @@ from html import escape
 from pathlib import Path
 
 from ...assets import asset
+from ...files import write_text
 from ...showing.colours import INK, PALETTE, SOFT
 from ...showing.figures import length_s, longest_blurred
 from ...showing.many import at_once
@@ -62,7 +63,7 @@ def write_page(
         ),
         _section("The notebooks that built it", "Executed, with their results.", _card(_table(chapters))),
     )
-    page.write_text(_document(original, "".join(sections)), encoding="utf-8")
+    write_text(page, _document(original, "".join(sections)))
     return page
 
 

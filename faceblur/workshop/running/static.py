@@ -9,6 +9,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from ...files import write_text
+
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 # nbconvert's template loads its diagram renderer from a CDN; the notebooks hold no such diagrams.
 _SCRIPT = r"(?:(?!</script>).)*"
@@ -31,7 +33,7 @@ def to_html(notebook: Path) -> Path:
     resources = {"metadata": {"path": str(notebook.parent), "name": notebook.stem}}
     body, _ = exporter.from_notebook_node(node, resources)
     page = notebook.with_suffix(".html")
-    page.write_text(_linked(_FOREIGN.sub("", body)), encoding="utf-8")
+    write_text(page, _linked(_FOREIGN.sub("", body)))
     return page
 
 

@@ -15,6 +15,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from ...errors import WorkshopError
+from ...patience import tries
 from .history import Failure, StateTime, failure, readable_cause, state_times, steps
 from .machine import described, machine_svg
 from .timeline import colour, timeline_svg
@@ -70,16 +71,13 @@ def follow(sfn: BaseClient, execution_arn: str, poll_s: float = 0.5, timeout_s: 
     """
     states = main_states(sfn, execution_arn)
     view = _notebook_view(definition_of(sfn, execution_arn)) if in_notebook() else _terminal_view()
-    deadline = time.monotonic() + timeout_s
-    while True:
+    for _ in tries(timeout_s, poll_s):
         description = sfn.describe_execution(executionArn=execution_arn)
         execution = snapshot(sfn, description)
         view(execution, states)
         if execution.status in OVER:
             return execution
-        if time.monotonic() > deadline:
-            raise WorkshopError(f"the execution still runs after {timeout_s:.0f} s: stop it, or wait again")
-        time.sleep(poll_s)
+    raise WorkshopError(f"the execution still runs after {timeout_s:.0f} s: stop it, or wait again")
 
 
 def snapshot(sfn: BaseClient, description: Mapping) -> Execution:
