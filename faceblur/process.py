@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 _M_MMAP_THRESHOLD = -3  # of glibc's malloc.h
 _LARGE = 1 << 20
@@ -52,14 +53,18 @@ def same_priority() -> Iterator[None]:
     if not os.path.isdir(_THREADS):
         yield
         return
-    before, policy, priority = set(os.listdir(_THREADS)), os.sched_getscheduler(0), os.sched_getparam(0)
+    before, policy, priority = _threads(), os.sched_getscheduler(0), os.sched_getparam(0)
     try:
         yield
     finally:
-        for thread in {*os.listdir(_THREADS)} - before | {str(threading.get_native_id())}:
+        for thread in _threads() - before | {threading.get_native_id()}:
             with suppress(ProcessLookupError):  # it has ended meanwhile
-                if os.sched_getscheduler(int(thread)) != policy:
-                    os.sched_setscheduler(int(thread), policy, priority)
+                if os.sched_getscheduler(thread) != policy:
+                    os.sched_setscheduler(thread, policy, priority)
+
+
+def _threads() -> set[int]:
+    return {int(thread.name) for thread in Path(_THREADS).iterdir()}
 
 
 def return_large_blocks() -> None:
