@@ -12,6 +12,7 @@ from faceblur import video
 from faceblur.errors import OutputError, WorkshopError
 from faceblur.finding import FaceDetector
 from faceblur.sample import film, make_sample, motion, pictures, sound, turning
+from faceblur.sample.doubtful import doubtful_faces
 from faceblur.sample.script import FRAME_RATE, HEIGHT, SCENES
 
 CUT = SCENES[0].frames
@@ -39,6 +40,14 @@ def overlap(one, other):
 
 def frames_of(truth, track):
     return [i for i, frame in enumerate(truth["frames"]) for face in frame["faces"] if face[0] == track]
+
+
+def test_a_detector_doubts_some_of_the_doubtful_faces_and_misses_one():
+    """The scene of chapter 8's threshold: from sure to hardly, so that each step of the slider takes some."""
+    scores = sorted(face.score for face in FaceDetector(0.4).find(doubtful_faces()))
+    assert len(scores) == 11
+    assert scores[0] < 0.6 and scores[-1] > 0.9
+    assert sum(score < 0.8 for score in scores) >= 4
 
 
 def test_file_is_h264_with_aac_at_720p(sample):

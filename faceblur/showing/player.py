@@ -9,13 +9,17 @@ from __future__ import annotations
 import base64
 import mimetypes
 import secrets
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
 from .. import video
 from ..assets import asset
+from .canvas import SMALL_QUALITY, encode
+from .preview import read_frames
 
+POSTER_WIDTH = 480
 EMBED_LIMIT = 24 * 1024 * 1024  # bytes of video in one notebook; base64 adds a third, and Jupyter saves it
 
 
@@ -24,13 +28,19 @@ def data_uri(path: Path) -> str:
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
-def player_html(before: str, after: str, *, is_upright: bool = False, note: str = "") -> str:
-    """The player for two video addresses (relative links or data: URIs)."""
+def player_html(
+    before: str, after: str, *, is_upright: bool = False, note: str = "", posters: Sequence[str] = ("", "")
+) -> str:
+    """The player for two video addresses (relative links or data: URIs). posters: of the pictures shown before."""
     identity = f"fb-player-{secrets.token_hex(4)}"  # notebooks open side by side share one page
     figures = "".join(
-        f"<figure><video preload='auto' playsinline {muted} src='{escape(address, quote=True)}'></video>"
+        f"<figure><video preload='auto' playsinline {muted} aria-label='the video {words}' poster='{poster}' "
+        f"src='{escape(address, quote=True)}'></video>"
         f"<figcaption>{words}</figcaption></figure>"
-        for address, words, muted in ((before, "before", "muted"), (after, "after", ""))
+        for address, words, muted, poster in (
+            (before, "before", "muted", posters[0]),
+            (after, "after", "", posters[1]),
+        )
     )
     return (
         f"<style>{asset('player.css')}</style>"
@@ -56,14 +66,21 @@ def player(before: str | Path, after: str | Path, base: str | Path | None = None
     if base is not None:
         page = Path(base).resolve()
         links = [quote(path.resolve().relative_to(page).as_posix()) for path in (before, after)]
-        return player_html(*links, is_upright=is_upright)
+        return player_html(*links, is_upright=is_upright, posters=_posters(before, after))
     size = before.stat().st_size + after.stat().st_size
     if size > EMBED_LIMIT:
         return (
             f"<p>The two videos have {size / 1e6:.0f} MB together, too much for a notebook. Open them: "
             f"<code>{escape(str(before))}</code> and <code>{escape(str(after))}</code>.</p>"
         )
-    return player_html(data_uri(before), data_uri(after), is_upright=is_upright)
+    return player_html(data_uri(before), data_uri(after), is_upright=is_upright, posters=_posters(before, after))
+
+
+def _posters(*paths: Path) -> list[str]:
+    """The first frame of each as a small JPEG: something is seen before a video has loaded, and where none plays."""
+    frames = [read_frames(path, [0.0], min(POSTER_WIDTH, video.probe(path).width))[0] for path in paths]
+    jpegs = [base64.b64encode(encode(frame, ".jpg", SMALL_QUALITY)).decode() for frame in frames]
+    return [f"data:image/jpeg;base64,{jpeg}" for jpeg in jpegs]
 
 
 def _is_upright(path: Path) -> bool:

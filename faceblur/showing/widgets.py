@@ -12,6 +12,7 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape, unescape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,10 +21,11 @@ import numpy as np
 
 from .. import video
 from ..assets import asset
+from ..detections import Face
 from ..timecode import clock
 from .canvas import SMALL_QUALITY, encode
 from .player import player
-from .preview import Moment, choose, draw_boxes, grid, moments_of, read_frames
+from .preview import LabelledBox, Moment, choose, draw_boxes, grid, moments_of, read_frames
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -81,6 +83,26 @@ def frame_slider(
     if film.has_scores:
         _add_threshold(widget, film)
     publish(widget, _slider_html(jpegs, words), still)
+
+
+def threshold_slider(picture: np.ndarray, faces: Sequence[Face], words: str, step: int = 5) -> None:
+    """Show a BGR picture with a slider over confidences: at each, the boxes of the faces that score as much or more.
+
+    words: what the picture shows. The pictures are in the output itself; moving needs no kernel.
+    """
+    boxes = [
+        LabelledBox(face.left, face.top, face.width, face.height, f"face {face.score:.0%}", 0, face.score)
+        for face in faces
+    ]
+    lowest = min((int(100 * face.score) // step * step for face in faces), default=0)
+    levels = range(lowest, 100 + step, step)
+    kept = [[box for box in boxes if box.score is not None and 100 * box.score >= level] for level in levels]
+    pictures = [draw_boxes(picture, some) for some in kept]
+    lines = [
+        f"faces of {level}% or more: {len(some)} of {len(boxes)}" for level, some in zip(levels, kept, strict=True)
+    ]
+    jpegs = [encode(each, ".jpg", SMALL_QUALITY) for each in pictures]
+    publish(_slider_widget(jpegs, lines), _slider_html(jpegs, lines, words), pictures[0])
 
 
 def show_player(before: str | Path, after: str | Path, still: np.ndarray) -> None:
@@ -155,12 +177,12 @@ def _add_threshold(widget: ipywidgets.VBox, film: _Film) -> None:
     bar.children = (*bar.children, threshold)
 
 
-def _slider_html(jpegs: Sequence[bytes], words: Sequence[str]) -> str:
+def _slider_html(jpegs: Sequence[bytes], words: Sequence[str], shown: str = "a frame of the video") -> str:
     """The same slider in plain HTML and JavaScript."""
     identity = f"fb-slider-{secrets.token_hex(4)}"
     pictures = "".join(
         f"<div class='fb-frame'{'' if index == 0 else ' hidden'}>"
-        f"<img alt='frame' src='{_data_uri(jpeg)}'><p>{text}</p></div>"
+        f"<img alt='{_attribute(f'{shown}: {text}')}' src='{_data_uri(jpeg)}'><p>{text}</p></div>"
         for index, (jpeg, text) in enumerate(zip(jpegs, words, strict=True))
     )
     return (
@@ -169,6 +191,11 @@ def _slider_html(jpegs: Sequence[bytes], words: Sequence[str]) -> str:
         f"<input type='range' min='0' max='{len(jpegs) - 1}' value='0' aria-label='frame'></div></div>"
         f"<script>{asset('slider.js').replace('SLIDER_ID', identity)}</script>"
     )
+
+
+def _attribute(html: str) -> str:
+    """Words that were written as HTML, for an attribute."""
+    return escape(unescape(html), quote=True)
 
 
 def publish(widget: ipywidgets.VBox, html: str, picture: np.ndarray) -> None:

@@ -7,13 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Chapter:
-    """One notebook. `makes`: the state keys it writes; `needs`: the chapters that must have run before."""
+    """One notebook. `makes`: the state keys it writes; `needs`: the chapters that must have run before.
+
+    `stands`: what of AWS is there from then on; `usd_an_hour`: what an hour of it costs when nobody uploads.
+    """
 
     number: int
     slug: str
     title: str
     makes: tuple[str, ...] = ()
     needs: tuple[int, ...] = ()
+    stands: str = ""
+    usd_an_hour: float = 0.0
 
     @property
     def file(self) -> str:
@@ -24,18 +29,29 @@ CHAPTERS: dict[int, Chapter] = {
     chapter.number: chapter
     for chapter in (
         Chapter(1, "introduction", "Introduction"),
-        Chapter(2, "s3_buckets", "S3 buckets", ("input_bucket", "work_bucket", "output_bucket")),
-        Chapter(3, "iam_roles", "IAM roles", ("roles",), (2,)),
-        Chapter(4, "ecr_image", "Container image", ("repository_uri", "image_uri", "image_architecture"), (2, 3)),
-        Chapter(5, "lambda_functions", "Lambda functions", ("topic_arn", "functions"), (2, 3, 4)),
-        Chapter(6, "step_functions", "State machine", ("state_machine_arn",), (2, 3, 4, 5)),
-        Chapter(7, "s3_event_trigger", "S3 event trigger", ("trigger",), (2, 3, 4, 5, 6)),
+        Chapter(2, "s3_buckets", "S3 buckets", ("input_bucket", "work_bucket", "output_bucket"), stands="3 buckets"),
+        Chapter(3, "iam_roles", "IAM roles", ("roles",), (2,), "9 roles"),
+        Chapter(
+            4,
+            "ecr_image",
+            "Container image",
+            ("repository_uri", "image_uri", "image_architecture"),
+            (2, 3),
+            "an image in a repository",
+            0.00004,
+        ),
+        Chapter(
+            5, "lambda_functions", "Lambda functions", ("topic_arn", "functions"), (2, 3, 4), "8 functions, a topic"
+        ),
+        Chapter(6, "step_functions", "State machine", ("state_machine_arn",), (2, 3, 4, 5), "a state machine"),
+        Chapter(7, "s3_event_trigger", "S3 event trigger", ("trigger",), (2, 3, 4, 5, 6), "the trigger"),
         Chapter(
             8,
             "test_workflow",
             "Test the workflow",
             ("video", "input_key", "execution_arn", "execution", "output_key", "detections"),
             (2, 3, 4, 5, 6, 7),
+            "a video and its result",
         ),
         Chapter(9, "final_result", "The result", (), (2, 3, 4, 5, 6, 7, 8)),
         Chapter(10, "clean_resources", "Clean up"),

@@ -91,8 +91,19 @@ class Workshop:
         self.state["done"] = sorted({*self.state.get("done", []), self.notebook})
         following = CHAPTERS.get(self.notebook + 1)
         print(f"Checkpoint: {CHAPTERS[self.notebook].file} is done. State: {short(self.state.path)}")
+        print(f"You are here: chapter {self.notebook} of {len(CHAPTERS)}. {self._standing()}")
         if following:
             print(f"Next: {following.file}")
+
+    def _standing(self) -> str:
+        """What is there now, and what an hour of it costs."""
+        stands = [CHAPTERS[number] for number in self.state["done"] if CHAPTERS[number].stands]
+        if not stands:
+            return "Nothing stands in AWS, and nothing costs."
+        usd = sum(chapter.usd_an_hour for chapter in stands)
+        costs = f"about USD {usd:.5f} on AWS" if usd else "nothing"
+        costs = "nothing on the embedded AWS" if self.target == "local" else costs
+        return f"There are now {', '.join(chapter.stands for chapter in stands)}; an hour of it costs {costs}."
 
 
 def begin(notebook: int, target: str = "", prefix: str = "") -> Workshop:

@@ -3,13 +3,14 @@
 import base64
 import re
 
+import cv2
 import IPython.display
 import numpy as np
 import pytest
 from seeing import make_video, some_faces, some_report
 
-from faceblur.detections import Detections
-from faceblur.showing import figures, many, player, widgets
+from faceblur.detections import Detections, Face
+from faceblur.showing import figures, many, player, preview, widgets
 
 STILL = 1  # the picture for readers that run no scripts
 
@@ -111,6 +112,14 @@ def test_a_page_links_its_videos_relative(tmp_path):
     assert not re.search(r"https?://", html)
 
 
+def test_a_player_shows_the_first_frames_before_anything_plays(film, tmp_path):
+    html = player.player(film, film)
+    for poster in re.findall(r"poster='data:image/jpeg;base64,([^']+)'", html):
+        picture = cv2.imdecode(np.frombuffer(base64.b64decode(poster), np.uint8), cv2.IMREAD_COLOR)
+        assert picture.shape[1] == 320 and abs(picture.astype(int) - preview.read_frames(film, [0.0])[0]).mean() < 4
+    assert html.count("poster='data:") == 2
+
+
 def test_each_player_has_its_own_name(film):
     names = {re.search(r"fb-player-\w+", player.player(film, film))[0] for _ in range(3)}
     assert len(names) == 3
@@ -153,6 +162,16 @@ def many_tracks(count):
         for index in range(200)
     ]
     return {"frames": frames, "video": {"duration_ms": 2000.0}}
+
+
+def test_a_threshold_hides_the_unsure_faces_without_a_kernel(shown):
+    faces = [Face(0.1, 0.1, 0.2, 0.2, 0.93), Face(0.5, 0.1, 0.2, 0.2, 0.62), Face(0.7, 0.5, 0.1, 0.2, 0.41)]
+    widgets.threshold_slider(np.full((90, 160, 3), 90, np.uint8), faces, "One face")
+    (bundle,) = shown
+    counts = re.findall(r"alt='One face: faces of (\d+)% or more: (\d) of 3'", bundle["text/html"])
+    assert counts[0] == ("40", "3") and counts[-1] == ("100", "0") and ("65", "1") in counts and len(counts) == 13
+    pictures = re.findall(r"data:image/jpeg;base64,([^'\"]+)", bundle["text/html"])
+    assert len(set(pictures)) >= 4  # with three boxes, two, one and none
 
 
 def test_many_tracks_make_no_longer_figure_and_none_is_left_out():

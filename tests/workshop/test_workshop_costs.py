@@ -8,6 +8,7 @@ from lambda_kit import ROOT, load
 from faceblur.video import VideoInfo
 from faceblur.workshop import PRICES, run_costs, standing_costs, with_prices
 from faceblur.workshop.account import costs
+from faceblur.workshop.chapters import CHAPTERS
 
 
 def test_every_price_says_where_and_when_it_was_read():
@@ -26,6 +27,11 @@ def test_a_price_of_one_s_own_counts():
     dear = run_costs(60, 0.02, prices=with_prices(rekognition_minute=10))
     assert dear.parts["Rekognition Video"] == pytest.approx(10)
     assert PRICES["rekognition_minute"].usd < 1
+
+
+def test_an_hour_of_what_stands_costs_what_a_month_of_it_says():
+    hour = standing_costs(image_gb=0.3, stored_gb=0).total / 730
+    assert sum(chapter.usd_an_hour for chapter in CHAPTERS.values()) == pytest.approx(hour, rel=0.05)
 
 
 def test_an_unknown_price_is_a_mistake():

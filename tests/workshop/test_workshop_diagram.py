@@ -1,11 +1,15 @@
-"""The pipeline's picture: well-formed, every part lit by some chapter, shown where images are shown."""
+"""The chapters' drawings: well-formed, true to the notebooks, every part lit, shown where images are shown."""
 
 import base64
+import types
 import xml.etree.ElementTree as ET
 
 import pytest
+from notebook_kit import code_cells
 
 from faceblur.workshop import CHAPTERS, pipeline_svg, show_pipeline
+from faceblur.workshop.names import Names
+from faceblur.workshop.watching import drawings
 from faceblur.workshop.watching.diagram import HEIGHT, LIT, PARTS, WIDTH
 
 LIT_COLOUR = "#f59e0b"
@@ -41,3 +45,48 @@ def test_it_is_an_image_in_html():
 def test_an_unknown_part_is_a_mistake():
     with pytest.raises(ValueError, match="volcano"):
         pipeline_svg({"volcano"})
+
+
+VERB_OF = {
+    "s3:GetObject": "reads",
+    "s3:PutObject": "writes",
+    "s3:AbortMultipartUpload": "writes",
+    "s3:DeleteObject": "deletes",
+    "s3:ListBucket": "lists",
+}
+
+
+def permissions():
+    """PERMISSIONS of chapter 3, by its own cells."""
+    names = Names("faceblur", "123456789012", "eu-west-1", "aws")
+    cells = {cell["id"]: "".join(cell["source"]) for cell in code_cells(3)}
+    variables = {"ws": types.SimpleNamespace(partition="aws", names=names, need=lambda key: getattr(names, key))}
+    for source in cells.values():
+        if source.startswith(("S3 = ", "READ_INPUT")):
+            exec(source, variables)
+    return variables["PERMISSIONS"], names
+
+
+def test_the_drawing_of_rights_is_what_chapter_3_allows():
+    allowed, names = permissions()
+    assert set(drawings.RIGHTS) == set(allowed)
+    for who, statements in allowed.items():
+        found = {bucket: set() for bucket in drawings.BUCKETS}
+        for statement in statements:
+            actions, resources = statement["Action"], statement["Resource"]
+            for resource in [resources] if isinstance(resources, str) else resources:
+                for bucket in drawings.BUCKETS:
+                    if f":::{getattr(names, f'{bucket}_bucket')}" in resource:
+                        found[bucket] |= {VERB_OF[one] for one in ([actions] if isinstance(actions, str) else actions)}
+        drawn = {bucket: set(drawings.RIGHTS[who].get(bucket, ())) for bucket in drawings.BUCKETS}
+        assert drawn == found, who
+
+
+@pytest.mark.parametrize("draw", [drawings.rights_svg, drawings.event_svg])
+def test_the_drawings_are_whole_and_say_in_words_what_they_show(draw):
+    root = ET.fromstring(draw())
+    width, height = map(float, root.get("viewBox").split()[2:])
+    texts = [each for each in root.iter() if each.tag.endswith("text")]
+    assert len(texts) > 10
+    assert all(0 <= float(each.get("x")) <= width and 0 <= float(each.get("y")) <= height for each in texts)
+    assert "record_failure" in root.get("aria-label")

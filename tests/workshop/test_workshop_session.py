@@ -1,5 +1,7 @@
 """workshop.begin: says where it is, and refuses to go on where it could do harm."""
 
+from dataclasses import replace
+
 import pytest
 
 from faceblur import workshop
@@ -61,6 +63,18 @@ def test_a_notebook_opened_alone_names_the_one_to_run_first(local_aws, state_fil
     workshop.begin(notebook=2).done()
     with pytest.raises(WorkshopError, match=r"run 03_iam_roles\.ipynb first"):
         workshop.begin(notebook=5)
+
+
+def test_done_says_where_one_is_what_stands_and_what_an_hour_of_it_costs(local_aws, state_file, capsys):
+    workshop.begin(notebook=1).done()
+    assert "You are here: chapter 1 of 10. Nothing stands in AWS, and nothing costs." in capsys.readouterr().out
+    ws = workshop.begin(notebook=2)
+    ws.state["done"] = [1, 2, 3]
+    replace(ws, notebook=4).done()
+    said = capsys.readouterr().out
+    assert "There are now 3 buckets, 9 roles, an image in a repository; an hour of it costs nothing on the" in said
+    replace(ws, notebook=4, target="aws").done()
+    assert "an hour of it costs about USD 0.00004 on AWS." in capsys.readouterr().out
 
 
 def test_the_clean_up_needs_no_earlier_notebook(local_aws, state_file):

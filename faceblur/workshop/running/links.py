@@ -15,12 +15,14 @@ from ...files import write_text
 from ..chapters import CHAPTERS, Chapter
 from ..places import project_root
 from ..watching.diagram import LIT, pipeline_svg
+from ..watching.drawings import event_svg, rights_svg
 
 TOP, BOTTOM = "links-top", "links-bottom"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 INDEX = "README.md"
 WORDS_A_MINUTE, LINES_A_MINUTE = 200, 15
 TAKES = re.compile(r"^\| Takes \|.*\|$", re.MULTILINE)
+DRAWINGS = {"rights": rights_svg, "event": event_svg}
 VIEWS = """\
 ## What you will see
 
@@ -54,6 +56,7 @@ def wanted_files(folder: Path) -> dict[Path, str]:
     }
     times = {number: minutes(notebook["cells"]) for number, notebook in notebooks.items()}
     files = {folder / INDEX: index_page(times)}
+    files |= {folder / f"images/{name}.svg": draw() + "\n" for name, draw in DRAWINGS.items()}
     for chapter in CHAPTERS.values():
         files[folder / diagram_file(chapter)] = pipeline_svg(LIT[chapter.number]) + "\n"
         if chapter.number in notebooks:
