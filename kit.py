@@ -5,9 +5,12 @@
     python3 kit.py test [pytest arguments]           run the whole test suite
     python3 kit.py lab [--target aws] [--prefix P] [--until NN] [--reset]
                                                      open JupyterLab on copies of the notebooks, embedded AWS running
+    python3 kit.py slides                            the notebooks as slides, in one file that needs no network
+    python3 kit.py bundle                            sources and wheels in one ZIP, for rooms without a network
     python3 kit.py clean                             delete .venv and build/
 
 The first call makes .venv from requirements.lock; later calls reuse it until the lock or the Python changes.
+Where a folder `wheels` lies beside this file, as in a bundle, pip takes everything from there and asks no network.
 KIT_NO_VENV=1 uses the Python that runs this file (a conda environment, say) after checking it against the lock.
 """
 
@@ -17,16 +20,20 @@ import os
 import shutil
 import subprocess
 import sys
+from urllib.request import pathname2url
 
 OLDEST, NEWEST = (3, 11), (3, 14)
 ROOT = os.path.dirname(os.path.abspath(__file__))
 VENV = os.path.join(ROOT, ".venv")
 LOCK = os.path.join(ROOT, "requirements.lock")
 NO_DEPS = os.path.join(ROOT, "container", "no-deps.txt")  # what must not bring along what it asks for
+WHEELS = os.path.join(ROOT, "wheels")
 TASKS = {
     "demo": ["-m", "faceblur.workshop", "demo"],
     "test": ["-m", "pytest", "-n", str(min(4, os.cpu_count() or 1))],
     "lab": ["-m", "faceblur.workshop", "lab"],
+    "slides": ["-m", "faceblur.workshop", "slides"],
+    "bundle": ["-m", "faceblur.workshop", "bundle"],
 }
 
 
@@ -106,6 +113,8 @@ def main(arguments):
         print(__doc__)
         return 0 if task in ("help", "-h", "--help") else 2
     check_python()
+    if os.path.isdir(WHEELS):  # for this script's pip and for that of the image
+        os.environ.update(PIP_NO_INDEX="1", PIP_FIND_LINKS="file://" + pathname2url(WHEELS))
     if os.environ.get("KIT_NO_VENV"):
         check_environment()
         python = sys.executable

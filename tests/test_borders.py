@@ -65,7 +65,7 @@ MAY = {
     "workshop.watching": {"errors", "patience", "showing", "workshop"},
     "workshop.running": {
         "assets", "errors", "files", "localaws", "sample", "showing", "video", "workshop", "workshop.account",
-        "workshop.places", "workshop.session", "workshop.watching",
+        "workshop.building", "workshop.places", "workshop.session", "workshop.watching",
     },
     "workshop": {
         "errors", "files", "workshop.account", "workshop.building", "workshop.places", "workshop.running",

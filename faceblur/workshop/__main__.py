@@ -1,4 +1,4 @@
-"""`python -m faceblur.workshop demo|lab|run|class|links`: the notebooks from the command line.
+"""`python -m faceblur.workshop demo|lab|run|class|slides|bundle|links`: the notebooks from the command line.
 
 Errors that a user can do something about are one line and an exit code; anything else is a bug and may show.
 """
@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import FaceblurError, WorkshopError
 from .extra import hint
-from .places import TARGETS, project_root
+from .places import TARGETS, project_root, short
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m faceblur.workshop", description="The ten notebooks.")
-    commands = parser.add_subparsers(required=True, metavar="demo|lab|run|class|links")
+    commands = parser.add_subparsers(required=True, metavar="demo|lab|run|class|slides|bundle|links")
 
     demo = commands.add_parser("demo", help="run all notebooks on the embedded AWS and show the result")
     demo.add_argument("--video", type=Path, help="your own video (default: a sample that is made)")
@@ -77,6 +77,14 @@ def _parser() -> argparse.ArgumentParser:
     classroom.add_argument("--out", type=Path, default=Path("class.html"), help="the page (class.html)")
     classroom.set_defaults(command=_class)
 
+    slides = commands.add_parser("slides", help="the notebooks as slides, in one HTML file that needs no network")
+    slides.add_argument("--out", type=Path, help="the file (default: build/slides.html)")
+    slides.set_defaults(command=_slides)
+
+    bundle = commands.add_parser("bundle", help="sources and wheels in one ZIP, for rooms without a network")
+    bundle.add_argument("--out", type=Path, help="the folder (default: build/bundle)")
+    bundle.set_defaults(command=_bundle)
+
     links = commands.add_parser("links", help="bring links, diagrams and index of notebooks/ up to date")
     links.set_defaults(command=_links)
     return parser
@@ -101,7 +109,22 @@ def _class(options: Namespace) -> int:
     return 0
 
 
-def _links(_options: Namespace) -> int:
+def _slides(options: argparse.Namespace) -> int:
+    from .running.slides import write_slides
+
+    out = options.out or project_root() / "build" / "slides.html"
+    print(f"{write_slides(out)} slides: {short(out)}")
+    return 0
+
+
+def _bundle(options: argparse.Namespace) -> int:
+    from .running.bundle import bundle
+
+    bundle(options.out or project_root() / "build" / "bundle")
+    return 0
+
+
+def _links(_options: argparse.Namespace) -> int:
     from .running.links import update
 
     print("written: " + (", ".join(update()) or "nothing, all is up to date"))

@@ -85,7 +85,7 @@ def build_with_pip(context: Path) -> tuple[oci.Image, str]:
     machine = platform.machine()
     if machine not in ARCHITECTURES:
         raise WorkshopError(f"no container image can be built for this machine's processor ({machine})")
-    packages = _package_layer(context, machine)
+    packages = _package_layer(context)
     code = {f"{TASK_ROOT}/{path.name}": path for path in context.glob("*.py")}
     code |= {f"{TASK_ROOT}/faceblur/{name}": path for name, path in _files(context / "faceblur")}
     layers = (packages, oci.write_layer(context / "code.tar.gz", code))
@@ -99,9 +99,9 @@ def build_with_pip(context: Path) -> tuple[oci.Image, str]:
     return oci.make_image(layers, architecture, COMMAND, environment), architecture
 
 
-def _package_layer(context: Path, machine: str) -> oci.Layer:
+def _package_layer(context: Path) -> oci.Layer:
     """The layer with the packages: from the cache when requirements, lock and Python are the same."""
-    options = _pip_options(machine)
+    options = pip_options()
     content = b"".join((context / name).read_bytes() for name in _LISTS)
     key = hashlib.sha256(content + " ".join(options).encode() + sys.version.encode()).hexdigest()[:20]
     stored = cache_folder() / "layers" / f"{key}.tar.gz"
@@ -141,11 +141,12 @@ def _forget_old(folder: Path) -> None:
         layer.with_suffix(".json").unlink(missing_ok=True)
 
 
-def _pip_options(machine: str) -> list[str]:
-    """Wheels for Lambda's Linux where this is Linux with glibc, else what this machine itself can run."""
+def pip_options() -> list[str]:
+    """For pip: wheels for Lambda's Linux where this is Linux with glibc, else what this machine itself can run."""
     if platform.libc_ver()[0] != "glibc":
         return ["--only-binary=:all:"]
     # Amazon Linux 2023 has glibc 2.34: every manylinux tag up to 2.28, the newest in use, runs there.
+    machine = platform.machine()
     platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(28, 4, -1)] + [f"manylinux2014_{machine}"]
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     options = ["--only-binary=:all:", "--python-version", version, "--implementation", "cp"]
