@@ -109,7 +109,7 @@ def _class(options: Namespace) -> int:
     return 0
 
 
-def _slides(options: argparse.Namespace) -> int:
+def _slides(options: Namespace) -> int:
     from .running.slides import write_slides
 
     out = options.out or project_root() / "build" / "slides.html"
@@ -117,14 +117,14 @@ def _slides(options: argparse.Namespace) -> int:
     return 0
 
 
-def _bundle(options: argparse.Namespace) -> int:
+def _bundle(options: Namespace) -> int:
     from .running.bundle import bundle
 
     bundle(options.out or project_root() / "build" / "bundle")
     return 0
 
 
-def _links(_options: argparse.Namespace) -> int:
+def _links(_options: Namespace) -> int:
     from .running.links import update
 
     print("written: " + (", ".join(update()) or "nothing, all is up to date"))
