@@ -12,6 +12,7 @@ if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
 
 
 def main() -> int:
+    """The command's exit code."""
     from .cli import main
 
     return main()

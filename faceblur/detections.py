@@ -64,7 +64,9 @@ class Sample:
 
 @dataclass(frozen=True)
 class Detections:
-    """Samples in time order, at most one per time. `rejected` counts boxes that were no boxes (NaN, no area).
+    """Samples in time order, at most one per time, of usable faces; else a DetectionsError.
+
+    `rejected` counts boxes that were no boxes (NaN, no area): `from_faces` leaves them out.
 
     >>> found = Detections((Sample(0.0, ()), Sample(500.0, (Face(0.4, 0.1, 0.2, 0.3, 0.99),))))
     >>> sum(len(sample.faces) for sample in found.samples)
@@ -73,6 +75,13 @@ class Detections:
 
     samples: tuple[Sample, ...]
     rejected: int = 0
+
+    def __post_init__(self) -> None:
+        times = [sample.time_ms for sample in self.samples]
+        if not all(map(math.isfinite, times)) or any(b <= a for a, b in pairwise(times)):
+            raise DetectionsError("samples are to be in the order of their times, one for each")
+        if not all(face.is_usable for sample in self.samples for face in sample.faces):
+            raise DetectionsError("a face is to have a size and to lie in the picture")
 
     @classmethod
     def from_faces(cls, timed_faces: Iterable[tuple[float, Face]]) -> Detections:
@@ -143,6 +152,7 @@ class Detections:
 
     @property
     def face_count(self) -> int:
+        """Faces of all samples."""
         return sum(len(sample.faces) for sample in self.samples)
 
 
@@ -160,6 +170,7 @@ def detections_to_json(detections: Detections | None) -> JsonObject | None:
 
 
 def detections_from_json(content: JsonObject | None) -> Detections | None:
+    """What `detections_to_json` made."""
     if content is None:
         return None
     samples = (Sample(time_ms, tuple(Face(*f) for f in faces)) for time_ms, faces in content["samples"])

@@ -104,6 +104,7 @@ class Replacement:
         self.partial = self._file.path
 
     def write(self, data: bytes) -> None:
+        """Append to what will be the file. Raises OSError."""
         self._file.write(data)
 
     def keep(self) -> None:
@@ -134,6 +135,7 @@ def write_bytes(path: str | Path, data: bytes) -> None:
 
 
 def write_text(path: str | Path, text: str) -> None:
+    """`write_bytes`, of text in UTF-8."""
     write_bytes(path, text.encode("utf-8"))
 
 
@@ -231,6 +233,7 @@ def make_folder(path: str | Path) -> Path:
 
 
 def sha256_of(path: str | Path) -> str:
+    """The digest of a file's content, 64 hexadecimal digits. Raises OSError."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

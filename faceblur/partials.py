@@ -84,6 +84,7 @@ class Partial:
             self.path.chmod(mode)
 
     def write(self, data: bytes) -> None:
+        """Append. Raises OSError."""
         assert self._file is not None
         write_all(self._file, data)
 

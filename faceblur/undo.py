@@ -25,6 +25,7 @@ def remember(action: Callable[[], object]) -> int:
 
 
 def forget(number: int) -> None:
+    """Take it back: it need not be done any more."""
     _actions.pop(number, None)
 
 

@@ -52,6 +52,25 @@ def test_samples_are_in_time_order_once_each_and_hold_usable_boxes_only(given_fa
         assert all(face.is_usable for face in sample.faces)
 
 
+HERE = Face(0.4, 0.1, 0.2, 0.3)
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        [(500, HERE), (0, HERE)],
+        [(500, HERE), (500, HERE)],
+        [(math.nan, HERE)],
+        [(0, Face(0.4, 0.1, 0.0, 0.3))],
+        [(0, Face(1.0, 0.1, 0.2, 0.3))],
+        [(0, Face(0.4, math.nan, 0.2, 0.3))],
+    ],
+)
+def test_what_was_put_together_wrongly_is_refused_when_it_is_made(samples):
+    with pytest.raises(DetectionsError):
+        Detections(tuple(Sample(time_ms, (face,)) for time_ms, face in samples))
+
+
 @given(timed_faces)
 def test_every_face_given_is_kept_or_counted_as_rejected(given_faces):
     found = Detections.from_faces(given_faces)

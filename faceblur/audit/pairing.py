@@ -121,6 +121,7 @@ class PictureCheck:
             self._next -= 1
 
     def finish(self) -> None:
+        """Judge what still waits, once both videos have ended."""
         while self._next < len(self._looks):
             self._judge()
 

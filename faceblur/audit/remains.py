@@ -67,6 +67,7 @@ class FoundFace:
     seen_by: tuple[str, ...] = ()
 
     def to_json(self) -> JsonObject:
+        """As it stands in the audit's JSON."""
         return {
             "frame": self.index,
             "time_ms": self.time_ms,
@@ -159,6 +160,7 @@ class Inspection:
             self._judge(self._waiting.pop(0))
 
     def finish(self) -> None:
+        """Judge the frames that still wait."""
         while self._waiting:
             self._judge(self._waiting.pop(0))
 
@@ -262,6 +264,7 @@ def _search(detector: FaceDetector | RetinaFace, frame: Frame, sides: tuple[int,
 
 
 def is_same(face: FoundFace, other: FoundFace) -> bool:
+    """Whether both lie in one place, by the intersection over union of their boxes."""
     return _overlap(face.box, other.box) > _SAME_PLACE
 
 

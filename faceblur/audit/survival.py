@@ -37,9 +37,11 @@ class Detail:
 
     @property
     def is_readable(self) -> bool:
+        """So much is left, and so like the original, that a face can be recognised."""
         return self.left > READABLE and self.likeness > ALIKE
 
     def is_seen(self, in_blocks: bool = False) -> bool:
+        """So much is left that a picture shows. in_blocks: of a mosaic, whose blocks look alike."""
         return self.left > SEEN and self.likeness > (ALIKE_IN_BLOCKS if in_blocks else ALIKE)
 
 

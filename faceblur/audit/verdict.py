@@ -55,6 +55,7 @@ class Audit:
     worst: tuple[BlurredFace, ...] = ()
 
     def to_json(self) -> JsonObject:
+        """As `faceblur audit` writes it."""
         return {
             "passed": self.passed,
             "problems": list(self.problems),

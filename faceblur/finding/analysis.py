@@ -154,7 +154,8 @@ class _Sampling:
             found = search_picture(self._second, frame, [settings.second_new_side])
             seen += [second_observation(face) for face in found]
         kept = [o for o in without_doubles(seen) if self._is_face(frame, o)]
-        return tuple(Face(*o.box, o.best) for o in kept)
+        faces = (Face(*o.box, o.best) for o in kept)
+        return tuple(face for face in faces if face.is_usable)
 
     def _is_face(self, frame: Frame, seen: Observation) -> bool:
         if not self._eyes.are_two:

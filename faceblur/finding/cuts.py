@@ -28,6 +28,7 @@ class CutDetector:
         self.is_jump = False
 
     def is_cut(self, gray: np.ndarray) -> bool:
+        """Whether a hard cut lies between the last picture and this one (luma, H x W uint8)."""
         small = cv2.resize(gray, SIZE, interpolation=cv2.INTER_AREA).astype(np.float32)
         last, self._last = self._last, small
         if last is None:

@@ -80,6 +80,7 @@ class Tracklet:
 
     @property
     def sightings(self) -> int:
+        """Frames in which a detector has seen it."""
         return sum(self.observed)
 
     def is_sure(self, settings: TrackingSettings) -> bool:
@@ -105,10 +106,12 @@ class Tracklet:
         return asked >= _MOST_ASKED or (asked >= _LEAST_ASKED and not _UNDECIDED[0] < self.opinion < _UNDECIDED[1])
 
     def box(self, row: int) -> np.ndarray:
+        """The box of a row, negative from the end: left, top, width, height in ratios."""
         row %= len(self.times)
         return np.frombuffer(self.boxes, np.float32, 4, 16 * row).astype(np.float64)
 
     def append(self, time_ms: float, box: np.ndarray, observed: bool) -> None:
+        """One frame more. box: 4 ratios. observed: seen there, not carried."""
         self.times.append(time_ms)
         self.boxes.extend(box.tolist())
         self.observed.append(observed)

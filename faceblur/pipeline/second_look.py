@@ -41,6 +41,7 @@ class SecondLook:
     open: Detections
 
     def to_json(self) -> JsonObject:
+        """As it stands in a report."""
         return {"looks": self.looks, "added": _listed(self.added), "open": _listed(self.open)}
 
 
@@ -80,7 +81,8 @@ def blur_and_look(
         more = _tracked(source, seen, plan, span) if seen.samples else ()
         if not more:
             break
-        added = Detections(added.samples + seen.samples)
+        both = added.samples + seen.samples
+        added = Detections.from_faces((sample.time_ms, face) for sample in both for face in sample.faces)
         plan = replace(plan, tracks=plan.tracks + more)
         report, seen = render(plan), Detections(())
     else:
@@ -132,7 +134,8 @@ class _Searching:
         """Faces of the picture that do not lie in known boxes (N x 4, ratios)."""
         side = min(SIDE, 2 * max(frame.display_size))
         seen = self._searching.find(frame.bgr(frame.width_for(side)))
-        return tuple(face for face in seen if not _is_known(face, known) and self._is_face(frame, face))
+        seen = [face for face in seen if face.is_usable and not _is_known(face, known)]
+        return tuple(face for face in seen if self._is_face(frame, face))
 
     def _is_face(self, frame: Frame, face: Face) -> bool:
         return is_face(*self._close_up.opinions(frame, (face.left, face.top, face.width, face.height)))

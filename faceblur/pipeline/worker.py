@@ -22,6 +22,7 @@ from ..video import EncoderSettings, Span
 
 
 def main() -> int:
+    """Do the one task that standard input holds as JSON; the exit code."""
     return_large_blocks()
     task = json.loads(sys.stdin.readline())
     try:

@@ -45,6 +45,7 @@ class Area:
             raise PlanError(f"{_named(sides)} needs an end after its start")
 
     def to_json(self) -> JsonObject:
+        """As it stands in a plan."""
         end = None if math.isinf(self.end_ms) else self.end_ms
         return {
             "left": self.left,
@@ -57,6 +58,7 @@ class Area:
 
     @classmethod
     def from_json(cls, content: JsonObject) -> Area:
+        """Raises PlanError for what is no area."""
         left, top, width, height = (float(content[side]) for side in ("left", "top", "width", "height"))
         end_ms = math.inf if content.get("end_ms") is None else float(content["end_ms"])
         return cls(left, top, width, height, float(content.get("start_ms") or 0), end_ms)

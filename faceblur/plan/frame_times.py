@@ -44,6 +44,7 @@ class FrameTimes:
 
     @property
     def count(self) -> int:
+        """How many frames."""
         return len(self.times_ms)
 
     def has(self, time_ms: float) -> bool:

@@ -39,6 +39,7 @@ class Regions:
         return self._visible.at(time_ms)
 
     def areas_at(self, time_ms: float) -> list[Box]:
+        """The areas covered at this time, in ratios of the displayed picture."""
         return [box for start_ms, end_ms, box in self._areas if start_ms <= time_ms <= end_ms]
 
 

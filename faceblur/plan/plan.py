@@ -58,6 +58,7 @@ class Plan:
     frames: FrameTimes | None = None
 
     def regions(self) -> Regions:
+        """What is covered and what stays visible, to be asked by time."""
         return Regions(self.tracks, self.areas, None if self.frames is None else self.frames.times_ms)
 
     def showing(self, track_ids: Iterable[int]) -> Plan:
@@ -76,6 +77,7 @@ class Plan:
         return replace(self, tracks=tuple(replace(t, is_visible=t.is_visible or t.id in wanted) for t in self.tracks))
 
     def to_json(self) -> JsonObject:
+        """As docs/formats.md has it."""
         frames = {} if self.frames is None else {"frames": self.frames.to_json()}
         return {
             "plan": VERSION,

@@ -85,17 +85,21 @@ class Style:
 
     @property
     def cells(self) -> int:
+        """Cells of a mosaic across a region, and as many down."""
         return round(_DEFAULT_CELLS.get(self.name, MAX_CELLS) if self.strength is None else self.strength)
 
     @property
     def sigma_ratio(self) -> float:
+        """The Gaussian's sigma across over a region's width, and down over its height."""
         return 0.2 if self.strength is None else self.strength
 
     def to_json(self) -> JsonObject:
+        """As it stands in a plan."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, content: JsonObject) -> Style:
+        """Raises PlanError for what is no style."""
         try:
             return cls(**content)
         except TypeError as problem:

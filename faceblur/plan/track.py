@@ -44,10 +44,12 @@ class Track:
 
     @property
     def start_ms(self) -> float:
+        """The time of its first box."""
         return float(self.times_ms[0])
 
     @property
     def end_ms(self) -> float:
+        """The time of its last box."""
         return float(self.times_ms[-1])
 
     @property
@@ -64,6 +66,7 @@ class Track:
         return replace(self, times_ms=self.times_ms[inside], boxes=self.boxes[inside], review=review)
 
     def to_json(self) -> JsonObject:
+        """As it stands in a plan."""
         return {
             "track": self.id,
             "visible": self.is_visible,

@@ -73,6 +73,7 @@ def make_report(
     encoder: EncoderSettings,
     notes: list[str],
 ) -> JsonObject:
+    """What docs/formats.md describes. rows: one for each frame of the output. notes: what is to be said beside it."""
     return {
         "faceblur": __version__,
         "input": describe_file(source),
@@ -110,6 +111,7 @@ def _plan_notes(plan: Plan, rows: list[JsonObject]) -> list[str]:
 
 
 def count(rows: list[JsonObject]) -> JsonObject:
+    """Frames, frames with something covered, faces in frames and people among these rows."""
     return {
         "frames": len(rows),
         "frames_with_regions": sum(1 for row in rows if row["regions"]),

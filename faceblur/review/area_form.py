@@ -99,6 +99,7 @@ def area_row(area: Area, remove: Callable[[], None]) -> ipywidgets.HBox:
 
 
 def button(words: str, work: Callable[[], object], style: str = "", tooltip: str = "") -> ipywidgets.Button:
+    """A button that does this work."""
     made = ipywidgets.Button(description=words, button_style=style, tooltip=tooltip or None)
     made.on_click(lambda _: work())
     return made

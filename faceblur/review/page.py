@@ -64,6 +64,7 @@ class ReviewServer:
         self._server.server_close()
 
     def wait(self) -> None:
+        """Until the person is done with the page, or Ctrl-C."""
         while not self._done.wait(0.5):  # in turns, so that Ctrl-C is heard everywhere
             pass
 

@@ -18,6 +18,7 @@ MIN_VISIBLE = 0.2
 
 
 def frame_count() -> int:
+    """Frames of all scenes."""
     return sum(scene.frames for scene in SCENES)
 
 

@@ -24,6 +24,7 @@ EMBED_LIMIT = 24 * 1024 * 1024  # bytes of video in one notebook; base64 adds a 
 
 
 def data_uri(path: Path) -> str:
+    """A file as an address that holds all of it."""
     kind = mimetypes.guess_type(path.name)[0] or "video/mp4"
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 

@@ -112,6 +112,7 @@ class Clock:
 
     @property
     def restarts(self) -> int:
+        """How often the time stamps start anew."""
         return len(self._shifts) - 1
 
     def place(self, packet: RawPacket) -> None:

@@ -42,6 +42,7 @@ class VideoInfo:
     start_ms: float = 0.0
 
     def to_json(self) -> dict:
+        """As it stands in plans and reports."""
         return asdict(self) | {"audio": list(self.audio)}
 
     @property
@@ -70,11 +71,13 @@ def start_offset_ms(container: InputContainer) -> Fraction:
 
 
 def frame_rate_of(stream: RawStream) -> Fraction:
+    """Frames a second as the file says, or 25."""
     rate = stream.average_rate or stream.guessed_rate or 25
     return Fraction(rate) if 0 < rate < 1000 else Fraction(25)
 
 
 def duration_ms_of(container: InputContainer, stream: RawStream) -> float:
+    """The length as the file says; 0 where it does not."""
     if stream.duration and stream.time_base:
         return float(1000 * stream.duration * Fraction(stream.time_base))
     return (container.duration or 0) / 1000
@@ -122,6 +125,7 @@ def _start_ms(container: InputContainer, stream: RawStream, frame: RawFrame) -> 
 
 
 def orientation_of(frame: RawFrame) -> Orientation:
+    """How a decoded frame is to be turned to be shown."""
     return Orientation.from_matrix(display_matrix(frame))
 
 

@@ -37,13 +37,16 @@ class Span:
     end_pts: int | None
 
     def to_json(self) -> dict:
+        """As it travels to the function that works on it."""
         return {"index": self.index, "start_pts": self.start_pts, "end_pts": self.end_pts}
 
     @classmethod
     def from_json(cls, content: dict) -> Span:
+        """What `to_json` made."""
         return cls(content["index"], content["start_pts"], content["end_pts"])
 
     def holds(self, pts: int) -> bool:
+        """Whether a time stamp lies in it."""
         return (self.start_pts is None or pts >= self.start_pts) and (self.end_pts is None or pts < self.end_pts)
 
 
@@ -104,6 +107,7 @@ class Reader:
         self.close()
 
     def close(self) -> None:
+        """May be called again."""
         self.container.close()
 
     @property
@@ -138,6 +142,7 @@ class Reader:
         return notes
 
     def time_ms_of(self, pts: int) -> float:
+        """A time stamp's time in ms, as a player's clock has it."""
         step, offset, parts = self._to_ms  # whole numbers: exact, and ten times as fast as fractions
         return round((pts * step - offset) / parts, 3)
 

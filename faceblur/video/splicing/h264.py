@@ -20,6 +20,7 @@ class Bits:
         self._at = 0
 
     def number(self, width: int) -> int:
+        """The next bits as a whole number."""
         value = 0
         for _ in range(width):
             value = value << 1 | (self._data[self._at >> 3] >> (7 - (self._at & 7)) & 1)
@@ -27,17 +28,20 @@ class Bits:
         return value
 
     def golomb(self) -> int:
+        """The next Exp-Golomb number, 0 or more."""
         zeros = 0
         while not self.number(1):
             zeros += 1
         return (1 << zeros) - 1 + (self.number(zeros) if zeros else 0)
 
     def signed_golomb(self) -> int:
+        """The next signed Exp-Golomb number."""
         code = self.golomb()
         return (code + 1) // 2 if code & 1 else -(code // 2)
 
 
 def kind(unit: bytes) -> int:
+    """The type of a NAL unit (ITU-T H.264, table 7-1)."""
     return unit[0] & 31
 
 
@@ -68,6 +72,7 @@ def split_lengths(data: bytes, length_size: int) -> list[bytes]:
 
 
 def with_lengths(units: Iterable[bytes], length_size: int) -> bytes:
+    """NAL units as MP4 stores them: the length before each, in so many bytes."""
     return b"".join(len(unit).to_bytes(length_size, "big") + unit for unit in units)
 
 
@@ -90,6 +95,7 @@ class AvcConfig:
         return cls((data[4] & 3) + 1, sps, pps, data[end:])
 
     def to_bytes(self) -> bytes:
+        """The record again, level and profile the highest of its sets."""
         profile, level = max(s[1] for s in self.sps), max(s[3] for s in self.sps)
         compatible = 0xFF
         for one in self.sps:
@@ -129,6 +135,7 @@ class Sps:
 
     @classmethod
     def parse(cls, unit: bytes) -> Sps:
+        """Of the NAL unit with its header. Raises IndexError when it is cut off."""
         bits = Bits(unit[4:])
         profile, level, number = unit[1], unit[3], bits.golomb()
         chroma, depth = 1, 8

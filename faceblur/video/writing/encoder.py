@@ -57,6 +57,7 @@ class Codec:
     largest: tuple[int, int] = (16384, 16384)
 
     def takes(self, width: int, height: int) -> bool:
+        """Whether pictures of this size (pixels) can be encoded."""
         return min(width, height) >= self.smallest and width <= self.largest[0] and height <= self.largest[1]
 
 
@@ -109,6 +110,7 @@ class EncoderSettings:
         return self.codec
 
     def to_json(self) -> dict:
+        """As it stands in a report."""
         return {"codec": self.codec, "crf": self.crf, "preset": self.preset}
 
 

@@ -146,6 +146,7 @@ def index_bytes(reader: Reader, packets: int) -> int:
 
 
 def reason(problem: Exception) -> str:
+    """What failed, in a few words."""
     return getattr(problem, "strerror", None) or str(problem)
 
 

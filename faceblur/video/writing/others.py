@@ -35,11 +35,14 @@ class Track(Protocol):
     stream: Any
 
     @property
-    def damaged(self) -> int: ...
+    def damaged(self) -> int:
+        """Packets that could not be taken over."""
 
-    def take(self, packet: av.Packet) -> Iterator[av.Packet]: ...
+    def take(self, packet: av.Packet) -> Iterator[av.Packet]:
+        """The output's packets that follow from one of the source."""
 
-    def finish(self) -> Iterator[av.Packet]: ...
+    def finish(self) -> Iterator[av.Packet]:
+        """The packets that were held back."""
 
 
 def travelling(reader: Reader, container: OutputContainer, notes: list[str]) -> dict[int, str]:
@@ -137,12 +140,14 @@ def add_track(container: OutputContainer, source: RawStream, way: str) -> Track 
 
 
 def copy_metadata(source: Any, target: Any) -> None:
+    """A track's language and title, if the source has them."""
     for key in _TRACK_METADATA:
         if key in source.metadata:
             target.metadata[key] = source.metadata[key]
 
 
 def copy_file_metadata(reader: Reader, container: OutputContainer) -> None:
+    """The file's title; all else may tell of people and places."""
     for key in FILE_METADATA:
         if key in reader.container.metadata:
             container.metadata[key] = reader.container.metadata[key]

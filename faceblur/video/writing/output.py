@@ -26,10 +26,12 @@ class Output(Replacement):
 
     @property
     def container_format(self) -> str:
+        """FFmpeg's name of the format, by the name's ending."""
         return CONTAINERS[self.path.suffix.lower()]
 
     @property
     def target(self) -> str:
+        """Where PyAV writes meanwhile."""
         return str(self.partial)
 
     @property

@@ -37,6 +37,7 @@ class Rehearsal:
         return True
 
     def close(self) -> None:
+        """Its container; nothing of it is kept."""
         with contextlib.suppress(*REFUSALS):  # it may miss packets that there were none of
             self._container.close()
 

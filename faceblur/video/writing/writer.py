@@ -40,6 +40,7 @@ class Writer(Muxer):
         return frame.raw
 
     def write(self, item: Frame | Packet) -> None:
+        """Encode a frame, or copy a packet of another stream. Raises OutputError."""
         if isinstance(item, Packet):
             self.copy(item)
             return
@@ -52,6 +53,7 @@ class Writer(Muxer):
             self.container.mux(packet)
 
     def finish(self) -> None:
+        """Encode what the encoder still holds."""
         for packet in self._video.encode(None):
             self.container.mux(packet)
         self.notes += self._fitter.notes if self._fitter else ()
