@@ -26,9 +26,9 @@ class RangedFile:
 
     fetched, requests: bytes and calls of `fetch` so far.
 
-    >>> data = open("in.mp4", "rb").read()
+    >>> data = Path("in.mp4").read_bytes()
     >>> there = RangedFile("in.mp4", len(data), lambda start, end: data[start:end])
-    >>> probe(there) == probe("in.mp4")
+    >>> faceblur.probe(there) == faceblur.probe("in.mp4")
     True
     """
 
