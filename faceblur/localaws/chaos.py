@@ -17,6 +17,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import WorkshopError
@@ -52,7 +53,7 @@ class SwitchedOn:
     def __enter__(self) -> SwitchedOn:
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.clear()
 
 
@@ -64,10 +65,10 @@ class Chaos:
     there or refuses.
     """
 
-    def __init__(self, environment: Mapping[str, str] | None = None):
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self._environment = environment
 
-    def throttle(self, operation: str, *, code: str = "", status: int = 0, **how) -> SwitchedOn:
+    def throttle(self, operation: str, *, code: str = "", status: int = 0, **how: Any) -> SwitchedOn:
         """Fail calls of an operation, named as IAM names it: s3:GetObject, lambda:InvokeFunction, states:*.
 
         code, status: another error than the one with which the service says that it is called too often, for example
@@ -75,23 +76,23 @@ class Chaos:
         """
         return self.switch_on("throttle", operation, code=code, status=status, **how)
 
-    def kill(self, function: str, *, seconds: float = 0, **how) -> SwitchedOn:
+    def kill(self, function: str, *, seconds: float = 0, **how: Any) -> SwitchedOn:
         """Kill the process of a Lambda function of this name: at the start of a call, or seconds later."""
         return self.switch_on("kill", function, seconds=seconds, **how)
 
-    def fail_job(self, video: str = "*", *, message: str = "Internal server error", **how) -> SwitchedOn:
+    def fail_job(self, video: str = "*", *, message: str = "Internal server error", **how: Any) -> SwitchedOn:
         """Let Rekognition's job for a video ("bucket/key") fail with this StatusMessage."""
         return self.switch_on("fail-job", video, message=message, **how)
 
-    def slow_job(self, video: str = "*", *, seconds: float, **how) -> SwitchedOn:
+    def slow_job(self, video: str = "*", *, seconds: float, **how: Any) -> SwitchedOn:
         """Let Rekognition's job for a video ("bucket/key") take so many seconds more."""
         return self.switch_on("slow-job", video, seconds=seconds, **how)
 
-    def repeat(self, source: str = "*", **how) -> SwitchedOn:
+    def repeat(self, source: str = "*", **how: Any) -> SwitchedOn:
         """Deliver twice what comes from a bucket's notifications ("s3:bucket") or a topic ("sns:name")."""
         return self.switch_on("repeat", source, **how)
 
-    def drop(self, source: str = "*", **how) -> SwitchedOn:
+    def drop(self, source: str = "*", **how: Any) -> SwitchedOn:
         """Lose what comes from a bucket's notifications ("s3:bucket") or a topic ("sns:name")."""
         return self.switch_on("drop", source, **how)
 
@@ -103,7 +104,7 @@ class Chaos:
         """Switch off the failure with this id, or all."""
         self._call("DELETE", f"/{failure}" if failure else "")
 
-    def switch_on(self, kind: str, target: str, **options) -> SwitchedOn:
+    def switch_on(self, kind: str, target: str, **options: Any) -> SwitchedOn:
         """What the methods above do, by the failure's name ("kill", "slow-job")."""
         return SwitchedOn(self, self._call("POST", "", {"kind": kind, "target": target, **options})["id"])
 

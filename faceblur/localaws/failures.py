@@ -10,6 +10,7 @@ import random
 import secrets
 import threading
 from dataclasses import dataclass, field
+from typing import Any
 
 # Kind: its own options with what they are when they are not given.
 KINDS: dict[str, dict[str, object]] = {
@@ -40,7 +41,7 @@ class Failure:
     seen: int = 0
     struck: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self._random = random.Random(self.options["seed"])
 
     def strikes(self, target: str) -> bool:
@@ -64,7 +65,7 @@ class Failure:
 class Failures:
     """All that are switched on. Every method may be called from any thread."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._all: dict[str, Failure] = {}
         self._lock = threading.Lock()
 
@@ -96,7 +97,7 @@ class Failures:
             return True
 
 
-def read(request) -> Failure:
+def read(request: Any) -> Failure:
     """The failure that a JSON document asks for. Raises UnknownFailureError."""
     if not isinstance(request, dict):
         raise UnknownFailureError("a failure is an object with kind and target")

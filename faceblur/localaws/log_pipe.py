@@ -12,7 +12,7 @@ CHUNK_BYTES = 1 << 16
 class LogPipe:
     """Give `write_end` to the process as its output, then call `started`; `take` gives what it printed."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._read_end, self.write_end = os.pipe()
         os.set_blocking(self._read_end, False)
         self._content = bytearray()

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from ..errors import WorkshopError
 from ..patience import tries
@@ -52,7 +53,7 @@ class Running:
         """Lines for a shell's eval."""
         return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in self.environment.items())
 
-    def client(self, service: str):
+    def client(self, service: str) -> Any:
         """boto3's client of this service, whatever the environment of this process says."""
         import boto3
 

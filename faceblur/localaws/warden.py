@@ -20,7 +20,7 @@ from collections.abc import Iterable
 class Warden:
     """The engine's side."""
 
-    def __init__(self, root):
+    def __init__(self, root: os.PathLike):
         command = [sys.executable, "-I", "-S", __file__, str(root)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
         self._lock = threading.Lock()

@@ -23,7 +23,7 @@ class Task:
     solution: str
     right: str
 
-    def solved(self):
+    def solved(self) -> Any:
         """The solution's answer."""
         scope: dict = {}
         exec(self.solution, scope)
@@ -109,7 +109,7 @@ TASKS: dict[str, Task] = {
 }  # fmt: skip
 
 
-def ask(name: str, answer, solve: bool = False) -> None:
+def ask(name: str, answer: Any, solve: bool = False) -> None:
     """Check an answer. None is not answered yet. Raises WorkshopError with what is wrong with it."""
     task = _task(name)
     if solve:
@@ -142,46 +142,46 @@ def _task(name: str) -> Task:
     return TASKS[name]
 
 
-def sampling(answer, solve: bool = False) -> None:
+def sampling(answer: Any, solve: bool = False) -> None:
     """Chapter 1. answer: the longest time in ms between two looks of a detector that looks twice a second."""
     ask("sampling", answer, solve)
 
 
-def bucket_policy(answer, solve: bool = False) -> None:
+def bucket_policy(answer: Any, solve: bool = False) -> None:
     """Chapter 2. answer: a statement for the bucket `photos` that refuses every call without TLS."""
     ask("bucket_policy", answer, solve)
 
 
-def roles(answer, solve: bool = False) -> None:
+def roles(answer: Any, solve: bool = False) -> None:
     """Chapter 3. answer: the statements (Action, Resource) of a function that copies from `output` to `archive`."""
     ask("roles", answer, solve)
 
 
-def layers(answer, solve: bool = False) -> None:
+def layers(answer: Any, solve: bool = False) -> None:
     """Chapter 4. answer: the five lines of a Dockerfile in an order that builds fast again."""
     ask("layers", answer, solve)
 
 
-def execution_name(answer, solve: bool = False) -> None:
+def execution_name(answer: Any, solve: bool = False) -> None:
     """Chapter 5. answer: a function of bucket, key and version that names the execution of an upload."""
     ask("execution_name", answer, solve)
 
 
-def loop(answer, solve: bool = False) -> None:
+def loop(answer: Any, solve: bool = False) -> None:
     """Chapter 6. answer: the states Wait, Ask and Ready, which lead to GetResult or RecordFailure."""
     ask("loop", answer, solve)
 
 
-def trigger(answer, solve: bool = False) -> None:
+def trigger(answer: Any, solve: bool = False) -> None:
     """Chapter 7. answer: Events and Filter of a bucket that holds uploads/ and blurred/."""
     ask("trigger", answer, solve)
 
 
-def retry(answer, solve: bool = False) -> None:
+def retry(answer: Any, solve: bool = False) -> None:
     """Chapter 8. answer: one rule of a Retry, for a service that is throttled."""
     ask("retry", answer, solve)
 
 
-def area(answer, solve: bool = False) -> None:
+def area(answer: Any, solve: bool = False) -> None:
     """Chapter 9. answer: left, top, width, height, start_ms and end_ms of an area that covers `judges.FACE`."""
     ask("area", answer, solve)

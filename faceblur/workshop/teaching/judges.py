@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 STEP_MS = 500
 PHOTOS = ("arn:aws:s3:::photos", "arn:aws:s3:::photos/*")
@@ -13,7 +14,7 @@ FACE = {"left": 0.58, "top": 0.2, "width": 0.12, "height": 0.2, "start_ms": 1260
 MOST_AREA, MOST_MS = 0.15, 1000
 
 
-def sampling(answer) -> str:
+def sampling(answer: Any) -> str:
     known = {
         250: "that is half of the time between two looks; the face may come right after one",
         1000: "two looks a second are closer to each other than that",
@@ -137,5 +138,5 @@ def area(answer: Mapping) -> str:
     return ""
 
 
-def _list(value) -> list:
+def _list(value: Any) -> list:
     return [value] if isinstance(value, str) else list(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 OUTSIDE = ("GetResult", "RecordFailure")
 PASSING = {"ThrottlingException", "ProvisionedThroughputExceededException"}
@@ -37,7 +38,7 @@ def _way(answer: Mapping[str, Mapping]) -> str:
     return "" if answer["Wait"].get("Seconds", 0) >= 1 else "a Wait of no seconds is no pause"
 
 
-def _catch(rules) -> str:
+def _catch(rules: Any) -> str:
     if not rules:
         return "Ask has no Catch: when it fails nobody is told, and no record is written"
     all_errors = [rule for rule in rules if "States.ALL" in rule.get("ErrorEquals", ())]

@@ -11,9 +11,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ...errors import WorkshopError
 from ..session import Workshop
+
+if TYPE_CHECKING:
+    from ...localaws import Chaos
 
 ROLE, ACTION, POLICY = "get_detections", "s3:PutObject", "permissions"
 
@@ -123,7 +127,7 @@ def _missing(ws: Workshop) -> dict:
     return {"Effect": "Allow", "Action": ACTION, "Resource": resource}
 
 
-def _chaos():
+def _chaos() -> Chaos:
     from ...localaws import Chaos
 
     return Chaos()
