@@ -63,9 +63,17 @@ def open_notebook(page, url, name):
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
 
 
+def _rest(page):
+    """Wait until the kernel has nothing to do: while it drops the cells after an error, it drops what is asked, too."""
+    page.wait_for_function(
+        """document.querySelector('#jp-main-statusbar')?.innerText.includes('| Idle')
+          && ![...document.querySelectorAll('.jp-InputPrompt')].some(prompt => prompt.innerText.includes('*'))"""
+    )
+
+
 def run_all(page):
     """Run > Run All Cells, until all have run or one has failed. Returns the errors and warnings shown."""
-    page.wait_for_function("document.querySelector('#jp-main-statusbar')?.innerText.includes('| Idle')")
+    _rest(page)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.locator('.lm-Menu-item[data-command="runmenu:run-all"]:not(.lm-mod-disabled)').click()
     page.wait_for_function(
@@ -76,6 +84,18 @@ def run_all(page):
         arg=FAILED,
     )
     return "\n".join(page.locator(FAILED).all_inner_texts())
+
+
+def run_cell(page, code):
+    """Run the first code cell whose source contains `code`, as one does by hand; the cell."""
+    from playwright.sync_api import expect
+
+    _rest(page)
+    cell = cell_with(page, code)
+    cell.locator(".cm-content").click()
+    expect(cell).to_contain_class("jp-mod-active")
+    page.keyboard.press("Control+Enter")
+    return cell
 
 
 def cell_with(page, code):

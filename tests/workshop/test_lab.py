@@ -8,7 +8,7 @@ import IPython.display
 import nbformat
 import pytest
 from browser import needs_chromium
-from lab_kit import browsing, cell_with, open_notebook, run_all, running
+from lab_kit import browsing, cell_with, open_notebook, run_all, run_cell, running
 from lambda_kit import ROOT
 from moving import Mover, Scene
 from notebook_kit import run_notebook
@@ -221,9 +221,6 @@ def test_a_task_is_checked_and_a_cell_before_the_first_says_so_without_a_traceba
         said = run_all(page)
         assert said.startswith("Not yet: that is half of the time between two looks")
         for code, words in (("ws.client(", "'ws' is not known here: run the first cells"), ("(500)", "Right: ")):
-            cell = cell_with(page, code)
-            cell.click()
-            page.keyboard.press("Control+Enter")
-            cell.locator(".jp-OutputArea-output", has_text=words).wait_for()
+            run_cell(page, code).locator(".jp-OutputArea-output", has_text=words).wait_for()
         assert "Traceback" not in page.locator(".jp-Notebook").inner_text()
         page.locator(".jp-Notebook").screenshot(path=SHOTS / "mistakes.png")
