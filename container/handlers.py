@@ -118,6 +118,7 @@ def join_segments(event, context):
     """
     joining = Joining(event)
     delivered = joining.delivered() or joining.deliver()
+    joining.clear_up()
     log(key=event["input"]["key"], fetched=joining.fetched, **delivered)
     return delivered
 

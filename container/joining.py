@@ -71,9 +71,12 @@ class Joining:
             if isinstance(problem, OutputError) and isinstance(problem.__cause__, BotoCoreError):
                 raise problem.__cause__ from None  # a connection's, which the muxer took for the disk's
             raise
-        with contextlib.suppress(BotoCoreError, ClientError):  # the lifetime of the bucket takes them
-            self.work.remove()
         return self._summary(report, versions)
+
+    def clear_up(self) -> None:
+        """Remove the temporaries, if it can be done: else the lifetime of their bucket takes them."""
+        with contextlib.suppress(BotoCoreError, ClientError):
+            self.work.remove()
 
     def _proofs(self) -> list[dict]:
         proofs = [self.work.read("proofs", number)[0] for number in range(len(self.spans))]

@@ -153,13 +153,20 @@ def _handler(api: RuntimeApi) -> type[http.server.BaseHTTPRequestHandler]:
 
         def _body(self) -> bytes:
             if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-                return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                return self._whole(int(self.headers.get("Content-Length") or 0))
             parts = []
-            while size := int(self.rfile.readline().strip() or b"0", 16):
-                parts.append(self.rfile.read(size))
+            while size := int(self.rfile.readline(), 16):
+                parts.append(self._whole(size))
                 self.rfile.readline()
             self.rfile.readline()
             return b"".join(parts)
+
+        def _whole(self, size: int) -> bytes:
+            """Half of an answer, of a process that was ended while it gave it, is none."""
+            content = self.rfile.read(size)
+            if len(content) < size:
+                raise ConnectionAbortedError
+            return content
 
         def _reply(self, status: int, body: bytes = b"{}", headers: dict[str, str] | None = None):
             self.send_response(status)

@@ -1,4 +1,4 @@
-"""`python -m faceblur.workshop demo|lab|run|class|slides|bundle|links`: the notebooks from the command line.
+"""`python -m faceblur.workshop demo|lab|run|preflight|class|slides|bundle|links`: the notebooks from the command line.
 
 Errors that a user can do something about are one line and an exit code; anything else is a bug and may show.
 """
@@ -6,6 +6,7 @@ Errors that a user can do something about are one line and an exit code; anythin
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import signal
 import sys
@@ -44,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m faceblur.workshop", description="The ten notebooks.")
-    commands = parser.add_subparsers(required=True, metavar="demo|lab|run|class|slides|bundle|links")
+    commands = parser.add_subparsers(required=True, metavar="demo|lab|run|preflight|class|slides|bundle|links")
 
     demo = commands.add_parser("demo", help="run all notebooks on the embedded AWS and show the result")
     demo.add_argument("--video", type=Path, help="your own video (default: a sample that is made)")
@@ -71,6 +72,14 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--out", type=Path, help="folder for executed notebooks (default: build/run)")
     run.add_argument("--junit", type=Path, help="JUnit XML file (default: junit.xml in --out)")
     run.set_defaults(command=_run)
+
+    preflight = commands.add_parser("preflight", help="ask an AWS account whether the ten chapters can be done in it")
+    preflight.add_argument("--target", choices=TARGETS, default="aws")
+    preflight.add_argument("--prefix", default="faceblur", help="begins every name (faceblur)")
+    preflight.add_argument(
+        "--policy", action="store_true", help="print the IAM policy that a participant needs instead"
+    )
+    preflight.set_defaults(command=_preflight)
 
     classroom = commands.add_parser("class", help="a page of who is in which chapter, from the labs' state files")
     classroom.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="the build folder of a lab")
@@ -100,6 +109,21 @@ def _lab(options: Namespace) -> int:
     from .running.lab import Choice, lab
 
     return lab(options.jupyter, Choice(options.target, options.prefix, options.until, options.reset))
+
+
+def _preflight(options: Namespace) -> int:
+    from .account.rights import policy
+    from .running.checks import check_setup, show
+    from .running.preflight import preflight
+    from .session import begin
+
+    with contextlib.redirect_stdout(sys.stderr if options.policy else sys.stdout):
+        ws = begin(1, options.target, options.prefix)
+    if options.policy:
+        print(json.dumps(policy(ws.names), indent=2))
+    else:
+        show([*check_setup(ws.target), *preflight(ws)])
+    return 0
 
 
 def _class(options: Namespace) -> int:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import boto3
@@ -21,6 +22,8 @@ from localaws_kit import (
     trust,
     unique,
 )
+
+from faceblur.localaws.runtime_api import Invocation, RuntimeApi
 
 pytestmark = pytest.mark.usefixtures("local_aws")
 
@@ -276,3 +279,19 @@ def test_an_asynchronous_call_that_fails_is_tried_again():
     function = make_function(source, allow(["s3:PutObject", "s3:ListBucket"]))
     boto3.client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps(bucket))
     eventually(lambda: s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 2)
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["Content-Length: 30\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n1e\r\n", "Transfer-Encoding: chunked\r\n\r\n"],
+)
+def test_half_an_answer_of_a_process_that_was_killed_is_none(head):
+    api = RuntimeApi()
+    api.submit(Invocation("r1", b"{}", 0.0, "arn"))
+    with socket.create_connection(("127.0.0.1", int(api.address.partition(":")[2]))) as line:
+        line.sendall(f"POST /2018-06-01/runtime/invocation/r1/response HTTP/1.1\r\n{head}".encode())
+        line.shutdown(socket.SHUT_WR)
+        assert line.recv(1) == b""  # it has read to the end and hangs up
+    assert api.answers.empty()
+    api.end()
+    api.close()

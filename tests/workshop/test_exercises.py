@@ -2,16 +2,44 @@
 
 import contextlib
 import io
+import json
 import re
 
+import boto3
 import pytest
+from botocore.client import BaseClient
 from moving import Mover, Scene
 from notebook_kit import cells, run_notebook
 
-from faceblur.workshop import CHAPTERS
+from faceblur.workshop import CHAPTERS, Names
+from faceblur.workshop.account import rights
 
 EILEEN, GRACE = Mover(80, 90, 0.3, 0, 60, "eileen"), Mover(230, 90, 0, 0.1, 60, "grace")
 PEOPLE = Scene((EILEEN, GRACE), seconds=2.4, rate=10)
+# What a second run calls in place of Create..., see test_every_notebook_can_be_run_again, and a run that goes wrong.
+AGAIN = {
+    "iam:UpdateAssumeRolePolicy",
+    "lambda:UpdateFunctionCode",
+    "lambda:UpdateFunctionConfiguration",
+    "logs:FilterLogEvents",
+    "states:UpdateStateMachine",
+}
+MOST_POLICY = 6144  # characters: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+# The embedded AWS asks for these without saying on what: of them only the names are tried here, not their resources.
+ON_WHAT_IS_NOT_ASKED = [
+    "ecr:DescribeRepositories",
+    "ecr:ListTagsForResource",
+    "events:DeleteRule",
+    "events:DescribeRule",
+    "events:ListTagsForResource",
+    "events:ListTargetsByRule",
+    "events:PutRule",
+    "events:PutTargets",
+    "events:RemoveTargets",
+    "lambda:CreateFunction",
+    "sns:ListTagsForResource",
+    "states:ListTagsForResource",
+]
 PARAMETERS = {8: ("VIDEO", "OUT"), 9: ("OUT",)}
 
 # notebook -> what the code of its solutions prints, in order, as patterns
@@ -50,8 +78,36 @@ def test_two_or_three_exercises_each_with_its_solution(number):
     assert solutions.rstrip().endswith("</details>")
 
 
-def test_the_code_of_the_solutions_does_what_they_say(local_aws, tmp_path, monkeypatch):
+class Participant:
+    """A user of IAM who may do what `rights.policy` says, and nothing else; `calls` are those that are seen."""
+
+    def __init__(self, monkeypatch, prefix):
+        iam, caller = boto3.client("iam"), boto3.client("sts").get_caller_identity()
+        name, names = f"participant-{prefix}", Names(prefix, caller["Account"], boto3.Session().region_name)
+        policy = rights.policy(names)
+        assert len(json.dumps(policy, separators=(",", ":"))) < MOST_POLICY
+        policy["Statement"].append({"Effect": "Allow", "Action": ON_WHAT_IS_NOT_ASKED, "Resource": "*"})
+        made = iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(policy))["Policy"]
+        iam.create_user(UserName=name)
+        iam.attach_user_policy(UserName=name, PolicyArn=made["Arn"])
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        self.calls, make_call = set(), BaseClient._make_api_call
+
+        def seen(client, operation, parameters):
+            service = client.meta.service_model
+            self.calls.add(f"{service.signing_name}:{operation}")
+            return make_call(client, operation, parameters)
+
+        monkeypatch.setattr(BaseClient, "_make_api_call", seen)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+
+
+def test_the_code_of_the_solutions_does_what_they_say_for_who_has_the_rights_that_are_offered(
+    local_aws, tmp_path, monkeypatch
+):
     """The notebooks in order, after each one its solutions: one test, so that they run once."""
+    participant = Participant(monkeypatch, "exercises")
     monkeypatch.setenv("FACEBLUR_STATE", str(tmp_path / "state.json"))
     values = {"VIDEO": str(PEOPLE.write(tmp_path / "people.mp4")), "OUT": str(tmp_path / "result")}
     for number, patterns in PRINTS.items():
@@ -62,3 +118,6 @@ def test_the_code_of_the_solutions_does_what_they_say(local_aws, tmp_path, monke
                 exec(compile(code, f"a solution of {CHAPTERS[number].file}", "exec"), variables)
             said = out.getvalue()
             assert re.search(pattern, said, re.MULTILINE), f"{CHAPTERS[number].file}: {said}"
+    needed = rights.actions_of(participant.calls | AGAIN) | set(rights.UNSEEN)
+    offered = {action for group in rights.GROUPS for action in group.full}
+    assert offered == needed and set(ON_WHAT_IS_NOT_ASKED) <= offered

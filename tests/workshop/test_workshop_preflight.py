@@ -1,20 +1,28 @@
 """What an account is asked before anything is made in it, and the guard on the length of a video."""
 
+import json
+
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from moving import Mover, Scene
 
 from faceblur.errors import WorkshopError
 from faceblur.workshop import Names
+from faceblur.workshop.__main__ import main
 from faceblur.workshop.running import checks, videos
-from faceblur.workshop.running.preflight import ACTIONS, preflight
+from faceblur.workshop.running.preflight import preflight
 
 ARN = "arn:aws:sts::123456789012:assumed-role/Class/anna"
+
+
+def decided(actions, refused=()):
+    decisions = {action: "implicitDeny" if action in refused else "allowed" for action in actions}
+    return {"EvaluationResults": [{"EvalActionName": name, "EvalDecision": how} for name, how in decisions.items()]}
+
+
 GOOD = {
     "get_caller_identity": {"Arn": ARN},
-    "simulate_principal_policy": {
-        "EvaluationResults": [{"EvalActionName": action, "EvalDecision": "allowed"} for action in ACTIONS]
-    },
+    "simulate_principal_policy": lambda ActionNames, **_: decided(ActionNames),
     "get_face_detection": ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "GetFaceDetection"),
     "get_account_settings": {"AccountLimit": {"ConcurrentExecutions": 1000}},
     "describe_budgets": {"Budgets": [{"BudgetName": "ten dollars"}]},
@@ -38,7 +46,8 @@ class Account:
             self.asked.append((call, parameters))
             if isinstance(self.answers[call], Exception):
                 raise self.answers[call]
-            return self.answers[call]
+            found = self.answers[call]
+            return found(**parameters) if callable(found) else found
 
         return answer
 
@@ -56,14 +65,31 @@ def test_an_account_that_is_ready(capsys):
     checks.show(preflight(account))
     said = capsys.readouterr().out
     assert "NO " not in said and "ten dollars" in said and "a minute of video" in said
-    asked = dict(account.asked)["simulate_principal_policy"]
-    assert asked["PolicySourceArn"] == "arn:aws:iam::123456789012:role/Class"
+    asked = [parameters for call, parameters in account.asked if call == "simulate_principal_policy"]
+    assert {one["PolicySourceArn"] for one in asked} == {"arn:aws:iam::123456789012:role/Class"}
+    (on,) = [one["ResourceArns"] for one in asked if "iam:PassRole" in one["ActionNames"]]
+    assert on == ["arn:aws:iam::123456789012:role/anna-x-eu-west-1"] and ARN in said and "for the sample" in said
 
 
 def test_a_right_that_is_missing_is_named():
-    results = [{"EvalActionName": "iam:CreateRole", "EvalDecision": "implicitDeny"}]
-    check = found(Account(simulate_principal_policy={"EvaluationResults": results}))["rights"]
+    account = Account(simulate_principal_policy=lambda ActionNames, **_: decided(ActionNames, ["iam:CreateRole"]))
+    check = found(account)["rights"]
     assert not check.is_good and "you may not: iam:CreateRole;" in str(check)
+
+
+def test_the_command_asks_and_prints_the_policy_for_the_administrator(local_aws, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("FACEBLUR_STATE", str(tmp_path / "state.json"))
+    assert main(["preflight", "--target", "local", "--prefix", "anna"]) == 0
+    assert "the embedded AWS costs nothing" in capsys.readouterr().out
+    assert main(["preflight", "--target", "local", "--prefix", "anna", "--policy"]) == 0
+    statements = json.loads(capsys.readouterr().out)["Statement"]
+    (rule,) = [each for each in statements if "events:PutRule" in each["Action"]]
+    assert rule["Resource"][0].endswith(":rule/anna-ended")
+
+
+def test_the_command_refuses_calls_that_would_go_elsewhere_in_one_line(local_aws, capsys):
+    assert main(["preflight"]) == WorkshopError.exit_code
+    assert "would send the calls elsewhere" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

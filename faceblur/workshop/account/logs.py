@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -9,13 +10,20 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
+LOOK_BACK_S = 3600
 NOISE = ("START ", "END ", "REPORT ", "INIT_START ")
 
 
 def last_lines(logs: BaseClient, group: str, count: int = 8) -> list[str]:
-    """The newest lines of a log group without Lambda's own; none is an empty list. `logs`: boto3's client."""
+    """The newest lines of a log group, of the last hour, without Lambda's own; none is an empty list.
+
+    logs: boto3's client.
+    """
+    since = int(1000 * (time.time() - LOOK_BACK_S))
     try:
-        events = logs.filter_log_events(logGroupName=group, limit=500)["events"]
+        # The oldest come first, and a page may be empty although more follow.
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since)
+        events = [event for page in pages for event in page["events"]]
     except ClientError as problem:
         if problem.response["Error"]["Code"] == "ResourceNotFoundException":
             return []

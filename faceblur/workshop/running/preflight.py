@@ -9,22 +9,14 @@ from collections.abc import Callable
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ..account import rights
 from ..account.costs import run_costs, standing_costs
 from ..session import Workshop
 from .checks import Check
 
-# One call of each service that creates, and one that deletes; IAM is asked whether you may.
-ACTIONS = (
-    "s3:CreateBucket", "s3:PutBucketPolicy", "s3:PutBucketNotification", "s3:DeleteBucket", "iam:CreateRole",
-    "iam:PutRolePolicy", "iam:PassRole", "iam:DeleteRole", "ecr:CreateRepository", "ecr:PutImage",
-    "ecr:DeleteRepository", "lambda:CreateFunction", "lambda:AddPermission", "lambda:DeleteFunction",
-    "states:CreateStateMachine", "states:DeleteStateMachine", "sns:CreateTopic", "sns:DeleteTopic",
-    "logs:CreateLogGroup", "logs:DeleteLogGroup", "tag:GetResources", "rekognition:StartFaceDetection",
-    "rekognition:GetFaceDetection",
-)  # fmt: skip
 AT_ONCE = 10  # calls of Lambda functions that run at the same time; new accounts may have no more
 NO_JOB = "0" * 64
-IMAGE_GB, VIDEO_GB = 0.35, 0.05
+IMAGE_GB, VIDEO_GB, SAMPLE_S = 0.35, 0.05, 12
 
 
 def preflight(ws: Workshop) -> list[Check]:
@@ -44,16 +36,33 @@ def _asked(name: str, ask: Callable[[Workshop], Check], ws: Workshop) -> Check:
         return Check(name, f"not known: {problem}")
 
 
+def _caller(ws: Workshop) -> Check:
+    return Check("you are", f"{_arn(ws)} in {ws.region}")
+
+
+def _arn(ws: Workshop) -> str:
+    return ws.client("sts").get_caller_identity()["Arn"]
+
+
 def _rights(ws: Workshop) -> Check:
-    arn = ws.client("sts").get_caller_identity()["Arn"]
+    """IAM is asked about each action that the ten chapters need, on one of the resources on which they need it."""
+    arn = _arn(ws)
     if ":assumed-role/" in arn:  # IAM knows roles, not who wears them
         arn = arn.replace(":sts:", ":iam:").replace(":assumed-role/", ":role/").rpartition("/")[0]
     if arn.endswith(":root"):
         return Check("rights", "the account's root user: all of them; a user with fewer would do")
-    answer = ws.client("iam").simulate_principal_policy(PolicySourceArn=arn, ActionNames=list(ACTIONS), MaxItems=100)
-    refused = [one["EvalActionName"] for one in answer["EvaluationResults"] if one["EvalDecision"] != "allowed"]
-    found = f"{len(ACTIONS) - len(refused)} of {len(ACTIONS)} calls allowed"
-    advice = f"you may not: {', '.join(refused)}; ask the account's administrator, or use the embedded AWS"
+    refused, count, iam = [], 0, ws.client("iam")
+    for group in rights.GROUPS:
+        on = [resource.replace("*", "x") for resource in group.of(ws.names)[:1] if resource != "*"]
+        question = {"PolicySourceArn": arn, "ActionNames": group.full} | ({"ResourceArns": on} if on else {})
+        answer = iam.simulate_principal_policy(**question)["EvaluationResults"]
+        refused += [one["EvalActionName"] for one in answer if one["EvalDecision"] != "allowed"]
+        count += len(group.full)
+    found = f"{count - len(refused)} of {count} actions allowed"
+    advice = (
+        f"you may not: {', '.join(refused)}; give what `python -m faceblur.workshop preflight --policy` prints to the "
+        "account's administrator, or use the embedded AWS"
+    )
     return Check("rights", found, not refused, advice)
 
 
@@ -83,12 +92,14 @@ def _budget(ws: Workshop) -> Check:
 
 
 def _price() -> Check:
-    minute = run_costs(video_s=60, video_gb=VIDEO_GB).total
+    sample, minute = (run_costs(video_s=seconds, video_gb=VIDEO_GB).total for seconds in (SAMPLE_S, 60))
     month = standing_costs(IMAGE_GB, 2 * VIDEO_GB).total
-    return Check("price", f"about USD {minute:.2f} a minute of video, {month:.2f} a month if nothing is deleted")
+    words = f"{sample:.2f} for the sample, {minute:.2f} a minute of video, {month:.2f} a month if nothing is deleted"
+    return Check("price", f"about USD {words}")
 
 
 ASKED: dict[str, Callable[[Workshop], Check]] = {
+    "you are": _caller,
     "rights": _rights,
     "Rekognition Video": _rekognition,
     "Lambda at once": _lambda,

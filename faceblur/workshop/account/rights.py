@@ -1,0 +1,158 @@
+"""What a participant's own user must be allowed, made from the calls that the ten notebooks were seen to make.
+
+Nothing wider than the resources of one prefix, but for calls that know no resource.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ..names import Names
+
+# Calls that IAM knows under another name than the API; those without a name need no permission.
+OTHERWISE: dict[str, tuple[str, ...]] = {
+    "lambda:Invoke": ("lambda:InvokeFunction",),
+    "s3:DeleteObjects": ("s3:DeleteObject", "s3:DeleteObjectVersion"),
+    "s3:GetBucketEncryption": ("s3:GetEncryptionConfiguration",),
+    "s3:GetBucketLifecycleConfiguration": ("s3:GetLifecycleConfiguration",),
+    "s3:GetBucketNotificationConfiguration": ("s3:GetBucketNotification",),
+    "s3:GetPublicAccessBlock": ("s3:GetBucketPublicAccessBlock",),
+    "s3:HeadBucket": ("s3:ListBucket",),
+    "s3:HeadObject": ("s3:GetObject",),
+    "s3:ListBuckets": ("s3:ListAllMyBuckets",),
+    "s3:ListMultipartUploads": ("s3:ListBucketMultipartUploads",),
+    "s3:ListObjectVersions": ("s3:ListBucketVersions",),
+    "s3:ListObjectsV2": ("s3:ListBucket",),
+    "s3:PutBucketEncryption": ("s3:PutEncryptionConfiguration",),
+    "s3:PutBucketLifecycleConfiguration": ("s3:PutLifecycleConfiguration",),
+    "s3:PutBucketNotificationConfiguration": ("s3:PutBucketNotification",),
+    "s3:PutPublicAccessBlock": ("s3:PutBucketPublicAccessBlock",),
+    "s3:CreateMultipartUpload": ("s3:PutObject",),
+    "s3:UploadPart": ("s3:PutObject",),
+    "s3:CompleteMultipartUpload": ("s3:PutObject",),
+    "sts:GetCallerIdentity": (),
+    "tagging:GetResources": ("tag:GetResources",),
+}
+_PUSH = "the image's layers go to ECR by its registry's HTTP interface"
+_TAGS = "AWS asks for it when something is made with tags"
+# What no call of a run on the embedded AWS shows, and why it is needed.
+UNSEEN: dict[str, str] = {
+    "budgets:ViewBudget": "`preflight` asks whether there is a budget",
+    "ecr:BatchCheckLayerAvailability": _PUSH,
+    "ecr:BatchGetImage": _PUSH,
+    "ecr:CompleteLayerUpload": _PUSH,
+    "ecr:GetDownloadUrlForLayer": _PUSH,
+    "ecr:GetRepositoryPolicy": "Lambda lets itself into the repository when a function is made from an image",
+    "ecr:InitiateLayerUpload": _PUSH,
+    "ecr:PutImage": _PUSH,
+    "ecr:SetRepositoryPolicy": "Lambda lets itself into the repository when a function is made from an image",
+    "ecr:TagResource": _TAGS,
+    "ecr:UploadLayerPart": _PUSH,
+    "events:TagResource": _TAGS,
+    "iam:PassRole": "functions and state machine are given their roles",
+    "iam:TagRole": _TAGS,
+    "lambda:TagResource": _TAGS,
+    "logs:TagResource": _TAGS,
+    "s3:AbortMultipartUpload": "an upload from a notebook, or one that chapter 10 finds unfinished",
+    "s3:PutBucketOwnershipControls": "a bucket is made with its ownership",
+    "sns:TagResource": _TAGS,
+    "states:TagResource": _TAGS,
+}
+
+
+@dataclass(frozen=True)
+class Group:
+    """Actions of one service on the same resources. of: their ARNs, for the names of a workshop."""
+
+    service: str
+    actions: tuple[str, ...]
+    of: Callable[[Names], list[str]]
+
+    @property
+    def full(self) -> list[str]:
+        """The actions, with the service before them."""
+        return [f"{self.service}:{action}" for action in self.actions]
+
+
+def _buckets(names: Names) -> list[str]:
+    return [f"arn:{names.partition}:s3:::{bucket}" for bucket in names.buckets]
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def _anything(names: Names) -> list[str]:
+    return ["*"]
+
+
+GROUPS = (
+    Group("s3", _words("ListAllMyBuckets"), _anything),
+    Group("s3", _words(
+        "CreateBucket DeleteBucket GetBucketNotification GetBucketPolicy GetBucketPublicAccessBlock GetBucketTagging "
+        "GetBucketVersioning GetEncryptionConfiguration GetLifecycleConfiguration ListBucket "
+        "ListBucketMultipartUploads ListBucketVersions PutBucketNotification PutBucketOwnershipControls "
+        "PutBucketPolicy PutBucketPublicAccessBlock PutBucketTagging PutBucketVersioning PutEncryptionConfiguration "
+        "PutLifecycleConfiguration"
+    ), _buckets),
+    Group("s3", _words(
+        "AbortMultipartUpload DeleteObject DeleteObjectVersion GetObject PutObject"
+    ), lambda names: [f"{bucket}/*" for bucket in _buckets(names)]),
+    Group("iam", _words("SimulatePrincipalPolicy"), _anything),
+    Group("iam", _words(
+        "CreateRole DeleteRole DeleteRolePolicy GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies "
+        "PassRole PutRolePolicy TagRole UpdateAssumeRolePolicy"
+    ), lambda names: [f"arn:{names.partition}:iam::{names.account}:role/{names.prefix}-*-{names.region}"]),
+    Group("ecr", _words("GetAuthorizationToken"), _anything),
+    Group("ecr", _words(
+        "BatchCheckLayerAvailability BatchGetImage CompleteLayerUpload CreateRepository DeleteRepository "
+        "DescribeImages DescribeRepositories GetDownloadUrlForLayer GetRepositoryPolicy InitiateLayerUpload ListImages "
+        "ListTagsForResource PutImage PutLifecyclePolicy SetRepositoryPolicy TagResource UploadLayerPart"
+    ), lambda names: [names.arn("ecr", f"repository/{names.repository}")]),
+    Group("lambda", _words("GetAccountSettings"), _anything),
+    Group("lambda", _words(
+        "AddPermission CreateFunction DeleteFunction GetFunction GetPolicy InvokeFunction PutFunctionEventInvokeConfig "
+        "RemovePermission TagResource UpdateFunctionCode UpdateFunctionConfiguration"
+    ), lambda names: [names.arn("lambda", f"function:{names.prefix}-*")]),
+    Group("states", _words("ValidateStateMachineDefinition"), _anything),
+    Group("states", _words(
+        "CreateStateMachine DeleteStateMachine DescribeStateMachine ListExecutions ListTagsForResource StartExecution "
+        "TagResource UpdateStateMachine"
+    ), lambda names: [names.arn("states", f"stateMachine:{names.state_machine}")]),
+    Group("states", _words(
+        "DescribeExecution DescribeStateMachineForExecution GetExecutionHistory"
+    ), lambda names: [names.arn("states", f"execution:{names.state_machine}:*")]),
+    Group("events", _words(
+        "DeleteRule DescribeRule ListTagsForResource ListTargetsByRule PutRule PutTargets RemoveTargets TagResource"
+    ), lambda names: [names.arn("events", f"rule/{names.rule}")]),
+    Group("sns", _words(
+        "CreateTopic DeleteTopic GetTopicAttributes ListTagsForResource TagResource"
+    ), lambda names: [names.arn("sns", names.topic)]),
+    Group("logs", _words("DescribeLogGroups"), _anything),
+    Group("logs", _words(
+        "CreateLogGroup DeleteLogGroup FilterLogEvents ListTagsForResource PutRetentionPolicy TagResource"
+    ), lambda names: [names.arn("logs", f"log-group:{where}-*") for where in (
+        f"/aws/lambda/{names.prefix}", f"/aws/vendedlogs/states/{names.prefix}"
+    )]),
+    Group("rekognition", _words("GetFaceDetection"), _anything),
+    Group("tag", _words("GetResources"), _anything),
+    Group("budgets", _words("ViewBudget"), _anything),
+)  # fmt: skip
+
+
+def actions_of(calls: Iterable[str]) -> set[str]:
+    """IAM's actions of calls, each as service:operation."""
+    return {action for call in calls for action in OTHERWISE.get(call, (call,))}
+
+
+def policy(names: Names) -> dict:
+    """An IAM policy, to be attached to whoever does the ten chapters."""
+    free = [action for group in GROUPS if group.of is _anything for action in group.full]
+    statements: list[dict] = [{"Sid": "WithoutResource", "Effect": "Allow", "Action": free, "Resource": "*"}]
+    statements += [
+        {"Effect": "Allow", "Action": group.full, "Resource": group.of(names)}
+        for group in GROUPS
+        if group.of is not _anything
+    ]
+    return {"Version": "2012-10-17", "Statement": statements}
