@@ -47,3 +47,24 @@ def opened(address, width=1280, height=900):
         yield page
         chromium.close()
     assert problems == []
+
+
+UNNAMED = """() => [...document.querySelectorAll("button, input, select, img, video, [role=img]")].filter((one) => {
+  if (one.closest("[hidden]") || one.closest("[aria-hidden=true]")) return false;
+  if (one.tagName === "IMG") return !one.hasAttribute("alt");
+  const words = one.getAttribute("aria-label") || one.textContent || one.title
+    || [...(one.labels || [])].map((label) => label.textContent).join("");
+  return !words.trim();
+}).map((one) => one.outerHTML.slice(0, 120))"""
+
+
+def check_for_everybody(page):
+    """On a phone, upright, nothing runs out of the page; whatever is worked or looked at has a name; dark is dark."""
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate(UNNAMED) == []
+    ground = "getComputedStyle(document.body).backgroundColor"
+    page.emulate_media(color_scheme="light")
+    by_day = page.evaluate(ground)
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(ground) != by_day

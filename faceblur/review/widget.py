@@ -227,7 +227,7 @@ class ReviewView:
             self.progress.value = share
 
     def _say(self, words: str, is_problem: bool = False) -> None:
-        colour = "#b3261e" if is_problem else "#5c6b7c"
+        colour = "#b3261e" if is_problem else "#566474"
         self.status.value = f"<span role='status' style='color:{colour}'>{escape(words)}</span>"
 
 
@@ -251,5 +251,5 @@ def _html(view: ReviewView) -> str:
     words = "Here you see a picture only. Open this notebook in JupyterLab and run this cell to choose."
     return (
         f"<img alt='a frame as it is blurred, and who was found' src='data:image/jpeg;base64,{data}' "
-        f"style='max-width:100%'><p style='color:#5c6b7c'>{words}</p>"
+        f"style='max-width:100%'><p style='color:#566474'>{words}</p>"
     )

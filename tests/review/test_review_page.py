@@ -11,7 +11,7 @@ import urllib.parse
 import urllib.request
 
 import pytest
-from browser import needs_chromium, opened
+from browser import check_for_everybody, needs_chromium, opened
 from seeing import crowd
 from test_review import make_striped, some_plan
 
@@ -130,7 +130,7 @@ def test_a_thousand_people_are_no_longer_page_and_each_can_be_found(tmp_path):
 
 
 @needs_chromium
-def test_what_is_refused_is_said_and_leaves_the_plan_alone(server):
+def test_what_is_refused_is_said_and_leaves_the_plan_alone(server, folder):
     with opened(server.address) as page:
         seen(page)
         page.fill("#style [name=strength]", "16")
@@ -139,6 +139,8 @@ def test_what_is_refused_is_said_and_leaves_the_plan_alone(server):
         assert "use at most 8" in page.inner_text("#problem")
         assert page.input_value("#style [name=strength]") == ""
         assert not server.review.is_changed
+        check_for_everybody(page)
+        page.screenshot(path=str(folder / "review.png"), full_page=True)
 
 
 def request(server, path="", method="GET", wish=None, body=None, **headers):

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from browser import needs_chromium, opened
+from browser import check_for_everybody, needs_chromium, opened
 from seeing import FRAMES, SIZE, make_video, some_faces, some_report
 
 from faceblur.showing import canvas, preview
@@ -83,7 +83,8 @@ def test_one_video_lies_over_the_other_with_a_line_to_move(folder):
         browser.focus(".fb-cut")
         browser.keyboard.press("End")
         assert "100%" in browser.eval_on_selector(".fb-pair", "pair => pair.style.getPropertyValue('--cut')")
-        browser.screenshot(path=str(folder / "index.png"))
+        check_for_everybody(browser)
+        browser.screenshot(path=str(folder / "index.png"), full_page=True)
 
 
 @needs_chromium

@@ -21,7 +21,7 @@ HEAD = """<!doctype html>
 body { font: 16px system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem }
 table { border-collapse: collapse; width: 100% }
 th, td { border-bottom: 1px solid #8888; padding: .4rem; text-align: left }
-.done { background: #159a8c; color: #fff; text-align: center }
+.done { background: #0f766e; color: #fff; text-align: center }
 div { overflow-x: auto }
 </style>
 """

@@ -54,14 +54,18 @@ def write_page(
             "Who is blurred when",
             "One line per track: a person from the moment they are found to the end or the next cut. Of many "
             "tracks the longest have a line, all others share one.",
-            _card(f"<div class='scroll'>{coverage_svg(report)}</div>"),
+            _card(_scroll("who is blurred when", coverage_svg(report))),
         ),
         _section(
             "Where the pipeline's time went",
             "Every state of the Step Functions execution, from the upload's event to the delivered video.",
-            _card(f"<div class='scroll'>{_execution_svg(execution)}</div>"),
+            _card(_scroll("seconds in each state", _execution_svg(execution))),
         ),
-        _section("The notebooks that built it", "Executed, with their results.", _card(_table(chapters))),
+        _section(
+            "The notebooks that built it",
+            "Executed, with their results.",
+            _card(_scroll("the notebooks", _table(chapters))),
+        ),
     )
     write_text(page, _document(original, "".join(sections)))
     return page
@@ -154,6 +158,11 @@ def _table(chapters: Sequence[ChapterLine]) -> str:
 
 def _section(title: str, words: str, body: str) -> str:
     return f"<section><h2>{title}</h2><p>{escape(words)}</p>{body}</section>"
+
+
+def _scroll(words: str, body: str) -> str:
+    """What may be wider than a phone; arrow keys move it."""
+    return f"<div class='scroll' role='group' tabindex='0' aria-label='{words}'>{body}</div>"
 
 
 def _card(body: str) -> str:
