@@ -52,8 +52,8 @@ MAY = {
         "undo", "video",
     },
     "review": {
-        "assets", "audit", "errors", "files", "finding", "foreign", "plan", "rendering", "shapes", "showing",
-        "timecode", "video",
+        "assets", "audit", "detections", "errors", "files", "finding", "foreign", "plan", "rendering", "shapes",
+        "showing", "timecode", "video",
     },
     "sample": {"errors", "files", "shapes", "video"},
     "localaws": {"errors", "finding", "patience", "video"},

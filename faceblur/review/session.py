@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 
 from ..audit.verdict import verify
+from ..detections import Face
 from ..errors import DetectionsError, VerificationError
 from ..files import free_name, sha256_of
 from ..finding import FaceDetector
@@ -145,9 +146,10 @@ class Review:
         """(time, picture) of the first of a few moments at which the detector sees a face; else of the first one."""
         first = None
         for time_ms in _candidates(track):
-            box = _square(box_at(track, time_ms), self.size)
-            portrait = time_ms, self._stills.at(time_ms).crop_bgr(box, THUMBNAIL_PX, THUMBNAIL_PX)
-            if self._detector.find(portrait[1]):
+            box = box_at(track, time_ms)
+            square = _square(box, self.size)
+            portrait = time_ms, self._stills.at(time_ms).crop_bgr(square, THUMBNAIL_PX, THUMBNAIL_PX)
+            if any(_is_centre_within(face, square, box) for face in self._detector.find(portrait[1])):
                 return portrait
             first = first or portrait
         assert first
@@ -272,6 +274,13 @@ def _candidates(track: Track) -> list[float]:
     inner = ends + int(np.argmax(areas[ends : len(times) - ends]))
     indices = [int(np.argmax(areas)), inner, len(times) // 2, len(times) // 4, 3 * len(times) // 4]
     return [float(times[index]) for index in dict.fromkeys(indices)]
+
+
+def _is_centre_within(face: Face, square: Box, box: Box) -> bool:
+    """Whether the middle of a face that was found in a square of the picture lies in the box: not a neighbour's."""
+    x = square[0] + (face.left + face.width / 2) * square[2]
+    y = square[1] + (face.top + face.height / 2) * square[3]
+    return box[0] <= x <= box[0] + box[2] and box[1] <= y <= box[1] + box[3]
 
 
 def _square(box: Any, size: tuple[int, int]) -> Box:

@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import video_kit
+from moving import Mover, Scene
 from seeing import SIZE, make_video
 
-from faceblur import Area, DetectionsError, InputError, OutputError, Plan, Style, Track, render
+from faceblur import Area, DetectionsError, InputError, OutputError, Plan, Style, Track, analyse, render
+from faceblur.finding import FaceDetector
 from faceblur.rendering.report import describe_file
 from faceblur.review.session import Review, changed_style, find_video
 from faceblur.showing.preview import read_frames
@@ -217,3 +219,36 @@ def test_what_is_not_checked_yet_takes_nobodys_name(review, tmp_path):
     assert review.blur(tmp_path / "out.mp4")["audit"]["passed"] is True
     assert (tmp_path / "out_unchecked.mp4").read_bytes() == b"mine"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4", "out_unchecked.mp4"]
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    """(film, plan) of two people with real faces."""
+    scene = Scene((Mover(80, 90, 0.3, 0, 60, "eileen"), Mover(230, 90, 0, 0.1, 60, "grace")), seconds=2.4, rate=10)
+    path = scene.write(tmp_path_factory.mktemp("people") / "people.mp4")
+    return path, analyse(path)
+
+
+def test_one_person_kept_and_an_area_covered_pass_the_check(people, tmp_path):
+    """The area lies over part of the one who stays visible, and begins and ends in between."""
+    film, plan = people
+    review = Review(plan, film)
+    review.set_visible(plan.tracks[0].id)
+    review.add_area(0.2, 0.2, 0.2, 0.3, 500, 1500)
+    report = review.blur(tmp_path / "again.mp4")
+    assert report["audit"]["passed"] is True and report["kept_visible"] == [plan.tracks[0].id]
+    covered = [n for n, frame in enumerate(report["frames"]) if any(region[0] < 0 for region in frame["regions"])]
+    assert (covered[0], covered[-1]) == (5, 15)
+
+
+def test_a_person_s_picture_shows_the_face_and_not_the_place_that_it_has_left(people):
+    """The box outlasts the face, and grows: where it is largest there is nobody any more."""
+    film, plan = people
+    track = plan.tracks[0]
+    boxes = track.boxes.copy()
+    boxes[-4:] = (0.4, -0.3, 0.5, 0.4)
+    left = replace(plan, tracks=(replace(track, boxes=boxes),))
+    assert left.tracks[0].thumbnail_ms == track.times_ms[-4]
+    review = Review(left, film)
+    assert review.seen_ms(track.id) < track.times_ms[-4]
+    assert FaceDetector().find(review.thumbnail(track.id))
