@@ -23,7 +23,6 @@ from ..errors import DetectionsError, VerificationError
 from ..files import free_name, sha256_of
 from ..finding import FaceDetector
 from ..plan import Area, Plan, Track, refuse_areas_beyond
-from ..plan.moments import box_at
 from ..plan.style import Style
 from ..rendering.covering import Covered, Covering
 from ..rendering.renderer import render
@@ -145,8 +144,7 @@ class Review:
     def _look_for(self, track: Track) -> tuple[float, np.ndarray]:
         """(time, picture) of the first of a few moments at which the detector sees a face; else of the first one."""
         first = None
-        for time_ms in _candidates(track):
-            box = box_at(track, time_ms)
+        for time_ms, box in _candidates(track):
             square = _square(box, self.size)
             portrait = time_ms, self._stills.at(time_ms).crop_bgr(square, THUMBNAIL_PX, THUMBNAIL_PX)
             if any(_is_centre_within(face, square, box) for face in self._detector.find(portrait[1])):
@@ -267,13 +265,18 @@ def _choices(plan: Plan) -> tuple:
     return tuple((track.id, track.is_visible) for track in plan.tracks), plan.areas, plan.style
 
 
-def _candidates(track: Track) -> list[float]:
-    """Times to look for a person's face: where the box is largest, also without its ends, then in the middle."""
+def _candidates(track: Track) -> list[tuple[float, Box]]:
+    """Times and places to look for a person's face: where the box is largest, also without its ends, then in the middle."""
     times, areas = track.times_ms, track.boxes[:, 2] * track.boxes[:, 3]
     ends = len(times) // 5
     inner = ends + int(np.argmax(areas[ends : len(times) - ends]))
     indices = [int(np.argmax(areas)), inner, len(times) // 2, len(times) // 4, 3 * len(times) // 4]
-    return [float(times[index]) for index in dict.fromkeys(indices)]
+    return [(times.item(index), _box(track, index)) for index in dict.fromkeys(indices)]
+
+
+def _box(track: Track, index: int) -> Box:
+    left, top, width, height = track.boxes[index].tolist()
+    return left, top, width, height
 
 
 def _is_centre_within(face: Face, square: Box, box: Box) -> bool:
