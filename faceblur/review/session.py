@@ -12,7 +12,6 @@ import threading
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -266,7 +265,7 @@ def _choices(plan: Plan) -> tuple:
 
 
 def _candidates(track: Track) -> list[tuple[float, Box]]:
-    """Times and places to look for a person's face: where the box is largest, also without its ends, then in the middle."""
+    """Times and boxes to look for a person's face: the largest, the largest without the ends, those in the middle."""
     times, areas = track.times_ms, track.boxes[:, 2] * track.boxes[:, 3]
     ends = len(times) // 5
     inner = ends + int(np.argmax(areas[ends : len(times) - ends]))
@@ -286,7 +285,7 @@ def _is_centre_within(face: Face, square: Box, box: Box) -> bool:
     return box[0] <= x <= box[0] + box[2] and box[1] <= y <= box[1] + box[3]
 
 
-def _square(box: Any, size: tuple[int, int]) -> Box:
+def _square(box: Box, size: tuple[int, int]) -> Box:
     """A square (in pixels) around a box, within the picture where it fits, in ratios."""
     wide, high = size
     left, top, width, height = box
