@@ -28,7 +28,8 @@ from .observations import Observation, observation, second_observation, without_
 from .opinions import Eyes, is_face
 from .retinaface import RetinaFace, is_there
 from .search import Searcher, SearchSettings, search_picture
-from .tracking import Tracker, TrackingSettings
+from .tracking import Tracker
+from .tracklet import TrackingSettings
 
 _ROUNDING_MS = 1.0
 _SAMPLE_SLACK = 1.1  # samples' times are rounded and drift by a frame or two

@@ -11,7 +11,8 @@ from ..boxes import likeness
 from ..plan import Track
 from ..plan.moments import MAX_BETWEEN_MS
 from ..shapes import Interval
-from .tracking import PAUSE_MS, TrackingSettings, Tracklet
+from .tracking import PAUSE_MS
+from .tracklet import TrackingSettings, Tracklet
 
 BRIDGE_MS = 2000.0  # a face lost for up to this long and found again near by was there all the time
 GROWTH_PER_S = 0.4  # how much each side of a box grows per second without a sighting, in box sides

@@ -22,7 +22,8 @@ from .detector import FaceDetector
 from .observations import Observation, observation, second_observation
 from .opinions import opinion
 from .retinaface import RetinaFace
-from .tracking import Tracker, Tracklet
+from .tracking import Tracker
+from .tracklet import Tracklet
 
 _LIKE_SCALE = 1.6
 _WORTH = 1.25  # a picture that is larger than the fine one by less than this shows no more faces

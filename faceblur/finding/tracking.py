@@ -8,10 +8,8 @@ across a cut.
 
 from __future__ import annotations
 
-from array import array
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -20,128 +18,14 @@ from ..boxes import is_inside, likeness, share_inside
 from ..shapes import Box
 from .flow import carry
 from .observations import Observation, match, without_doubles
+from .tracklet import TrackingSettings, Tracklet
 
 PAUSE_MS = 250.0  # from one frame to the next, no more time than this counts as time in which a face was not seen
-_PLAIN = 0.75  # where both are so sure, once is enough
-_LEAST_ASKED, _MOST_ASKED, _UNDECIDED = 3, 8, (0.2, 0.6)
 RETURN_MS = 3000.0  # within which a face that was lost is taken for the same when it appears near by
 _MOST_LOST = 100
 DOUBT_MS = 1000.0  # within which the second detector has said what it thinks of a new face
 MOST_CHANGE = 1.3  # of a face's sides while it is carried unseen: what grows more is no head
 SHRINKING_PER_S = 1.5  # of a face's size: what shrinks faster is half hidden, or leaving the picture
-
-
-@dataclass(frozen=True)
-class TrackingSettings:
-    """start_score: a track needs an observation this strong; weaker ones extend it.
-
-    Where two detectors look, the second has a say in what is a face: its opinion (0 to 1, over several looks) must
-    reach doubt_score where the first was sure, trust_score where the first had but weak_score, and lone_score where
-    the first saw nothing. sure_score: where the first is as sure as that, the second is not asked.
-    hold_ms, look_back_ms: how long a face stays covered after it was last seen and before it was first seen.
-    glimpse_ms: the same for a face that was seen once only and may be no face.
-    """
-
-    start_score: float = 0.6
-    doubt_score: float = 0.2
-    trust_score: float = 0.6
-    lone_score: float = 0.85
-    weak_score: float = 0.3
-    sure_score: float = 0.9
-    two_eyes: bool = False
-    hold_ms: float = 800.0
-    look_back_ms: float = 800.0
-    cut_back_ms: float = 2000.0
-    glimpse_ms: float = 200.0
-
-
-class Tracklet:
-    """Consecutive frames of one face: times, boxes and which of them were observed rather than carried."""
-
-    def __init__(self, shot: int):
-        self.shot = shot
-        self.times = array("d")
-        self.boxes = array("f")
-        self.observed = array("b")
-        self.velocity = np.zeros(2)
-        self.last_seen_ms = self.unseen_ms = 0.0
-        self.is_given = False
-        self.best_score = 0.0
-        self.has_looked_back = False
-        self.looked_ms = self.asked_ms = -np.inf  # when a crop around it was last searched by either detector
-        self.turns = 0  # how often the second one was, to find it again
-        self.opinions: list[float] = []  # of the second detector, where the face was seen
-        self.returns = False  # a face that was lost a moment ago near by
-        self.from_cut = False  # carried back to where its shot begins
-        self.seen_box = np.zeros(4)  # when it was last seen
-
-    def __len__(self) -> int:
-        return len(self.times)
-
-    @property
-    def sightings(self) -> int:
-        """Frames in which a detector has seen it."""
-        return sum(self.observed)
-
-    def is_sure(self, settings: TrackingSettings) -> bool:
-        """Whether it is taken for a face."""
-        is_seen = self.best_score >= settings.start_score
-        if self.is_given or self.returns or not settings.two_eyes:
-            return self.is_given or self.returns or is_seen
-        if not self.opinions or self.best_score >= settings.sure_score:
-            return is_seen
-        limit = settings.trust_score if self.best_score >= settings.weak_score else settings.lone_score
-        return self.opinion >= (settings.doubt_score if is_seen else limit)
-
-    @property
-    def opinion(self) -> float:
-        """What the second detector thinks, 0 to 1, over all that it was asked."""
-        return sum(self.opinions) / len(self.opinions) if self.opinions else 0.0
-
-    def is_settled(self) -> bool:
-        """Whether asking the second detector more often would hardly change what it thinks."""
-        asked = len(self.opinions)
-        if asked and self.best_score >= _PLAIN and self.opinion >= _PLAIN:
-            return True
-        return asked >= _MOST_ASKED or (asked >= _LEAST_ASKED and not _UNDECIDED[0] < self.opinion < _UNDECIDED[1])
-
-    def box(self, row: int) -> np.ndarray:
-        """The box of a row, negative from the end: left, top, width, height in ratios."""
-        row %= len(self.times)
-        return np.frombuffer(self.boxes, np.float32, 4, 16 * row).astype(np.float64)
-
-    def append(self, time_ms: float, box: np.ndarray, observed: bool) -> None:
-        """One frame more. box: 4 ratios. observed: seen there, not carried."""
-        self.times.append(time_ms)
-        self.boxes.extend(box.tolist())
-        self.observed.append(observed)
-
-    def prepend(self, earlier: list[tuple[float, np.ndarray]]) -> None:
-        """Carried boxes from before the first row, latest first."""
-        self.times = array("d", [time_ms for time_ms, _ in reversed(earlier)]) + self.times
-        self.boxes = array("f", [n for _, box in reversed(earlier) for n in box]) + self.boxes
-        self.observed = array("b", [0] * len(earlier)) + self.observed
-
-    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """times (n,), boxes (n, 4), observed (n,) as copies."""
-        boxes = np.array(self.boxes, np.float64).reshape(-1, 4)
-        return np.array(self.times), boxes, np.array(self.observed, bool)
-
-    def correct(self, box: np.ndarray) -> None:
-        """The last row was carried to the wrong place by this much: spread the error back to the last
-        sighting.
-        """
-        n = len(self.times)
-        first = n - 1
-        while first > 0 and not self.observed[first - 1]:
-            first -= 1
-        if first == 0:
-            return
-        error = box - self.box(n - 1)
-        start, end = self.times[first - 1], self.times[n - 1]
-        for row in range(first, n - 1):
-            share = (self.times[row] - start) / (end - start)
-            self.boxes[4 * row : 4 * row + 4] = array("f", (self.box(row) + share * error).tolist())
 
 
 class Tracker:
@@ -254,8 +138,6 @@ class Tracker:
             shrinks = 0.0 if is_weak else SHRINKING_PER_S * (self._time_ms - tracklet.last_seen_ms) / 1000
             box = _not_smaller(box, max(0.5, 1 - shrinks) * tracklet.box(-1)[2:])
         tracklet.correct(box)
-        tracklet.boxes[-4:] = array("f", box.tolist())
-        tracklet.observed[-1] = 1
         self._note(tracklet, seen)
 
     def _begin(self, seen: Observation) -> Tracklet:

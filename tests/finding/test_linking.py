@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceblur.finding.linking import BRIDGE_MS, link, steady
-from faceblur.finding.tracking import TrackingSettings, Tracklet
+from faceblur.finding.tracklet import TrackingSettings, Tracklet
 
 FRAME_MS = 40.0
 SETTINGS = TrackingSettings()

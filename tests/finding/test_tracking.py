@@ -10,7 +10,8 @@ from moving import Mover, Scene
 
 from faceblur.boxes import likeness, overlap, share_inside
 from faceblur.finding.observations import Observation, match, without_doubles
-from faceblur.finding.tracking import Tracker, TrackingSettings
+from faceblur.finding.tracking import Tracker
+from faceblur.finding.tracklet import TrackingSettings
 
 HOME = (0.4, 0.3, 0.1, 0.2)
 FRAME_MS = 40.0
