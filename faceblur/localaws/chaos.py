@@ -65,7 +65,7 @@ class Chaos:
     there or refuses.
     """
 
-    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, environment: Mapping[str, str] | None = None):
         self._environment = environment
 
     def throttle(self, operation: str, *, code: str = "", status: int = 0, **how: Any) -> SwitchedOn:

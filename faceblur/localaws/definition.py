@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 # Fields of JSONPath states that select from the input, and those that may compute with an intrinsic function.
 PATHS = ("InputPath", "OutputPath", "ResultPath", "ItemsPath", "SecondsPath", "TimestampPath", "Variable")
@@ -41,7 +42,7 @@ def _linted(document: dict) -> list[str]:
     return list(Linter.validate(_with_float_rates(document), Config(evaluate_jsonata=False)))
 
 
-def _with_float_rates(value):
+def _with_float_rates(value: Any) -> Any:
     """statelint 3.1 takes a BackoffRate only as a float."""
     if isinstance(value, list):
         return [_with_float_rates(item) for item in value]
@@ -53,7 +54,7 @@ def _with_float_rates(value):
     }
 
 
-def _overlooked(value, path: str) -> Iterator[str]:
+def _overlooked(value: Any, path: str) -> Iterator[str]:
     """What statelint lets through."""
     if isinstance(value, list):
         for index, item in enumerate(value):
@@ -90,7 +91,7 @@ def beyond_this_engine(text: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _beyond(value, path: str) -> Iterator[str]:
+def _beyond(value: Any, path: str) -> Iterator[str]:
     if isinstance(value, list):
         for index, item in enumerate(value):
             yield from _beyond(item, f"{path}[{index}]")

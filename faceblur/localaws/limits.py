@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 MAX_TIMEOUT_S = 900
 MAX_MEMORY_MB = MAX_STORAGE_MB = 10_240
@@ -70,5 +71,5 @@ def _variables(variables: dict[str, str]) -> str | None:
     return None
 
 
-def _constraint(value, name: str, rule: str) -> str:
+def _constraint(value: Any, name: str, rule: str) -> str:
     return f"1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: {rule}"

@@ -38,7 +38,7 @@ class Answer:
 class RuntimeApi:
     """Hands invocations to the runtime client and collects its answers."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.ready = threading.Event()
         # Set while an event is being handled or the process is still starting.
         self.working = threading.Event()
@@ -116,10 +116,10 @@ def _handler(api: RuntimeApi) -> type[http.server.BaseHTTPRequestHandler]:
         disable_nagle_algorithm = True
         wbufsize = -1
 
-        def log_message(self, *_):
+        def log_message(self, *_: object) -> None:
             pass
 
-        def do_GET(self):
+        def do_GET(self) -> None:
             if not self.path.endswith("/runtime/invocation/next"):
                 self._reply(404)
                 return
@@ -138,7 +138,7 @@ def _handler(api: RuntimeApi) -> type[http.server.BaseHTTPRequestHandler]:
                 },
             )
 
-        def do_POST(self):
+        def do_POST(self) -> None:
             body = self._body()
             if self.path.endswith("/runtime/init/error"):
                 api.answers.put(Answer("init-error", body))
@@ -168,7 +168,7 @@ def _handler(api: RuntimeApi) -> type[http.server.BaseHTTPRequestHandler]:
                 raise ConnectionAbortedError
             return content
 
-        def _reply(self, status: int, body: bytes = b"{}", headers: dict[str, str] | None = None):
+        def _reply(self, status: int, body: bytes = b"{}", headers: dict[str, str] | None = None) -> None:
             self.send_response(status)
             for name, value in (headers or {}).items():
                 self.send_header(name, value)
