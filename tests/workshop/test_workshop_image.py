@@ -1,9 +1,14 @@
 """Building and pushing the image: the same bytes every time, by pip or by Docker, with clear refusals."""
 
 import contextlib
+import dataclasses
+import gzip
+import http.server
+import io
 import json
 import os
 import tarfile
+import threading
 import time
 from pathlib import Path
 
@@ -12,7 +17,7 @@ import pytest
 
 from faceblur import workshop
 from faceblur.errors import WorkshopError
-from faceblur.workshop.building import image, oci
+from faceblur.workshop.building import base, image, oci
 
 
 @pytest.fixture
@@ -179,3 +184,117 @@ def test_packages_come_from_the_cache_the_second_time(tmp_path, monkeypatch, cap
     assert len(runs) == 2 * (1 + image.KEPT_LAYERS)
     kept = list((tmp_path / "cache" / "faceblur" / "layers").iterdir())
     assert len(kept) == 2 * image.KEPT_LAYERS and first.layers[0].path not in kept
+
+
+class Registry(http.server.ThreadingHTTPServer):
+    """A registry that lets anybody in who has asked for a token, and sends who wants a blob to another address."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Answers)
+        self.address, self.content, self.asked = f"http://127.0.0.1:{self.server_port}", {}, []
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        self.server.asked.append(self.path.partition("?")[0])
+        sent = self.headers.get("Authorization")
+        kind, content, more = self.server.content.get(self.path, (404, b"", {}))
+        if self.path.startswith("/token?service=here&scope=all"):
+            kind, content = 200, b'{"token": "anybody"}'
+        elif self.path.startswith("/v2/") and sent != "Bearer anybody":
+            challenge = f'Bearer realm="{self.server.address}/token",service="here",scope="all"'
+            kind, content, more = 401, b"", {"WWW-Authenticate": challenge}
+        elif self.path.startswith("/elsewhere/") and sent:
+            kind, content = 400, b"one way to sign only"
+        self.send_response(kind)
+        for name, value in {"Content-Length": str(len(content)), **more}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+
+@pytest.fixture
+def aws_base(tmp_path, monkeypatch):
+    """A registry with a base image for two architectures, of Docker's media types; (registry, its layer's content)."""
+    (tmp_path / "entry").write_text("#!/bin/sh\nexec python bootstrap.py\n")
+    layer = oci.write_layer(tmp_path / "base.tar.gz", {"lambda-entrypoint.sh": tmp_path / "entry"})
+    settings = {"Entrypoint": ["/lambda-entrypoint.sh"], "Env": ["PATH=/var/lang/bin"], "WorkingDir": "/var/task"}
+    config = {"architecture": "amd64", "os": "linux", "config": settings, "history": [{"created_by": "AWS"}]}
+    config = json.dumps(config | {"rootfs": {"type": "layers", "diff_ids": [layer.diff_id]}}).encode()
+    kind = {"mediaType": base.LAYERS[1], "digest": layer.digest, "size": layer.size}
+    manifest = {"schemaVersion": 2, "mediaType": base.MANIFESTS[1], "config": {"digest": oci.digest_of(config)}}
+    manifest = json.dumps(manifest | {"layers": [kind]}).encode()
+    places = [("arm64", "sha256:0"), ("amd64", oci.digest_of(manifest))]
+    index = [{"digest": digest, "platform": {"os": "linux", "architecture": name}} for name, digest in places]
+    with Registry() as server:
+        at = f"/v2/{base.REPOSITORY}"
+        server.content = {
+            f"{at}/manifests/3.13": (200, json.dumps({"manifests": index}).encode(), {}),
+            f"{at}/manifests/{oci.digest_of(manifest)}": (200, manifest, {}),
+            f"{at}/blobs/{oci.digest_of(config)}": (200, config, {}),
+            f"{at}/blobs/{layer.digest}": (307, b"", {"Location": f"{server.address}/elsewhere/layer"}),
+            "/elsewhere/layer": (200, layer.path.read_bytes(), {}),
+        }
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setattr(base, "REGISTRY", server.address)
+        yield server, layer.path.read_bytes()
+        server.shutdown()
+
+
+def test_without_docker_the_image_for_aws_stands_on_its_base_image(ws, aws_base, tmp_path, monkeypatch):
+    """What somebody who pulls gets, byte for byte: the base's layer, then ours; its entry point; one media type."""
+    server, below = aws_base
+    monkeypatch.setenv("PATH", "/nonexistent")  # no docker
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(image.sys, "version_info", (3, 13, 0))
+    monkeypatch.setattr(image.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(image.platform, "libc_ver", lambda: ("glibc", "2.36"))
+    monkeypatch.setattr(image, "_run", lambda command, problem: None)  # pip
+    login = image._login(ws)
+    monkeypatch.setattr(image, "_login", lambda ws: login)
+    for _ in range(2):
+        pushed = workshop.build_and_push(dataclasses.replace(ws, target="aws"), "host/repository")
+    assert (pushed.built_with, pushed.architecture) == ("pip", "x86_64")
+    assert server.asked.count("/elsewhere/layer") == 1  # the second time it is there already
+
+    got = base.fetch(login.registry, ws.names.repository, "latest", "amd64", tmp_path / "pulled", print, login.token)
+    contents = [layer.path.read_bytes() for layer in got.layers]
+    assert contents[0] == below and len(contents) == 3
+    assert [oci.digest_of(gzip.decompress(content)) for content in contents] == got.config["rootfs"]["diff_ids"]
+    settings = got.config["config"]
+    assert settings["Entrypoint"] == ["/lambda-entrypoint.sh"] and settings["Cmd"] == ["handlers.blur_segment"]
+    assert settings["Env"][0] == "PATH=/var/lang/bin" and "ORT_DISABLE_TELEMETRY=1" in settings["Env"]
+    manifest = boto3.client("ecr").batch_get_image(
+        repositoryName=ws.names.repository, imageIds=[{"imageDigest": pushed.digest}]
+    )["images"][0]["imageManifest"]
+    assert {layer["mediaType"] for layer in json.loads(manifest)["layers"]} == {oci.LAYER}
+    with tarfile.open(fileobj=io.BytesIO(contents[-1])) as archive:
+        assert "var/task/handlers.py" in archive.getnames()
+
+
+def test_a_base_image_that_is_not_what_its_digest_says_is_refused(aws_base, tmp_path):
+    server, below = aws_base
+    server.content["/elsewhere/layer"] = (200, below[:-1] + b"x", {})
+    with pytest.raises(WorkshopError, match="is not what its digest says"):
+        base.fetch(server.address, base.REPOSITORY, "3.13", "amd64", tmp_path / "cache", print)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_base_image_that_is_not_there_is_told_in_one_line(aws_base, tmp_path):
+    server, _ = aws_base
+    with pytest.raises(WorkshopError, match=r"answered 404 to GET .*manifests/3\.99"):
+        base.fetch(server.address, base.REPOSITORY, "3.99", "amd64", tmp_path, print)
+    with pytest.raises(WorkshopError, match=r"no image lambda/python:3\.13 for linux/riscv64"):
+        base.fetch(server.address, base.REPOSITORY, "3.13", "riscv64", tmp_path, print)
+
+
+def test_without_docker_another_python_than_aws_has_says_what_to_do(ws, monkeypatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr(image.sys, "version_info", (3, 11, 9))
+    with pytest.raises(WorkshopError, match=r"Python 3\.12 or newer; this is Python 3\.11: start Docker"):
+        image._base("amd64")

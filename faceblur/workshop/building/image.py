@@ -1,9 +1,8 @@
 """The blur functions' container image: built with Docker, or with pip alone, and pushed to ECR.
 
-Both ways start from one build context, have the same files in /var/task and are pushed with the same ECR
-token. The embedded AWS runs a function with this machine's Python, so pip builds for exactly that; AWS runs
-the image as it is, which takes an operating system in it: on AWS only the Docker way is offered. Imports
-oci, session and errors.
+Both ways start from one build context, have the same files in /var/task and are pushed with the same ECR token. The
+embedded AWS runs a function with this machine's Python, so pip builds for exactly that. AWS runs the image as it is,
+which takes an operating system in it: that of AWS's base image, on which Docker builds, and pip with `base`.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from ...errors import WorkshopError
 from ...files import write_text
 from ..places import project_root
 from ..session import Workshop
-from . import oci
+from . import base, oci
 
 TASK_ROOT = "var/task"
 # What the image does not need of faceblur; a test holds that the rest never imports these.
@@ -34,6 +33,7 @@ LEFT_OUT = ("workshop", "localaws", "__pycache__")
 COMMAND = ("handlers.blur_segment",)
 ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 KEPT_LAYERS = 3
+OLDEST_BASE = (3, 12)  # AWS's image for Python 3.11 is too old a Linux for these packages
 _LISTS = ("requirements.txt", "no-deps.txt", "constraints.txt")  # what the packages' layer is made of
 LAMBDA_NAMES = {"amd64": "x86_64", "arm64": "arm64"}
 
@@ -50,22 +50,20 @@ class Pushed:
 
 
 def build_and_push(ws: Workshop, repository_uri: str, build_with: str = "auto", tag: str = "latest") -> Pushed:
-    """Build the image and push it. `build_with`: "docker", "pip" or "auto" (Docker for AWS).
+    """Build the image and push it. `build_with`: "docker", "pip" or "auto" (for AWS Docker, where it answers).
 
-    Raises WorkshopError: Docker is needed and does not answer, pip or Docker fail, the registry refuses.
+    Raises WorkshopError: Docker is needed and does not answer, pip or Docker fail, a registry refuses.
     """
     if build_with not in ("auto", "docker", "pip"):
         raise WorkshopError(f'BUILD_WITH = {build_with!r} is unknown: use "auto", "docker" or "pip"')
-    if ws.target == "aws" and build_with == "pip":
-        raise WorkshopError('an image for AWS needs AWS\'s base image: use BUILD_WITH = "auto" and start Docker')
-    use_docker = build_with == "docker" or (build_with == "auto" and ws.target == "aws")
+    use_docker = build_with == "docker" or (build_with == "auto" and ws.target == "aws" and docker_answers())
     with tempfile.TemporaryDirectory(prefix="faceblur-image-") as folder:
         context = Path(folder)
         write_context(context)
         login = _login(ws)
         if use_docker:
             return _docker(context, ws, login, repository_uri, tag)
-        image, architecture = build_with_pip(context)
+        image, architecture = build_with_pip(context, on_base=ws.target == "aws")
         digest = oci.push(image, login.registry, ws.names.repository, tag, login.token, _say)
     return Pushed(f"{repository_uri}@{digest}", digest, LAMBDA_NAMES[architecture], image.size, "pip")
 
@@ -80,23 +78,38 @@ def write_context(folder: Path) -> None:
     shutil.copytree(root / "faceblur", folder / "faceblur", ignore=shutil.ignore_patterns(*LEFT_OUT))
 
 
-def build_with_pip(context: Path) -> tuple[oci.Image, str]:
-    """An image for this machine's Python in two layers: packages (kept in the user's cache) and code."""
+def build_with_pip(context: Path, on_base: bool = False) -> tuple[oci.Image, str]:
+    """An image for this machine's Python in two layers, packages (kept in the user's cache) and code.
+
+    on_base: with AWS's base image below them.
+    """
     machine = platform.machine()
     if machine not in ARCHITECTURES:
         raise WorkshopError(f"no container image can be built for this machine's processor ({machine})")
+    architecture = ARCHITECTURES[machine]
+    below = _base(architecture) if on_base else None
     packages = _package_layer(context)
     code = {f"{TASK_ROOT}/{path.name}": path for path in context.glob("*.py")}
     code |= {f"{TASK_ROOT}/faceblur/{name}": path for name, path in _files(context / "faceblur")}
     layers = (packages, oci.write_layer(context / "code.tar.gz", code))
-    environment = {
-        "LAMBDA_TASK_ROOT": f"/{TASK_ROOT}",
-        "PYTHONPATH": f"/{TASK_ROOT}",
-        "OPENBLAS_NUM_THREADS": "1",
-        "ORT_DISABLE_TELEMETRY": "1",
-    }
-    architecture = ARCHITECTURES[machine]
-    return oci.make_image(layers, architecture, COMMAND, environment), architecture
+    environment = {"OPENBLAS_NUM_THREADS": "1", "ORT_DISABLE_TELEMETRY": "1"}
+    if below is None:  # AWS's has these
+        environment |= {"LAMBDA_TASK_ROOT": f"/{TASK_ROOT}", "PYTHONPATH": f"/{TASK_ROOT}"}
+    return oci.make_image(layers, architecture, COMMAND, environment, below), architecture
+
+
+def _base(architecture: str) -> oci.Base:
+    """AWS's image of this machine's Python: pip chooses packages by the Python and the system that it runs on, whatever
+    other it is told.
+    """
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    if platform.libc_ver()[0] != "glibc" or sys.version_info < OLDEST_BASE:
+        raise WorkshopError(
+            "without Docker an image for AWS is built on Linux with glibc and with Python "
+            f"{OLDEST_BASE[0]}.{OLDEST_BASE[1]} or newer; this is Python {version}: start Docker, run this cell again"
+        )
+    folder = cache_folder() / "base"
+    return base.fetch(base.REGISTRY, base.REPOSITORY, version, architecture, folder, _say)
 
 
 def _package_layer(context: Path) -> oci.Layer:
@@ -212,7 +225,7 @@ def _docker_platform(target: str) -> tuple[str, list[str]]:
     """Architecture and Python of the image: the Dockerfile's for AWS, this machine's for the embedded AWS."""
     if target == "aws":
         return "amd64", []
-    if sys.version_info < (3, 12):
+    if sys.version_info < OLDEST_BASE:
         raise WorkshopError(
             "AWS's image for Python 3.11 is too old a Linux for these packages: use Python 3.12 or newer, "
             'or BUILD_WITH = "pip"'

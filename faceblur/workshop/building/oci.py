@@ -57,6 +57,14 @@ class Image:
         return len(self.manifest) + len(self.config) + sum(layer.size for layer in self.layers)
 
 
+@dataclass(frozen=True)
+class Base:
+    """An image to build upon: its config as it was, and its layers."""
+
+    config: dict
+    layers: tuple[Layer, ...]
+
+
 def digest_of(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
@@ -104,28 +112,31 @@ def _add(archive: tarfile.TarFile, name: str, file: Path) -> None:
 
 
 def make_image(
-    layers: Sequence[Layer], architecture: str, command: Sequence[str], environment: Mapping[str, str]
+    layers: Sequence[Layer],
+    architecture: str,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    base: Base | None = None,
 ) -> Image:
-    """The manifest and config of an image for Linux; `architecture` in OCI's words (amd64, arm64)."""
-    config = _json(
-        {
-            "architecture": architecture,
-            "os": "linux",
-            "config": {
-                "Cmd": list(command),
-                "Env": [f"{name}={value}" for name, value in environment.items()],
-                "WorkingDir": "/var/task",
-            },
-            "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
-        }
-    )
+    """The manifest and config of an image for Linux; `architecture` in OCI's words (amd64, arm64).
+
+    base: an image whose layers lie below ours, and whose entry point, variables and whatever else we do not set stay.
+    All layers get one media type, whatever they had: Lambda takes no mixture.
+    """
+    below = base.layers if base else ()
+    settings: dict = dict(base.config.get("config") or {}) if base else {"WorkingDir": "/var/task"}
+    settings["Cmd"] = list(command)
+    settings["Env"] = [*settings.get("Env", ()), *(f"{name}={value}" for name, value in environment.items())]
+    diff_ids = [layer.diff_id for layer in (*below, *layers)]
+    described = {"architecture": architecture, "os": "linux", "config": settings}
+    config = _json(described | {"rootfs": {"type": "layers", "diff_ids": diff_ids}})
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
         "config": {"mediaType": CONFIG, "digest": digest_of(config), "size": len(config)},
-        "layers": [{"mediaType": LAYER, "digest": each.digest, "size": each.size} for each in layers],
+        "layers": [{"mediaType": LAYER, "digest": each.digest, "size": each.size} for each in (*below, *layers)],
     }
-    return Image(_json(manifest), config, tuple(layers))
+    return Image(_json(manifest), config, (*below, *layers))
 
 
 def push(image: Image, registry: str, repository: str, tag: str, token: str, say: Callable[[str], None]) -> str:
