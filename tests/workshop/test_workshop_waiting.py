@@ -1,5 +1,7 @@
 """Waiting: again while AWS says "not yet", never for another error, never for ever. No test sleeps."""
 
+from types import SimpleNamespace
+
 import boto3
 import pytest
 from botocore.exceptions import ClientError
@@ -8,6 +10,9 @@ from botocore.stub import Stubber
 from faceblur import patience
 from faceblur.errors import WorkshopError
 from faceblur.workshop import settle, wait_for
+from faceblur.workshop.account import cleanup
+from faceblur.workshop.account.inventory import Inventory
+from faceblur.workshop.account.kinds import Resource
 
 
 class Clock:
@@ -89,3 +94,45 @@ def test_a_waiter_that_succeeds_says_how_long_it_took(capsys):
         stub.add_response("get_function", {"Configuration": {"State": "Active"}})
         wait_for(client, "function_active_v2", "blur", FunctionName="blur")
     assert "blur: ready after" in capsys.readouterr().out
+
+
+@pytest.fixture
+def bucket(clock, monkeypatch):
+    """Lets AWS answer these codes, one each time that the only bucket is deleted; then it is gone."""
+    codes, there = [], [Resource("bucket", "b", "arn:aws:s3:::b", ours=True)]
+
+    def delete(ws, resource):
+        if codes:
+            raise ClientError({"Error": {"Code": codes.pop(0), "Message": "words"}}, "DeleteBucket")
+        there.clear()
+
+    monkeypatch.setattr(cleanup, "inventory", lambda ws: Inventory(tuple(there), local=True))
+    monkeypatch.setitem(cleanup.DELETE, "bucket", delete)
+
+    def clean_up(*answers):
+        codes.extend(answers)
+        cleanup.clean_up(SimpleNamespace(tags={}), dry_run=False)
+
+    return clean_up
+
+
+def test_what_aws_is_busy_with_is_deleted_later(bucket, clock):
+    bucket("BucketNotEmpty", "OperationAborted", "ConflictException")
+    assert clock.pauses == [1, 2, 4] and cleanup.remaining(SimpleNamespace()) == ()
+
+
+def test_what_is_gone_already_is_fine(bucket, clock):
+    bucket("NoSuchBucket")
+    assert not clock.pauses
+
+
+@pytest.mark.parametrize(("answers", "pauses"), [(["AccessDenied"], 0), (["BucketNotEmpty"] * 100, 11)])
+def test_what_cannot_be_deleted_is_said_in_the_end(bucket, clock, answers, pauses):
+    with pytest.raises(WorkshopError, match=r"bucket b cannot be deleted: .*: words"):
+        bucket(*answers)
+    assert len(clock.pauses) == pauses and clock.now <= cleanup.PATIENCE_S
+
+
+def test_what_is_still_being_deleted_is_waited_for_and_named(bucket, clock, capsys):
+    assert [each.name for each in cleanup.remaining(SimpleNamespace(), patience_s=10)] == ["b"]
+    assert clock.pauses == [3, 3, 3] and capsys.readouterr().out.count("still deleting bucket b") == 4
