@@ -25,6 +25,8 @@ MAX_STEP_MS = 1000.0  # samples further apart than this do not follow each other
 class Face:
     """One face: a box in ratios of the displayed picture (may reach past 0..1), score 0..1.
 
+    It may be none (`is_usable`), as others' files have them; `Detections` holds no such.
+
     >>> Face(0.4, 0.1, 0.2, 0.3, score=0.99).width
     0.2
     """
