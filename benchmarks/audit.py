@@ -114,7 +114,7 @@ def looks(clip: Path, reference: Reference) -> Plan:
     with Reader(clip) as reader:
         for frame in reader:
             for face in detector.find(frame.bgr(frame.width_for(_LOOK_SIDE))):
-                tracks.append([(frame.time_ms, (face.left, face.top, face.width, face.height))])
+                tracks.append([(frame.time_ms, face.box)])
     return Plan(tuple(_track(number, rows) for number, rows in enumerate(tracks)))
 
 

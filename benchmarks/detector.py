@@ -185,7 +185,7 @@ def agreement(expected: list[list[Face]], found: list[list[Face]]) -> dict:
 
 
 def _boxes(faces: list[Face]) -> np.ndarray:
-    return np.array([(face.left, face.top, face.width, face.height) for face in faces])
+    return np.array([face.box for face in faces])
 
 
 def compare_whole(clips: list[Path], folder: Path, repeat: int) -> dict:

@@ -16,7 +16,7 @@ from typing import Any
 from .errors import DetectionsError
 from .files import read_json
 from .foreign import brief
-from .shapes import JsonObject
+from .shapes import Box, JsonObject
 
 MAX_STEP_MS = 1000.0  # samples further apart than this do not follow each other
 
@@ -38,11 +38,15 @@ class Face:
     score: float = 1.0
 
     @property
+    def box(self) -> Box:
+        """Left, top, width and height."""
+        return self.left, self.top, self.width, self.height
+
+    @property
     def is_usable(self) -> bool:
         """Finite, with an area, and overlapping the picture."""
-        numbers = (self.left, self.top, self.width, self.height, self.score)
         return (
-            all(math.isfinite(n) for n in numbers)
+            all(math.isfinite(n) for n in (*self.box, self.score))
             and self.width > 0
             and self.height > 0
             and self.left < 1
@@ -167,7 +171,7 @@ def detections_to_json(detections: Detections | None) -> JsonObject | None:
     """Everything, also the samples without a face, which Rekognition's form cannot say."""
     if detections is None:
         return None
-    samples = [[s.time_ms, [[f.left, f.top, f.width, f.height, f.score] for f in s.faces]] for s in detections.samples]
+    samples = [[s.time_ms, [[*f.box, f.score] for f in s.faces]] for s in detections.samples]
     return {"samples": samples, "rejected": detections.rejected}
 
 

@@ -30,12 +30,12 @@ class Observation:
 
 def observation(face: Face, is_given: bool = False) -> Observation:
     """is_given: from outside, not found here."""
-    return Observation((face.left, face.top, face.width, face.height), face.score, is_given)
+    return Observation(face.box, face.score, is_given)
 
 
 def second_observation(face: Face) -> Observation:
     """What the second detector found."""
-    return Observation((face.left, face.top, face.width, face.height), 0.0, second=face.score)
+    return Observation(face.box, 0.0, second=face.score)
 
 
 def match(boxes: np.ndarray, observations: list[Observation], start_score: float) -> list[tuple[int, int]]:

@@ -34,7 +34,7 @@ def opinion(find: Callable[[np.ndarray], list[Face]], frame: Frame, box: np.ndar
     for reach, side in WAYS:
         crop = Crop.around(frame, box * np.tile(frame.display_size, 2), reach, side)
         for face in crop.find(frame, find) if crop and best < clear else []:
-            there = np.array([[face.left, face.top, face.width, face.height]])
+            there = np.array([face.box])
             if face.score > best and overlap(there, box[None]).max() > _SAME_PLACE:
                 best = face.score
     return best

@@ -138,7 +138,7 @@ class _Searching:
         return tuple(face for face in seen if self._is_face(frame, face))
 
     def _is_face(self, frame: Frame, face: Face) -> bool:
-        return is_face(*self._close_up.opinions(frame, (face.left, face.top, face.width, face.height)))
+        return is_face(*self._close_up.opinions(frame, face.box))
 
 
 def _is_known(face: Face, known: np.ndarray) -> bool:
@@ -190,14 +190,14 @@ def _passes(track: Track, sample: Sample) -> bool:
 
 
 def _box(face: Face) -> np.ndarray:
-    return np.array([[face.left, face.top, face.width, face.height]])
+    return np.array([face.box])
 
 
 def _listed(found: Detections) -> list[JsonObject]:
     return [
         {
             "time_ms": round(sample.time_ms, 3),
-            "boxes": [[round(n, 5) for n in _box(face)[0].tolist()] for face in sample.faces],
+            "boxes": [[round(n, 5) for n in face.box] for face in sample.faces],
         }
         for sample in found.samples
     ]

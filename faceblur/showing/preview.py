@@ -194,7 +194,7 @@ def _detection_moment(sample: Sample) -> Moment:
 
 def _face_box(face: Face, number: int) -> LabelledBox:
     label, sure = f"face {face.score:.0%}", face.score
-    return LabelledBox(face.left, face.top, face.width, face.height, label, number, sure)
+    return LabelledBox(*face.box, label, number, sure)
 
 
 def _region_box(region: Sequence) -> LabelledBox:

@@ -90,10 +90,7 @@ def threshold_slider(picture: np.ndarray, faces: Sequence[Face], words: str, ste
 
     words: what the picture shows. The pictures are in the output itself; moving needs no kernel.
     """
-    boxes = [
-        LabelledBox(face.left, face.top, face.width, face.height, f"face {face.score:.0%}", 0, face.score)
-        for face in faces
-    ]
+    boxes = [LabelledBox(*face.box, f"face {face.score:.0%}", 0, face.score) for face in faces]
     lowest = min((int(100 * face.score) // step * step for face in faces), default=0)
     levels = range(lowest, 100 + step, step)
     kept = [[box for box in boxes if box.score is not None and 100 * box.score >= level] for level in levels]
