@@ -15,6 +15,7 @@ from faceblur.workshop.running import lab
 from faceblur.workshop.running.leash import leashed
 
 TOKEN = "test"
+ALL_CELLS_MS = 400_000  # chapter 8 waits for six functions to start, blur and prove
 PATIENCE_MS = 150_000  # for what takes seconds on an idle machine
 # Every cell is in the page, also those that are not in view.
 SETTINGS = {"@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"}}
@@ -82,6 +83,7 @@ def run_all(page):
           return document.querySelector(failed) || [...document.querySelectorAll('.jp-CodeCell')].every(ran);
         }""",
         arg=FAILED,
+        timeout=ALL_CELLS_MS,
     )
     return "\n".join(page.locator(FAILED).all_inner_texts())
 

@@ -54,6 +54,13 @@ def run(project, numbers, parameters=None, **options):
     return done, "\n".join(said)
 
 
+@pytest.mark.parametrize(("given", "mode"), [({}, "True"), ({"SOLVE": False}, "False")])
+def test_a_run_takes_the_solutions_unless_told_otherwise(project, given, mode):
+    project[1](2, f"open({str(project[0] / 'order')!r}, 'a').write(f'{{SOLVE}}')", 'TARGET = "local"\nSOLVE = False')
+    assert run(project, [2], given, keep=True)[0].passed
+    assert order(project) == ["2local", mode]
+
+
 def test_notebooks_run_in_order_with_their_parameters(project):
     done, said = run(project, [2, 3, 10], {"TARGET": "aws"})
     assert done.passed

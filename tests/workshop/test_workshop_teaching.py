@@ -162,6 +162,15 @@ def test_each_chapter_has_its_task_and_a_solution_mode(number):
     assert any(f"check.{name}(answer, SOLVE)" in code or "quiz.mark(ANSWERS, SOLVE)" in code for name in asked)
 
 
+@pytest.mark.parametrize("number", CHAPTERS)
+def test_a_task_that_nobody_answered_stops_no_run(number, capsys):
+    """The other mode: a run that takes no solutions and gives no answers goes on past the task."""
+    cells = {cell["id"]: "".join(cell["source"]) for cell in code_cells(number)}
+    for code in [cells["check"]] if number < 10 else [cells["questions"], cells["quiz"]]:
+        exec(code, {"SOLVE": False, "quiz": quiz})
+    assert "Not answered yet" in capsys.readouterr().out
+
+
 def test_the_quiz_tells_why_each_wrong_answer_is_wrong(capsys):
     right = "".join(question.right for question in quiz.QUESTIONS)
     assert len(right) == 10 and quiz.mark(right) == 10 == quiz.mark("", solve=True)

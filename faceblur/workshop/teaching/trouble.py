@@ -46,6 +46,14 @@ def practise(ws: Workshop, name: str, solve: bool = False) -> None:
         print(f"Nothing is broken. To practise, name one: {', '.join(TROUBLES)}")
 
 
+def forget(ws: Workshop, really: bool) -> None:
+    """Of chapter 3: take one permission from one role, which chapter 8 will reveal."""
+    if really:
+        start(ws, "permission")
+    else:
+        print("No permission is left out.")
+
+
 def start(ws: Workshop, name: str) -> None:
     """Break it, and say what to do. Raises WorkshopError for a name that is none, or that wants the embedded AWS."""
     if name not in TROUBLES:
