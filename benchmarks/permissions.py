@@ -54,7 +54,7 @@ class Bench:
             for number, statement in enumerate(self.policy(who)["Statement"]):
                 for action in actions(statement):
                     if who == "record_failure":
-                        sent = ("s3:GetObject", "s3:AbortMultipartUpload")
+                        sent = ("s3:GetObject", "s3:ListBucket", "s3:AbortMultipartUpload")
                         yield who, number, action, "sent" if action in sent else "late"
                     elif (who, action) == ("start_face_detection", "lambda:InvokeFunction"):
                         yield who, number, action, "lost"

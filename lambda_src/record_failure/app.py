@@ -36,9 +36,15 @@ def handler(event, context):
 def record_one(event: dict, **condition) -> tuple[dict, list[ClientError]]:
     """(the record, what could not be done). It goes as far as it may: a record that cannot be written is still told."""
     failure, problems = record(event, datetime.now(UTC).isoformat(timespec="seconds")), []
-    for act in (write, publish, remove_temporaries):
+    is_delivered = False
+    for act in (check_delivery, write, publish, remove_temporaries):
+        if is_delivered and act in (write, publish):
+            continue
         try:
             act(event, failure, condition)
+        except DeliveredError:
+            is_delivered = True
+            failure["cause"] = f"The video was delivered all the same, and nothing is recorded. {failure['cause']}"
         except ClientError as problem:
             if code_of(problem) == "PreconditionFailed":
                 return failure, problems  # it is there already
@@ -48,6 +54,22 @@ def record_one(event: dict, **condition) -> tuple[dict, list[ClientError]]:
             failure["cause"] += f". Nor could this be recorded in full: {problem}"
     print(json.dumps(failure))
     return failure, problems
+
+
+class DeliveredError(Exception):
+    """The video is in its bucket: its last function was ended before it could say so."""
+
+
+def check_delivery(event: dict, failure: dict, condition: dict) -> None:
+    """Raises DeliveredError. Asks for a byte: to who may not, HEAD does not say what he lacks."""
+    if not event["work"] or "key" not in event["output"]:
+        return
+    try:
+        found = s3.get_object(Bucket=event["output"]["bucket"], Key=event["output"]["key"], Range="bytes=0-0")
+    except s3.exceptions.NoSuchKey:
+        return
+    if found["Metadata"].get("execution") == event["work"]["prefix"].rstrip("/"):
+        raise DeliveredError
 
 
 def write(event: dict, failure: dict, condition: dict) -> None:

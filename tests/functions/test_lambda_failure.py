@@ -93,12 +93,16 @@ TOPIC = "arn:aws:sns:eu-west-1:123456789012:failures"
 PUBLISHED = {"TopicArn": TOPIC, "Subject": ANY, "Message": ANY}
 
 
+DELIVERED = {"Bucket": "output", "Key": "uploads/notes.txt.blurred.mp4", "Range": "bytes=0-0"}
+
+
 def put(key, **condition):
     return {"Bucket": "output", "Key": key, "Body": ANY, "ContentType": "application/json", **condition}
 
 
 def test_the_failure_is_written_published_and_cleared_up(app):
     with stubbed(app.s3, app.sns) as (s3, sns):
+        s3.add_client_error("get_object", "NoSuchKey", expected_params=DELIVERED)
         s3.add_response("put_object", {}, put("uploads/notes.txt.abc.failure.json"))
         sns.add_response("publish", {"MessageId": "1"}, PUBLISHED)
         listing = {"Contents": [{"Key": "abc/pieces/00000.mp4"}], "IsTruncated": False}
@@ -114,6 +118,7 @@ def test_an_upload_that_was_under_way_is_given_up(app, is_given_up):
     place = {"Bucket": "work", "Key": "abc/upload.json"}
     gone = {"Bucket": "output", "Key": EVENT["output"]["key"], "UploadId": "u7"}
     with stubbed(app.s3, app.sns) as (s3, sns):
+        s3.add_client_error("get_object", "NoSuchKey", expected_params=DELIVERED)
         s3.add_response("put_object", {}, put("uploads/notes.txt.abc.failure.json"))
         sns.add_response("publish", {"MessageId": "1"}, PUBLISHED)
         s3.add_response("list_objects_v2", {"Contents": [{"Key": place["Key"]}], "IsTruncated": False})
@@ -126,8 +131,28 @@ def test_an_upload_that_was_under_way_is_given_up(app, is_given_up):
         assert app.handler(EVENT, None)["error"] == "InputError"
 
 
+def test_what_was_delivered_has_not_failed(app):
+    """The last function was killed after the video was there: no record, no message, and no temporaries."""
+    with stubbed(app.s3, app.sns) as (s3, _):
+        s3.add_response("get_object", {"Metadata": {"execution": "abc"}}, DELIVERED)
+        listing = {"Contents": [{"Key": "abc/pieces/00000.mp4"}], "IsTruncated": False}
+        s3.add_response("list_objects_v2", listing, {"Bucket": "work", "Prefix": "abc/"})
+        s3.add_response("delete_object", {}, {"Bucket": "work", "Key": "abc/pieces/00000.mp4"})
+        assert app.handler(EVENT, None)["cause"].startswith("The video was delivered all the same")
+
+
+def test_what_another_upload_delivered_is_not_taken_for_this_ones(app):
+    with stubbed(app.s3, app.sns) as (s3, sns):
+        s3.add_response("get_object", {"Metadata": {"execution": "def"}}, DELIVERED)
+        s3.add_response("put_object", {}, put("uploads/notes.txt.abc.failure.json"))
+        sns.add_response("publish", {"MessageId": "1"}, PUBLISHED)
+        s3.add_response("list_objects_v2", {"IsTruncated": False}, {"Bucket": "work", "Prefix": "abc/"})
+        assert app.handler(EVENT, None)["cause"] == "uploads/notes.txt: not a video that can be read"
+
+
 def test_a_record_that_cannot_be_written_is_told_all_the_same(app, capsys):
     with stubbed(app.s3, app.sns) as (s3, sns):
+        s3.add_client_error("get_object", "NoSuchKey", expected_params=DELIVERED)
         s3.add_client_error("put_object", "AccessDenied", "may not s3:PutObject")
         sns.add_response("publish", {"MessageId": "1"}, PUBLISHED)
         s3.add_response("list_objects_v2", {"IsTruncated": False}, {"Bucket": "work", "Prefix": "abc/"})
@@ -138,6 +163,7 @@ def test_a_record_that_cannot_be_written_is_told_all_the_same(app, capsys):
 
 def test_what_may_pass_is_raised_by_its_name_so_that_it_is_repeated(app):
     with stubbed(app.s3) as (s3,):
+        s3.add_client_error("get_object", "NoSuchKey", expected_params=DELIVERED)
         s3.add_client_error("put_object", "SlowDown")
         with pytest.raises(Exception, match="SlowDown") as raised:
             app.handler(EVENT, None)
@@ -154,6 +180,7 @@ def over(status, **detail):
 @pytest.mark.parametrize(("status", "error"), [("TIMED_OUT", "States.Timeout"), ("ABORTED", "Aborted")])
 def test_an_execution_that_was_ended_gets_its_record(app, status, error, capsys):
     with stubbed(app.s3, app.sns) as (s3, sns):
+        s3.add_client_error("get_object", "NoSuchKey", expected_params=DELIVERED)
         s3.add_response("put_object", {}, put("uploads/notes.txt.abc.failure.json", IfNoneMatch="*"))
         sns.add_response("publish", {"MessageId": "1"}, PUBLISHED)
         s3.add_response("list_objects_v2", {"IsTruncated": False}, {"Bucket": "work", "Prefix": "abc/"})
@@ -163,6 +190,7 @@ def test_an_execution_that_was_ended_gets_its_record(app, status, error, capsys)
 
 def test_an_execution_that_has_recorded_its_failure_is_left_alone(app):
     with stubbed(app.s3, app.sns) as (s3, _):
+        s3.add_client_error("get_object", "NoSuchKey", expected_params=DELIVERED)
         s3.add_client_error("put_object", "PreconditionFailed", http_status_code=412)
         assert app.handler(over("FAILED", error="InputError", cause="x"), None) == {"recorded": 1}
 
