@@ -34,7 +34,7 @@ def copy(tmp_path) -> Path:
 def test_help_names_every_task():
     result = kit()
     assert result.returncode == 0
-    assert all(f"kit.py {task}" in result.stdout for task in ("demo", "test", "lab", "clean"))
+    assert all(f"kit.py {task}" in result.stdout for task in ("demo", "test", "lab", "slides", "bundle", "clean"))
 
 
 def test_unknown_task_shows_help_and_fails():

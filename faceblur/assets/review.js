@@ -107,12 +107,14 @@
     const words = make("div", { className: "words" }, make("b", { textContent: `Person ${track.track}` }),
       make("small", { textContent: `${clock(track.start_ms)} – ${clock(track.end_ms)}` }),
       make("label", {}, tick, "stays visible"));
-    for (const [start] of track.needs_review.slice(0, MOST_LOST)) {
-      words.append(make("button", { className: "lost", type: "button", textContent: `lost at ${clock(start)}: look`,
-        title: "the face was lost for longer than it is covered for", onclick: () => goTo(start) }));
+    const lost = track.needs_review.map(([start]) => make("button", { className: "lost", type: "button",
+      textContent: `lost at ${clock(start)}: look`, title: "the face was lost for longer than it is covered for",
+      onclick: () => goTo(start) }));
+    words.append(...lost.splice(0, MOST_LOST));
+    if (lost.length) {
+      words.append(make("button", { className: "lost", type: "button", textContent: `lost ${lost.length} times more: show`,
+        onclick: (event) => event.target.replaceWith(...lost) }));
     }
-    const more = track.needs_review.length - MOST_LOST;
-    if (more > 0) words.append(make("small", { textContent: `lost ${more} times more` }));
     return make("li", { id: `person-${track.track}` }, face, words);
   }
 

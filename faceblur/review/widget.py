@@ -115,17 +115,33 @@ class ReviewView:
         )
         seen_ms = self.review.seen_ms(track.id)
         looks = [button(f"Look at {clock(seen_ms)}", lambda: self._go(seen_ms))]
-        looks += [self._lost(start_ms) for start_ms, _ in track.review[:_MOST_LOST]]
-        if len(track.review) > _MOST_LOST:
-            looks.append(ipywidgets.Label(f"lost {len(track.review) - _MOST_LOST} times more"))
+        looks += self._where_lost(track)
         for each in looks:
             each.layout.width = "120px"
         layout = {"margin": "0 10px 8px 0", "width": "124px"}
         return ipywidgets.VBox([picture, *looks, tick], layout=layout)
 
+    def _where_lost(self, track: Track) -> list[ipywidgets.Widget]:
+        """A button for each of the first gaps, and one that shows the others in its place."""
+        lost = [self._lost(start_ms) for start_ms, _ in track.review[:_MOST_LOST]]
+        others = track.review[_MOST_LOST:]
+        if not others:
+            return lost
+        box = ipywidgets.VBox(layout={"max_height": "200px", "overflow": "auto"})
+
+        def show_others() -> None:
+            box.children = [self._lost(start_ms) for start_ms, _ in others]
+
+        more = button(f"Lost {len(others)} times more", show_others, "warning")
+        more.layout.width = "auto"
+        box.children = [more]
+        return [*lost, box]
+
     def _lost(self, start_ms: float) -> ipywidgets.Button:
         words = "the face was lost for longer than it is covered for"
-        return button(f"Lost at {clock(start_ms)}", lambda: self._go(start_ms), "warning", words)
+        look = button(f"Lost at {clock(start_ms)}", lambda: self._go(start_ms), "warning", words)
+        look.layout.width = "auto"
+        return look
 
     def _slider(self) -> ipywidgets.IntSlider:
         first = next(iter(self.people), None)
