@@ -6,6 +6,7 @@ Nothing here creates or changes anything in AWS.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
@@ -21,6 +22,9 @@ from .names import Names
 from .places import BRING_BACK, TARGETS, chosen, earlier_states, engine_id, short, state_path
 from .plain import speak_plainly
 from .state import State
+
+# Areas without Rekognition, and the one that is nearest.
+NEIGHBOURS = {"af": "eu", "me": "eu", "mx": "us"}
 
 
 @dataclass(frozen=True)
@@ -125,16 +129,30 @@ def begin(notebook: int, target: str = "", prefix: str = "") -> Workshop:
         raise WorkshopError("no AWS region is set: set AWS_DEFAULT_REGION, e.g. to eu-west-1")
     partition, account = _identity(session, target)
     names = Names(prefix, account, session.region_name, partition)
+    if target == "aws":
+        check_region(names.region, session.get_available_regions("rekognition", partition))
     engine = engine_id(session.get_credentials().access_key) if target == "local" else ""
     state = State(state_path(target, prefix, engine))
     _set_aside(state, engine)
     _check_state(state, target, names, engine)
     _check_order(state, notebook)
-    if target == "aws" and names.region not in session.get_available_regions("rekognition", partition):
-        print(f"Note: Amazon Rekognition may not exist in {names.region}; see the list of regions at AWS.")
     place = f"embedded AWS at {_endpoint()}" if target == "local" else "your AWS account: this costs money"
     print(f"Target:  {target} ({place})\nAccount: {account}\nRegion:  {names.region}\nPrefix:  {prefix}")
     return Workshop(notebook, target, names, state, session)
+
+
+def check_region(region: str, available: Iterable[str]) -> None:
+    """Raises WorkshopError for a region without Rekognition, and names the nearest that have it."""
+    there = sorted(available)
+    if not there or region in there:
+        return
+    area = region.partition("-")[0]
+    area = NEIGHBOURS.get(area, area)
+    near = [name for name in there if name.startswith(f"{area}-")] or there
+    raise WorkshopError(
+        f"there is no Amazon Rekognition in {region}, as far as boto3 knows: set AWS_DEFAULT_REGION to one that is "
+        f"near: {', '.join(near)}"
+    )
 
 
 def check_target(target: str) -> None:

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import boto3
 import pytest
 
 from faceblur import workshop
 from faceblur.errors import WorkshopError
+from faceblur.workshop import session
 
 
 @pytest.fixture
@@ -127,3 +129,15 @@ def test_tags_are_recognised_in_every_service_s_form(local_aws, state_file):
 def test_the_state_file_lies_in_build_by_default(monkeypatch):
     monkeypatch.delenv("FACEBLUR_STATE", raising=False)
     assert workshop.state_path("aws", "team-1") == workshop.project_root() / "build" / "state-aws-team-1.json"
+
+
+@pytest.mark.parametrize(
+    ("region", "near"),
+    [("eu-north-1", r"eu-central-1, .*eu-west-1"), ("me-south-1", "eu-central-1"), ("xx-1", "us-east-1")],
+)
+def test_a_region_without_rekognition_is_refused_and_the_nearest_are_named(region, near):
+    there = boto3.Session(region_name="us-east-1").get_available_regions("rekognition")
+    session.check_region("eu-west-1", there)
+    session.check_region("nowhere", [])  # a partition that boto3 knows nothing of
+    with pytest.raises(WorkshopError, match=rf"no Amazon Rekognition in {region}.*{near}"):
+        session.check_region(region, there)

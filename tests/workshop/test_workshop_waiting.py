@@ -35,9 +35,9 @@ def clock(monkeypatch):
     return clock
 
 
-def failing(message, times):
+def failing(message, times, code="X"):
     """A call that fails so many times, then answers."""
-    left = [ClientError({"Error": {"Code": "X", "Message": message}}, "CreateFunction")] * times
+    left = [ClientError({"Error": {"Code": code, "Message": message}}, "CreateFunction")] * times
 
     def call():
         if left:
@@ -55,11 +55,22 @@ def failing(message, times):
         "to assume the provided role.",
         "The state machine IAM Role is not authorized to access the Log Destination",
         "Unable to validate the following destination configurations",
+        "Lambda was unable to configure access to your environment variables because the KMS key is invalid for "
+        "CreateGrant. KMS Exception: InvalidArnException KMS Message: ARN does not refer to a valid principal",
+        "The operation cannot be performed at this time. The function is currently in the following state: Pending",
+        "The function could not be updated due to a concurrent update operation.",
+        "A conflicting conditional operation is currently in progress against this resource. Please try again.",
     ],
 )
 def test_a_role_that_has_not_spread_is_waited_for(clock, message):
     assert settle(failing(message, 3)) == "made"
     assert clock.pauses == [1, 2, 4]
+
+
+@pytest.mark.parametrize("code", ["StateMachineDeleting", "OperationAborted", "NoSuchEntity", "NoSuchBucket"])
+def test_what_is_being_deleted_or_was_made_a_moment_ago_is_waited_for(clock, code):
+    assert settle(failing("words", 30, code), patience_s=600) == "made"
+    assert 60 < clock.now < 600
 
 
 def test_another_error_passes_at_once(clock):

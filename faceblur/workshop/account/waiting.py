@@ -22,8 +22,13 @@ NOT_YET = (
     "unable to validate the following destination configurations",  # S3 notification after AddPermission
     "in progress for resource",  # Lambda is still applying the last update
     "does not have permissions to call",  # event destinations of a fresh role
-    "conflicting conditional operation",  # S3 is still applying the last setting of the bucket
+    "conflicting conditional operation",  # S3 is still applying the bucket's last setting, or still deleting it
+    "kms key is invalid for creategrant",  # CreateFunction with variables and a fresh role
+    "following state: pending",  # UpdateFunctionCode of a function that is still being made
+    "concurrent update operation",  # AddPermission
 )
+# The same by the error's code: what is being deleted, and what was made a moment ago.
+NOT_YET_CODES = ("StateMachineDeleting", "OperationAborted", "NoSuchEntity", "NoSuchBucket")
 POLL_S, POLLS = 0.5, 1200
 PAUSES_S = (1.0, 15.0)  # the first and the longest, before a call that AWS was not ready for is made again
 _Answer = TypeVar("_Answer")
@@ -38,8 +43,9 @@ def settle(call: Callable[[], _Answer], patience_s: float = 90) -> _Answer:
         try:
             return call()
         except ClientError as problem:
-            message, last = problem.response["Error"].get("Message", ""), problem
-            if not any(words in message.lower() for words in NOT_YET):
+            error, last = problem.response["Error"], problem
+            message = error.get("Message", "")
+            if error.get("Code") not in NOT_YET_CODES and not any(words in message.lower() for words in NOT_YET):
                 raise
         if pause_s:
             print(f"  not ready yet, trying again in {pause_s:.0f} s: {message}", flush=True)

@@ -188,7 +188,10 @@ def _terminal_view() -> Callable[[Execution, Sequence[str]], None]:
 
 
 def _events(sfn: BaseClient, execution_arn: str) -> list[dict]:
-    pages = sfn.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
+    pages = sfn.get_paginator("get_execution_history").paginate(
+        executionArn=execution_arn,
+        PaginationConfig={"PageSize": 1000},  # the most; 100 without it
+    )
     return [event for page in pages for event in page["events"]]
 
 
