@@ -17,6 +17,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_addoption(parser):
+    """Of tests/localaws/conformance; here, because pytest asks only this file before it looks further."""
+    parser.addoption("--endpoint-url", help="conformance: try it there; none: in the account that boto3 finds")
+    parser.addoption("--conformance-report", metavar="FILE", help="conformance: write what came of each case")
+
+
 @pytest.fixture(scope="session")
 def local_aws():
     """One embedded AWS per test process, with the environment set so that unmodified boto3 finds it."""

@@ -49,6 +49,8 @@ class LocalAws:
         # Set when the process ends, by `stop` or by itself.
         self.ended = threading.Event()
         self.failed = False
+        # What functions are not kept from on this system, in words.
+        self.lacks = ""
         self._process: subprocess.Popen | None = None
 
     def __enter__(self) -> LocalAws:
@@ -88,6 +90,7 @@ class LocalAws:
         self.pid = process.pid
         atexit.register(self.stop)
         keys = self._wait_until_ready(process)
+        self.lacks = keys.pop("lacks")
         self.endpoint_url = f"http://127.0.0.1:{port}"
         self.environment = client_environment(self.root, self.endpoint_url, keys)
         self.ended.clear()

@@ -15,11 +15,6 @@ from typing import Any
 # Fields of JSONPath states that select from the input, and those that may compute with an intrinsic function.
 PATHS = ("InputPath", "OutputPath", "ResultPath", "ItemsPath", "SecondsPath", "TimestampPath", "Variable")
 COMPUTED_PATHS = ("ErrorPath", "CausePath")
-# Comparisons with another field that ministack knows; it takes every other one for "no".
-COMPARISONS = {"StringEqualsPath", "BooleanEqualsPath"} | {
-    f"Numeric{kind}Path" for kind in ("Equals", "LessThan", "GreaterThan", "LessThanEquals", "GreaterThanEquals")
-}
-OTHER_COMPARISON = re.compile(r"(String|Numeric|Boolean|Timestamp)\w+Path$")
 SLICE = re.compile(r"^\$[^\s(]*\[[^\]'\"]*[:,?][^\]]*\]|^\$[^\s(]*\.\.")
 
 
@@ -102,8 +97,6 @@ def _beyond(value: Any, path: str) -> Iterator[str]:
                 yield f"JSONata and variables ({here})"
             elif key in ("JitterStrategy", "MaxDelaySeconds", "Comment"):
                 continue
-            elif OTHER_COMPARISON.match(key) and key not in COMPARISONS:
-                yield f"the comparison {here}"
             else:
                 yield from _beyond(item, here)
     elif isinstance(value, str) and SLICE.match(value):

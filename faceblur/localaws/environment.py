@@ -63,7 +63,9 @@ class Environment:
     def alive(self) -> bool:
         return not self._killed and self._process.poll() is None
 
-    def invoke(self, event: bytes, request_id: str, dies_after_s: float | None = None) -> Result:
+    def invoke(
+        self, event: bytes, request_id: str, dies_after_s: float | None = None, client_context: str = ""
+    ) -> Result:
         """Run the handler on one event; afterwards the environment may be dead (exit, timeout, memory).
 
         dies_after_s: kill it so many seconds after it was given the event, if it is still at work then.
@@ -72,7 +74,7 @@ class Environment:
         init_ms, answer = self._start() if cold else (0.0, None)
         begun = time.monotonic()
         if answer is None:
-            answer = self._handle(event, request_id, dies_after_s)
+            answer = self._handle(event, request_id, dies_after_s, client_context)
         duration_ms = 1000 * (time.monotonic() - begun)
         self._look_at_memory()
         payload, note = self._payload(answer, request_id)
@@ -104,9 +106,9 @@ class Environment:
             return init_ms, Answer("timeout")
         return init_ms, None
 
-    def _handle(self, event: bytes, request_id: str, dies_after_s: float | None) -> Answer:
+    def _handle(self, event: bytes, request_id: str, dies_after_s: float | None, client_context: str) -> Answer:
         deadline = time.time() + self.function.timeout_s
-        self._api.submit(Invocation(request_id, event, deadline, self.function.arn))
+        self._api.submit(Invocation(request_id, event, deadline, self.function.arn, client_context))
         if dies_after_s == 0:
             self._kill()
         if not self.alive:

@@ -18,7 +18,7 @@ from .environment import Environment
 from .failures import Failures
 from .function import Function, Result
 from .limits import MAX_UNPACKED_BYTES
-from .sandbox import Sandbox
+from .sandbox import Sandbox, compile_code
 from .warden import Warden
 
 IDLE_SECONDS = 300
@@ -46,9 +46,9 @@ class Executor:
         self._closed = threading.Event()
         threading.Thread(target=self._reap, daemon=True).start()
 
-    def unpack(self, package: bytes) -> Path:
-        """The folder with the contents of a ZIP package; the same bytes give the same folder."""
-        folder = self.root / "code" / hashlib.sha256(package).hexdigest()[:20]
+    def unpack(self, package: bytes, owner: str = "") -> Path:
+        """The folder with the contents of a ZIP package; the same bytes of one owner give the same folder."""
+        folder = self.root / "code" / hashlib.sha256(owner.encode() + b"\0" + package).hexdigest()[:20]
         with self._unpack_lock:
             if folder.is_dir():
                 return folder
@@ -63,15 +63,18 @@ class Executor:
                     mode = entry.external_attr >> 16 & 0o777
                     if mode and path.is_file():
                         path.chmod(mode | 0o400)
+            compile_code(beside)
             return beside.rename(folder)
 
-    def invoke(self, function: Function, event: bytes, request_id: str | None = None) -> Result:
+    def invoke(
+        self, function: Function, event: bytes, request_id: str | None = None, client_context: str = ""
+    ) -> Result:
         """Run one event in a warm environment if there is one, else in a new one."""
         environment = self._acquire(function)
         killed = self._failures.strike("kill", function.name)
         try:
             dies_after_s = killed.options["seconds"] if killed else None
-            return environment.invoke(event, request_id or str(uuid.uuid4()), dies_after_s)
+            return environment.invoke(event, request_id or str(uuid.uuid4()), dies_after_s, client_context)
         finally:
             self._release(environment)
 

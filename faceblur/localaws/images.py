@@ -21,6 +21,7 @@ from pathlib import Path
 
 from .function import UnpackedImage
 from .limits import MAX_IMAGE_BYTES
+from .sandbox import compile_code
 
 # (repository, 'manifests' | 'blobs', tag or digest) -> content, or None when the registry has no such thing.
 Fetch = Callable[[str, str, str], bytes | None]
@@ -94,6 +95,7 @@ class ImageStore:
                 f"the image's packages were built for Python {made_for}; the embedded AWS runs it with the "
                 f"Python of this machine: build it for {PYTHON}"
             )
+        compile_code(root)
         settings = json.loads(self._blob(repository, manifest["config"]["digest"], fetch)).get("config") or {}
         variables = dict(entry.partition("=")[::2] for entry in settings.get("Env") or ())
         command, entrypoint = tuple(settings.get("Cmd") or ()), tuple(settings.get("Entrypoint") or ())

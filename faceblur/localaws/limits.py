@@ -12,6 +12,7 @@ from typing import Any
 
 MAX_TIMEOUT_S = 900
 MAX_MEMORY_MB = MAX_STORAGE_MB = 10_240
+MIN_MEMORY_MB, MIN_STORAGE_MB = 128, 512
 MAX_VARIABLES_BYTES = 4096
 MAX_UNPACKED_BYTES = 262_144_000
 MAX_IMAGE_BYTES = 10 * 1024**3
@@ -41,11 +42,13 @@ PYTHON = re.compile(r"python3\.(1[0-9]|[89])")
 def refusal(settings: dict) -> str | None:
     """Why CreateFunction or UpdateFunctionConfiguration refuses these settings, or None."""
     bounds = (
-        ("timeout", settings.get("Timeout"), MAX_TIMEOUT_S),
-        ("memorySize", settings.get("MemorySize"), MAX_MEMORY_MB),
-        ("ephemeralStorage.size", (settings.get("EphemeralStorage") or {}).get("Size"), MAX_STORAGE_MB),
+        ("timeout", settings.get("Timeout"), 1, MAX_TIMEOUT_S),
+        ("memorySize", settings.get("MemorySize"), MIN_MEMORY_MB, MAX_MEMORY_MB),
+        ("ephemeralStorage.size", (settings.get("EphemeralStorage") or {}).get("Size"), MIN_STORAGE_MB, MAX_STORAGE_MB),
     )
-    for name, value, highest in bounds:
+    for name, value, lowest, highest in bounds:
+        if value is not None and value < lowest:
+            return _constraint(value, name, f"Member must have value greater than or equal to {lowest}")
         if value is not None and value > highest:
             return _constraint(value, name, f"Member must have value less than or equal to {highest}")
     if not NAME.fullmatch(settings.get("FunctionName", "f")):

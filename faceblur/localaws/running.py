@@ -71,6 +71,8 @@ def up(port: int = PORT, state: str | None = None) -> Iterator[tuple[LocalAws, R
         with os.fdopen(os.open(file.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
             json.dump(asdict(own), out)
         file.with_suffix(".new").rename(file)
+        if aws.lacks:
+            print(f"faceblur: {aws.lacks}", file=sys.stderr, flush=True)
         yield aws, own
 
 

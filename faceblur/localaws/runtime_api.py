@@ -25,6 +25,7 @@ class Invocation:
     event: bytes
     deadline: float
     function_arn: str
+    client_context: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,16 +128,15 @@ def _handler(api: RuntimeApi) -> type[http.server.BaseHTTPRequestHandler]:
             if invocation is None:
                 self.close_connection = True
                 return
-            self._reply(
-                200,
-                invocation.event,
-                {
-                    "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
-                    "Lambda-Runtime-Deadline-Ms": str(int(invocation.deadline * 1000)),
-                    "Lambda-Runtime-Invoked-Function-Arn": invocation.function_arn,
-                    "Lambda-Runtime-Trace-Id": f"Root=1-{int(time.time()):08x}-{invocation.request_id[:24]}",
-                },
-            )
+            headers = {
+                "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
+                "Lambda-Runtime-Deadline-Ms": str(int(invocation.deadline * 1000)),
+                "Lambda-Runtime-Invoked-Function-Arn": invocation.function_arn,
+                "Lambda-Runtime-Trace-Id": f"Root=1-{int(time.time()):08x}-{invocation.request_id[:24]}",
+            }
+            if invocation.client_context:
+                headers["Lambda-Runtime-Client-Context"] = json.dumps(json.loads(invocation.client_context))
+            self._reply(200, invocation.event, headers)
 
         def do_POST(self) -> None:
             body = self._body()

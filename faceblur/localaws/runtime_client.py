@@ -13,6 +13,13 @@ import time
 import traceback
 
 
+class ClientContext:
+    """What a client says of itself: `custom`, `env`, `client`."""
+
+    def __init__(self, document):
+        self.custom, self.env, self.client = (document.get(name) for name in ("custom", "env", "client"))
+
+
 class Context:
     """The second argument of a handler: https://docs.aws.amazon.com/lambda/latest/dg/python-context.html"""
 
@@ -25,7 +32,9 @@ class Context:
         self.memory_limit_in_mb = setting("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
         self.log_group_name = setting("AWS_LAMBDA_LOG_GROUP_NAME")
         self.log_stream_name = setting("AWS_LAMBDA_LOG_STREAM_NAME")
-        self.identity = self.client_context = None
+        self.identity = None
+        given = headers.get("Lambda-Runtime-Client-Context")
+        self.client_context = ClientContext(json.loads(given)) if given else None
         self._deadline_ms = int(headers["Lambda-Runtime-Deadline-Ms"])
 
     def get_remaining_time_in_millis(self):

@@ -63,6 +63,7 @@ def detect(path: str) -> dict:
         ]
     metadata = {
         "Codec": info.codec,
+        "ColorRange": "FULL" if info.pixel_format.startswith("yuvj") else "LIMITED",
         "DurationMillis": int(info.duration_ms),
         "Format": "QuickTime / MOV",
         "FrameRate": info.frame_rate,

@@ -2,7 +2,7 @@
 
 The process is the host's interpreter without site-packages (`-S`): only the function's own code, its layers and the
 managed runtime are importable. Where the kernel allows it the process gets a mount namespace with a private /tmp,
-elsewhere TMPDIR points to one.
+the layers in /opt, and a disk that is read-only but for that; elsewhere TMPDIR points to a private folder.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,27 +39,30 @@ class Sandbox:
     python: str
     runtime: ManagedRuntime
     namespace: tuple[str, ...] = ()
+    layers: Path | None = None
 
     @classmethod
     def prepare(cls, root: Path) -> Sandbox:
         """Make the runtime folders in `root` and find out what this kernel allows."""
         python = getattr(sys, "_base_executable", None) or sys.executable
         visible = (root, Path(python).resolve(), Path(sys.base_prefix), *map(Path, sys.path))
-        return cls(python, ManagedRuntime.build(root / "runtime"), find_namespace(visible))
+        layers = None if Path("/opt") in Path(python).resolve().parents or not Path("/opt").is_dir() else root / "opt"
+        return cls(python, ManagedRuntime.build(root / "runtime"), find_namespace(visible), layers)
+
+    @property
+    def lacks(self) -> str:
+        """What is not as on AWS Lambda on this system, in words; empty where it is."""
+        if not self.namespace:
+            return "functions have no private /tmp and may write everywhere: this system gives no mount namespace"
+        return "" if self.namespace[-1] == READ_ONLY else "functions may write everywhere: the disk cannot be read-only"
 
     def command(self, function: Function, private_tmp: Path) -> list[str]:
         """The command line of one execution environment."""
         command = [self.python, "-S", "-m", self.runtime.module, function.handler]
         if not self.namespace:
             return command
-        return [
-            *self.namespace,
-            "sh",
-            "-c",
-            'mount --bind "$0" /tmp && exec "$@"',
-            str(private_tmp),
-            *command,
-        ]
+        opt = str(merged(function.layers, self.layers)) if function.layers and self.layers else ""
+        return [*self.namespace, str(private_tmp), opt, *command]
 
     def environment(self, function: Function, private_tmp: Path, api: str, log_stream: str) -> dict[str, str]:
         """All variables of one execution environment; nothing is inherited from this process."""
@@ -116,18 +120,51 @@ def image_variables(function: Function) -> dict[str, str]:
     return values
 
 
+def merged(layers: tuple[Path, ...], folder: Path) -> Path:
+    """One folder with what the layers hold, later ones over earlier ones, as /opt has it. Made of links, once."""
+    whole = folder / "-".join(layer.name for layer in layers)[-200:]
+    with _merging:
+        if not whole.exists():
+            beside = whole.with_suffix(".new")
+            for layer in layers:
+                shutil.copytree(layer, beside, copy_function=linked, dirs_exist_ok=True)
+            beside.rename(whole)
+    return whole
+
+
+_merging = threading.Lock()
+
+
+def linked(source: str, target: str) -> str:
+    Path(target).unlink(missing_ok=True)
+    os.link(source, target)
+    return target
+
+
+# $0 is the private /tmp, $1 what lies in /opt, the rest the command.
+PRIVATE = 'mount --bind "$0" /tmp && { [ -z "$1" ] || mount --bind "$1" /opt; } && shift && exec "$@"'
+READ_ONLY = PRIVATE.replace("&& shift", "&& mount -o remount,bind,ro / && shift")
+
+
 def find_namespace(visible: tuple[Path, ...]) -> tuple[str, ...]:
-    """The command prefix for a mount namespace, or () where the kernel forbids it or /tmp holds what must be
-    seen.
+    """The command's beginning for a mount namespace, or () where the kernel forbids it or /tmp holds what must be
+    seen. Its last word is what is done in there: READ_ONLY, or PRIVATE where the disk cannot be made read-only.
     """
     hidden = Path("/tmp").resolve()
     if not shutil.which("unshare") or any(hidden in (place, *place.parents) for place in visible):
         return ()
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "marker").touch()
-        for options in (("-m",), ("-U", "-r", "-m")):
-            prefix = ("unshare", *options, "--propagation", "private")
-            trial = [*prefix, "sh", "-c", 'mount --bind "$0" /tmp && test -e /tmp/marker', folder]
-            if subprocess.run(trial, capture_output=True).returncode == 0:
-                return prefix
+        for script in (READ_ONLY, PRIVATE):
+            for options in (("-m",), ("-U", "-r", "-m")):
+                prefix = ("unshare", *options, "--propagation", "private", "sh", "-c", script)
+                trial = [*prefix, folder, "", "test", "-w", "/tmp/marker"]
+                if subprocess.run(trial, capture_output=True).returncode == 0:
+                    return prefix
     return ()
+
+
+def compile_code(folder: Path) -> None:
+    """Compile what may be imported: functions cannot write it there, and each start would do it again."""
+    command = [sys.executable, "-I", "-m", "compileall", "-qq", "-x", "/tests?/", str(folder)]
+    subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -103,17 +103,6 @@ BEYOND = {
     "a slice": machine(Type="Pass", InputPath="$.list[0:2]"),
     "a filter": machine(Type="Pass", InputPath="$.list[?(@.n > 1)]"),
     "descent": machine(Type="Pass", InputPath="$..n"),
-    "a comparison": {
-        "StartAt": "A",
-        "States": {
-            "A": {
-                "Type": "Choice",
-                "Choices": [{"Variable": "$.a", "TimestampLessThanPath": "$.b", "Next": "B"}],
-                "Default": "B",
-            },
-            "B": {"Type": "Succeed"},
-        },
-    },
     "escapes": machine(Type="Pass", Parameters={"x.$": "States.Format('\\\\{{}', $.a)"}),
 }
 

@@ -271,14 +271,16 @@ def test_layers_are_on_the_path():
 def test_an_asynchronous_call_that_fails_is_tried_again():
     bucket, s3 = make_bucket(), boto3.client("s3")
     source = (
-        "import boto3\ns3 = boto3.client('s3')\n"
+        "import boto3, uuid\ns3 = boto3.client('s3')\n"
         "def handler(event, context):\n"
-        "    s3.put_object(Bucket=event, Key=context.aws_request_id, Body=b'')\n"
+        "    s3.put_object(Bucket=event, Key=str(uuid.uuid4()), Body=context.aws_request_id)\n"
         "    if s3.list_objects_v2(Bucket=event)['KeyCount'] < 2: raise RuntimeError('not yet')"
     )
     function = make_function(source, allow(["s3:PutObject", "s3:ListBucket"]))
     boto3.client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps(bucket))
     eventually(lambda: s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 2)
+    keys = [one["Key"] for one in s3.list_objects_v2(Bucket=bucket)["Contents"]]
+    assert len({s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}) == 1  # one request, two attempts
 
 
 @pytest.mark.parametrize(

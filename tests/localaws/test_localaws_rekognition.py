@@ -78,6 +78,7 @@ def test_faces_are_found_where_and_when_they_are(uploaded):
     assert answer["JobStatus"] == "SUCCEEDED"
     assert answer["VideoMetadata"] == {
         "Codec": "h264",
+        "ColorRange": "LIMITED",
         "DurationMillis": 3000,
         "Format": "QuickTime / MOV",
         "FrameRate": 25.0,

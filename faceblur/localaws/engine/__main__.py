@@ -20,7 +20,18 @@ from ministack.core.hypercorn_compat import install as install_reason_phrases
 
 from ..failures import Failures
 from ..warden import Warden
-from . import failing, identities, integrations, keeping, notifications, permissions, registry, stepfunctions
+from . import (
+    checks,
+    failing,
+    history,
+    identities,
+    integrations,
+    keeping,
+    notifications,
+    permissions,
+    registry,
+    stepfunctions,
+)
 from .gate import Gate
 from .lambdas import Lambdas
 from .rekognition import Rekognition
@@ -81,6 +92,7 @@ def main(root: Path, listener: int) -> None:
     permissions.install()
     notifications.install()
     registry.install()
+    history.install()
     stepfunctions.install()
     integrations.install(url)
     failures = Failures()
@@ -88,12 +100,15 @@ def main(root: Path, listener: int) -> None:
     lambdas.install()
     rekognition = Rekognition(root, url, failures)
     rekognition.install()
+    checks.install(url)
     failing.install(failures)
     gate = Gate(app.app, address[1], failures)
     status = 1
     try:
         # Not asyncio.run, which waits for every function that still runs.
-        asyncio.new_event_loop().run_until_complete(serve(listener, gate, address, key, lambdas.close))
+        asyncio.new_event_loop().run_until_complete(
+            serve(listener, gate, address, key | {"lacks": lambdas.lacks}, lambdas.close)
+        )
         status = 0
     except BaseException:
         traceback.print_exc()

@@ -107,7 +107,12 @@ def call_sdk(url: str, service: str, action: str, arguments: dict):
     except (AttributeError, BotoCoreError) as problem:
         raise states._ExecutionError("States.Runtime", f"aws-sdk:{service}:{action}: {problem}") from problem
     answer.pop("ResponseMetadata", None)
-    return json.loads(json.dumps(answer, default=str))
+    return json.loads(json.dumps(answer, default=as_text))
+
+
+def as_text(value) -> str:
+    """A body that is read (S3's GetObject) is text in the answer."""
+    return value.read().decode("utf-8", "replace") if hasattr(value, "read") else str(value)
 
 
 def sdk_value(value):

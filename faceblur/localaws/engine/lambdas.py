@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import contextvars
 import functools
+import io
 import json
 import logging
 import os
 import threading
+import zipfile
 from pathlib import Path
 
 from ministack.core import lambda_runtime
@@ -21,7 +24,7 @@ from ..failures import Failures
 from ..function import Function, error_document
 from ..images import ImageError, ImageStore, UnpackedImage, read_manifest, split_uri
 from ..warden import Warden
-from . import permissions
+from . import invocations, permissions
 
 # The account's limit of functions that run at once; beyond it they are throttled, as on AWS.
 CONCURRENCY, DEFAULT_CONCURRENCY = "FACEBLUR_CONCURRENT_EXECUTIONS", 16
@@ -35,6 +38,11 @@ class Lambdas:
         self._url = url
         self._executor = Executor(root, warden=warden, failures=failures)
         self._images = ImageStore(root / "images")
+
+    @property
+    def lacks(self) -> str:
+        """What functions are not kept from on this system, in words."""
+        return self._executor.sandbox.lacks
 
     def install(self) -> None:
         # Long enough to be seen as Pending, short enough to wait for many.
@@ -56,7 +64,9 @@ class Lambdas:
             function = self._function(record, config)
         except (ImageError, ValueError) as problem:
             return {"body": json.loads(error_document("Runtime.InvalidImage", str(problem))), "error": True}
-        result = self._executor.invoke(function, json.dumps(event).encode(), request_id)
+        call = invocations.current()
+        request_id, context = (call.request_id, call.client_context) if call else (request_id, "")
+        result = self._executor.invoke(function, json.dumps(event).encode(), request_id, context)
         try:
             body = json.loads(result.payload)
         except ValueError:
@@ -73,7 +83,7 @@ class Lambdas:
             command = override.get("Command") or image.command or ("",)
             handler, task = command[-1], image.root / "var/task"
         else:
-            task = self._executor.unpack(record.get("code_zip") or b"")
+            task = self._executor.unpack(record.get("code_zip") or b"", config["FunctionArn"])
             packages = (lambda_svc._resolve_layer_zip(layer) for layer in config.get("Layers", []))
             layers = tuple(self._executor.unpack(package) for package in packages if package)
         return Function(
@@ -105,6 +115,9 @@ class Lambdas:
             uri, digest = image_of(data), ""
             try:
                 problem = problem_with(data, name or "")
+                package = zip_of(data)
+                if package and not problem:
+                    problem = zip_fault(package)
                 if uri and not problem:
                     digest, _ = read_manifest(uri, fetch_from_ecr)
             except ImageError as found:
@@ -172,7 +185,25 @@ def problem_with(data: dict, name: str) -> str | None:
     function = permissions.own_arn("lambda", f"function:{name.rpartition(':function:')[2]}")
     if "Role" in data and not permissions.trusts(data["Role"], "lambda.amazonaws.com", function):
         return "The role defined for the function cannot be assumed by Lambda."
+    is_new_zip = "Code" in data and data.get("PackageType", "Zip") == "Zip"
+    if is_new_zip and not (data.get("Handler") and data.get("Runtime")):
+        return "Runtime and Handler are mandatory parameters for functions created with deployment packages."
     return limits.refusal(data)
+
+
+def zip_of(data: dict) -> bytes:
+    text = data.get("ZipFile") or (data.get("Code") or {}).get("ZipFile") or ""
+    return base64.b64decode(text) if isinstance(text, str) else bytes(text)
+
+
+def zip_fault(package: bytes) -> str | None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(package)) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+    except zipfile.BadZipFile:
+        return "Could not unzip uploaded file. Please check your file, then try to upload again."
+    limit = limits.MAX_UNPACKED_BYTES
+    return f"Unzipped size must be smaller than {limit} bytes" if size > limit else None
 
 
 def image_of(data: dict) -> str | None:
@@ -183,7 +214,8 @@ def with_log_permission(emit):
     """A role that may not write logs leaves none, as on AWS."""
 
     @functools.wraps(emit)
-    def wrapper(record: dict, *arguments, **keywords):
+    def wrapper(record: dict, request_id: str, *arguments, **keywords):
+        call = invocations.current()
         config = record.get("config") or record
         group = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:/aws/lambda/{config['FunctionName']}"
         key = lambda_runtime.execution_credentials(config)["AWS_ACCESS_KEY_ID"]
@@ -193,6 +225,6 @@ def with_log_permission(emit):
             ):
                 logging.getLogger(__name__).warning("%s may not %s: no logs", config["FunctionName"], action)
                 return
-        emit(record, *arguments, **keywords)
+        emit(record, call.request_id if call else request_id, *arguments, **keywords)
 
     return wrapper

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 
 from ministack.core.responses import error_response_json, json_response, new_uuid
 from ministack.services import ecr
@@ -27,6 +28,8 @@ class LayerUploads:
         ecr._upload_layer_part = known_repository(self.upload)
         ecr._complete_layer_upload = known_repository(self.complete)
         ecr._batch_check_layer_availability = known_repository(self.check)
+        ecr._put_image = known_repository(with_its_layers(ecr._put_image))
+        ecr._describe_images = known_repository(of_what_is_there(ecr._describe_images))
 
     def initiate(self, request: dict):
         upload = new_uuid()
@@ -51,6 +54,9 @@ class LayerUploads:
         digest = "sha256:" + hashlib.sha256(content).hexdigest()
         if digest not in request["layerDigests"]:
             return error_response_json("InvalidLayerException", f"The layer's digest is {digest}", 400)
+        if digest in ecr._layer_blobs.get(request["repositoryName"], {}):
+            text = f"Layer with digest '{digest}' already exists in the repository"
+            return error_response_json("LayerAlreadyExistsException", text, 400)
         ecr._layer_blobs.setdefault(request["repositoryName"], {})[digest] = bytes(content)
         return json_response(common(request) | {"layerDigest": digest})
 
@@ -82,6 +88,40 @@ def known_repository(answer):
         return answer(request)
 
     return checked
+
+
+def with_its_layers(put):
+    """https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutImage.html"""
+
+    def put_image(request: dict):
+        name, text, tag = request["repositoryName"], request.get("imageManifest", ""), request.get("imageTag")
+        try:
+            manifest = json.loads(text)
+            parts = [part["digest"] for part in (manifest.get("config"), *manifest.get("layers", ())) if part]
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return error_response_json("InvalidParameterException", "Invalid image manifest provided", 400)
+        missing = [part for part in parts if part not in ecr._layer_blobs.get(name, {})]
+        if missing:
+            text = f"Layers with digests '{', '.join(missing)}' required for pushing image into repository do not exist"
+            return error_response_json("LayersNotFoundException", text, 400)
+        known = ecr._find_image(name, {"imageDigest": ecr._image_digest(text)})
+        if known and (tag is None or tag in known.get("imageTags", ())):
+            return error_response_json("ImageAlreadyExistsException", "Image with this digest and tag is there", 400)
+        return put(request)
+
+    return put_image
+
+
+def of_what_is_there(describe):
+    def describe_images(request: dict):
+        name = request["repositoryName"]
+        missing = next((one for one in request.get("imageIds") or () if ecr._find_image(name, one) is None), None)
+        if missing is not None:
+            text = f"The image with imageId {missing} does not exist within the repository with name '{name}'"
+            return error_response_json("ImageNotFoundException", text, 400)
+        return describe(request)
+
+    return describe_images
 
 
 def install() -> None:

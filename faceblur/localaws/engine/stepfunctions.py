@@ -9,7 +9,10 @@ from __future__ import annotations
 import contextvars
 import functools
 import json
+import random
+import re
 import threading
+import time
 
 from ministack.core.responses import error_response_json, json_response, now_iso
 from ministack.services import stepfunctions as states
@@ -20,11 +23,14 @@ from . import permissions
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 MAX_PAYLOAD_BYTES = 262_144
 # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+COMPARISON_WITH_FIELD = re.compile(r"(String|Numeric|Boolean|Timestamp)\w+Path")
+# ministack's own longest wait before a retry.
+LONGEST_WAIT_S = 60
 UNCATCHABLE = ("States.Runtime", "States.DataLimitExceeded")
 
 
 def install() -> None:
-    for wrap in (create, start, run, fail, event, resolve, rule, matches, over_items):
+    for wrap in (create, start, run, fail, event, resolve, rule, matches, over_items, patience, heartbeat, callback):
         name = wrap.target
         setattr(states, name, functools.wraps(getattr(states, name))(wrap(getattr(states, name))))
     states._update_state_machine = create(states._update_state_machine)
@@ -193,12 +199,21 @@ def rule(original):
 
     def evaluate_rule(choice, data, context=None):
         if "IsPresent" not in choice:
-            return original(choice, data, context)
+            return original(with_value(choice, data, context), data, context)
         path = choice["Variable"]
         found = leads_somewhere(path[1:], context or {}) if path.startswith("$$.") else leads_somewhere(path, data)
         return found == choice["IsPresent"]
 
     return evaluate_rule
+
+
+def with_value(choice: dict, data, context) -> dict:
+    """A comparison with another field as one with its value; ministack knows some of them."""
+    key = next((name for name in choice if COMPARISON_WITH_FIELD.fullmatch(name)), "")
+    if not key:
+        return choice
+    value = states._resolve_path_or_ctx(choice[key], data, context)
+    return {name: item for name, item in choice.items() if name != key} | {key.removesuffix("Path"): value}
 
 
 @replaces("_error_matches")
@@ -207,6 +222,68 @@ def matches(original):
         return error in names if error in UNCATCHABLE else original(names, error)
 
     return error_matches
+
+
+@replaces("_find_matching_retrier")
+def patience(original):
+    """MaxDelaySeconds and JitterStrategy; ministack's own wait ends at a minute, so what is longer is waited here."""
+
+    def find_matching_retrier(retriers, error, counts):
+        retrier, index = original(retriers, error, counts)
+        if retrier is None:
+            return retrier, index
+        delay = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** counts.get(index, 0)
+        delay = min(delay, retrier.get("MaxDelaySeconds", delay))
+        if retrier.get("JitterStrategy") == "FULL":
+            delay = random.uniform(0, delay)
+        if delay > LONGEST_WAIT_S:
+            states._scaled_sleep(delay - LONGEST_WAIT_S)
+        return retrier | {"IntervalSeconds": min(delay, LONGEST_WAIT_S), "BackoffRate": 1}, index
+
+    return find_matching_retrier
+
+
+@replaces("_invoke_with_callback")
+def callback(original):
+    """A task that waits for its token and hears nothing for HeartbeatSeconds has failed."""
+
+    def invoke_with_callback(resource, given, token, state):
+        limit = state.get("HeartbeatSeconds")
+        done = threading.Event()
+        if limit:
+            threading.Thread(target=watch, args=(token, limit, done), daemon=True).start()
+        try:
+            return original(resource, given, token, state)
+        finally:
+            done.set()
+
+    return invoke_with_callback
+
+
+def watch(token: str, limit: float, done: threading.Event) -> None:
+    """Fail the task when its heart has not beaten for so many seconds."""
+    last, beat = time.monotonic(), None
+    while not done.wait(min(0.1, limit / 4)):
+        task = states._task_tokens.get(token)
+        if task and task["heartbeat"] != beat:
+            last, beat = time.monotonic(), task["heartbeat"]
+        if task and time.monotonic() - last > limit:
+            task["error"] = {"Error": "States.HeartbeatTimeout", "Cause": f"no heartbeat in {limit} seconds"}
+            task["event"].set()
+            return
+
+
+@replaces("_send_task_heartbeat")
+def heartbeat(original):
+    """Beats within one second count, too: ministack notes the second alone."""
+
+    def send_task_heartbeat(request):
+        answer = original(request)
+        if task := states._task_tokens.get(request.get("taskToken")):
+            task["heartbeat"] = time.monotonic()
+        return answer
+
+    return send_task_heartbeat
 
 
 @replaces("_execute_map")

@@ -1,0 +1,270 @@
+"""What AWS refuses in a request before it does anything, and ministack lets through.
+
+Two kinds: what botocore's model of a service says of its parameters (lengths, ranges, patterns, what is required), and
+rules of a service of its own (`storage`, `invocations`, and below).
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import parse_qsl
+
+import botocore.session
+from ministack import app
+from ministack.core import iam_actions, router
+from ministack.core.responses import error_response_json
+
+from . import invocations, permissions, storage
+
+# Service as ministack names it: as botocore does, and how it says that a parameter is none.
+JSON_SERVICES = {
+    "rekognition": ("rekognition", "InvalidParameterException"),
+    "ecr": ("ecr", "InvalidParameterException"),
+    "logs": ("logs", "InvalidParameterException"),
+}
+QUERY_SERVICES = {"iam": ("iam", "ValidationError"), "sts": ("sts", "ValidationError")}
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html
+NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
+ARN = re.compile(r"arn:aws[a-z-]*:states:[^:]*:[^:]*:.+")
+TOKENS = ("states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat")
+PROTOCOLS = ("http", "https", "email", "email-json", "sms", "sqs", "application", "lambda", "firehose")
+# Operations with a policy: the field that holds it, and whether it says who may take a role.
+POLICIES = {
+    "iam:CreateRole": ("AssumeRolePolicyDocument", True),
+    "iam:UpdateAssumeRolePolicy": ("PolicyDocument", True),
+    **dict.fromkeys(
+        ("iam:PutRolePolicy", "iam:PutUserPolicy", "iam:PutGroupPolicy", "iam:CreatePolicy", "iam:CreatePolicyVersion"),
+        ("PolicyDocument", False),
+    ),
+}
+# Who hands a role to a service: operation, the field with the role, the service.
+PASSES_ROLE = {
+    "lambda:CreateFunction": ("Role", "lambda.amazonaws.com"),
+    "lambda:UpdateFunctionConfiguration": ("Role", "lambda.amazonaws.com"),
+    "states:CreateStateMachine": ("roleArn", "states.amazonaws.com"),
+    "states:UpdateStateMachine": ("roleArn", "states.amazonaws.com"),
+    "rekognition:StartFaceDetection": ("NotificationChannel.RoleArn", "rekognition.amazonaws.com"),
+}
+
+
+def install(url: str) -> None:
+    app._dispatch_service_request = checked(app._dispatch_service_request)
+    storage.install()
+    invocations.install(url)
+
+
+def checked(dispatch):
+    @functools.wraps(dispatch)
+    async def dispatch_service_request(method, path, headers, body, query, request_id):
+        params = app._routing_params(method, path, headers, body, query)
+        service = router.detect_service(method, path, headers, params)
+        refusal = None
+        if service == "s3":
+            refusal = storage.refusal(method, path, headers, body, query)
+        elif service in CHECKS:
+            operation = iam_actions.extract_iam_action(service, method, path, headers, body, params) or ""
+            refusal = CHECKS[service](service, operation, headers, body, params, request_id)
+        with invocations.noted(service, path, headers, request_id):
+            return refusal or await dispatch(method, path, headers, body, query, request_id)
+
+    return dispatch_service_request
+
+
+def document(body: bytes) -> dict:
+    try:
+        found = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def by_model(service: str, operation: str, headers: dict, body: bytes, params: dict, request_id: str):
+    name, code = JSON_SERVICES[service]
+    given = document(body)
+    fault = next(faults(model(name, operation.partition(":")[2]), given, ""), None)
+    text = f"Invalid parameter at '{fault}' failed to satisfy constraint" if fault else ""
+    if operation == "logs:PutLogEvents" and not fault:
+        times = [one["timestamp"] for one in given["logEvents"]]
+        if times != sorted(times):
+            text = "Log events in a single PutLogEvents request must be in chronological order."
+    if text:
+        text = "Request has invalid parameters" if service == "rekognition" else text
+        return error_response_json(code, text, 400)
+    return role_refusal(service, operation, headers, body, params)
+
+
+def by_query(service: str, operation: str, headers: dict, body: bytes, params: dict, request_id: str):
+    """Only what stands at the top: lists and structures are flattened in this protocol."""
+    name, code = QUERY_SERVICES[service]
+    given = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    shape = model(name, operation.partition(":")[2])
+    for key, member in (shape.members if shape is not None else {}).items():
+        is_plain = key in given and member.type_name in ("string", "integer")
+        if is_plain and not fits(member, number_or_text(member, given[key])):
+            text = f"1 validation error detected: Value at '{key[0].lower() + key[1:]}' failed to satisfy constraint"
+            _, fields, answer = iam_actions.access_denied_response(
+                service, operation, "", request_id, error_code=code, message=text, headers=headers
+            )
+            return 400, fields, answer
+    return policy_refusal(service, operation, headers, given, request_id)
+
+
+def number_or_text(member, text: str):
+    if member.type_name != "integer":
+        return text
+    return int(text) if re.fullmatch(r"-?\d{1,18}", text) else None
+
+
+def policy_refusal(service: str, operation: str, headers: dict, given: dict, request_id: str):
+    """Policies that are no policies."""
+    field, is_trust = POLICIES.get(operation, ("", False))
+    problem = field and policy_fault(given.get(field), is_trust)
+    if not problem:
+        return None
+    _, fields, body = iam_actions.access_denied_response(
+        service, operation, "", request_id, error_code="MalformedPolicyDocument", message=problem, headers=headers
+    )
+    return 400, fields, body
+
+
+def policy_fault(text: str | None, is_trust: bool) -> str:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html"""
+    try:
+        policy = json.loads(text or "")
+        statements = policy["Statement"]
+        statements = [statements] if isinstance(statements, dict) else list(statements)
+    except (ValueError, KeyError, TypeError):
+        return "This policy contains invalid Json"
+    for one in statements:
+        if not isinstance(one, dict) or one.get("Effect") not in ("Allow", "Deny"):
+            return "Syntax errors in policy."
+        if not {"Action", "NotAction"} & set(one):
+            return "Policy statement must contain actions."
+        if is_trust and not {"Principal", "NotPrincipal"} & set(one):
+            return "AssumeRolepolicy must contain principals."
+        if not is_trust and {"Principal", "NotPrincipal"} & set(one):
+            return "Policy document should not specify a principal."
+        if not is_trust and not {"Resource", "NotResource"} & set(one):
+            return "Policy statement must contain resources."
+    return ""
+
+
+def of_functions(service: str, operation: str, headers: dict, body: bytes, params: dict, request_id: str):
+    return invocations.refusal(operation, headers, body) or role_refusal(service, operation, headers, body, params)
+
+
+def of_machines(service: str, operation: str, headers: dict, body: bytes, params: dict, request_id: str):
+    given = document(body)
+    if operation == "states:CreateStateMachine" and not NAME.fullmatch(str(given.get("name", ""))):
+        return error_response_json("InvalidName", f"Invalid Name: '{given.get('name')}'", 400)
+    if operation in TOKENS and len(str(given.get("taskToken", ""))) < 32:
+        return error_response_json("InvalidToken", f"Invalid Token: '{given.get('taskToken')}'", 400)
+    for field in ("executionArn", "stateMachineArn"):
+        if field in given and not ARN.fullmatch(str(given[field])):
+            return error_response_json("InvalidArn", f"Invalid Arn: '{given[field]}'", 400)
+    return role_refusal(service, operation, headers, body, params)
+
+
+def of_topics(service: str, operation: str, headers: dict, body: bytes, params: dict, request_id: str):
+    given = {key: values[0] if isinstance(values, list) else values for key, values in params.items()}
+    problem = ""
+    if operation == "sns:Publish" and not given.get("Message"):
+        problem = "Empty message"
+    elif operation == "sns:CreateTopic" and not re.fullmatch(r"[\w-]{1,256}(\.fifo)?", given.get("Name", "")):
+        problem = "Topic Name"
+    elif operation == "sns:Subscribe" and given.get("Protocol") not in PROTOCOLS:
+        problem = f"Amazon SNS does not support this protocol string: {given.get('Protocol')}"
+    if not problem:
+        return None
+    _, fields, answer = iam_actions.access_denied_response(
+        service, operation, "", request_id, error_code="InvalidParameter",
+        message=f"Invalid parameter: {problem}", headers=headers,
+    )  # fmt: skip
+    return 400, fields, answer
+
+
+def role_refusal(service: str, operation: str, headers: dict, body: bytes, params: dict):
+    """Who hands a role to a service must be let to: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"""
+    if operation not in PASSES_ROLE:
+        return None
+    field, to = PASSES_ROLE[operation]
+    role: object = document(body)
+    for name in field.split("."):
+        role = role.get(name) if isinstance(role, dict) else None
+    if not isinstance(role, str) or ":role/" not in role:
+        return None
+    caller = router.extract_access_key_id(headers, params)
+    denied = permissions.check(caller, "iam:PassRole", role, {"iam:passedtoservice": to})
+    return (
+        error_response_json("AccessDeniedException", denied.message, 403 if service == "lambda" else 400)
+        if denied
+        else None
+    )
+
+
+@functools.cache
+def model(service: str, operation: str):
+    """The shape of an operation's input, or None."""
+    try:
+        return _session().get_service_model(service).operation_model(operation).input_shape
+    except Exception:  # an operation that botocore does not know: ministack will say so
+        return None
+
+
+@functools.cache
+def _session():
+    return botocore.session.Session()
+
+
+def faults(shape, value, path: str) -> Iterator[str]:
+    """Where a value does not fit its shape."""
+    if shape is None or value is None:
+        return
+    if not fits(shape, value):
+        yield path or "the request"
+    elif shape.type_name == "structure":
+        yield from (f"{path}.{name}".lstrip(".") for name in shape.required_members if value.get(name) is None)
+        for name, member in shape.members.items():
+            yield from faults(member, value.get(name), f"{path}.{name}".lstrip("."))
+    elif shape.type_name == "list":
+        for index, item in enumerate(value):
+            yield from faults(shape.member, item, f"{path}.{index + 1}")
+
+
+TYPES: dict[str, tuple] = {"structure": (dict,), "list": (list,), "string": (str,), "integer": (int,), "long": (int,)}
+
+
+def fits(shape, value) -> bool:
+    kind, limits = shape.type_name, shape.metadata
+    if kind not in TYPES:
+        return True
+    if not isinstance(value, TYPES[kind]) or (kind in ("integer", "long") and isinstance(value, bool)):
+        return False
+    size = value if kind in ("integer", "long") else len(value)
+    if not limits.get("min", size) <= size <= limits.get("max", size):
+        return False
+    if kind == "string" and "enum" in limits:
+        return value in limits["enum"]
+    pattern = compiled(limits.get("pattern", "")) if kind == "string" else None
+    return pattern is None or bool(pattern.fullmatch(value))
+
+
+@functools.cache
+def compiled(pattern: str):
+    """None for what there is none, and for what only Java understands."""
+    try:
+        return re.compile(pattern) if pattern else None
+    except re.error:
+        return None
+
+
+CHECKS: dict[str, Callable] = {
+    **dict.fromkeys(JSON_SERVICES, by_model),
+    **dict.fromkeys(QUERY_SERVICES, by_query),
+    "lambda": of_functions,
+    "states": of_machines,
+    "sns": of_topics,
+}

@@ -1,0 +1,195 @@
+"""Invocations as AWS Lambda has them: limits of payloads, request ids, the client's context, and destinations.
+
+https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import contextvars
+import datetime
+import functools
+import json
+import logging
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from ministack.core import lambda_runtime
+from ministack.core.responses import error_response_json
+from ministack.services import lambda_svc
+
+INVOKE = "lambda:InvokeFunction"
+MAX_NOW, MAX_LATER = 6 * 1024**2, 1024**2
+TYPES = ("RequestResponse", "Event", "DryRun")
+
+
+@dataclass
+class Call:
+    """The Invoke request that is being answered; `tries` counts how often its event was handed to the function."""
+
+    request_id: str
+    client_context: str = ""
+    tries: int = 0
+
+
+_call: contextvars.ContextVar[Call | None] = contextvars.ContextVar("invoke", default=None)
+# Set while an event that is for later is handled.
+_later: contextvars.ContextVar[bool] = contextvars.ContextVar("later", default=False)
+
+
+def install(url: str) -> None:
+    lambda_svc._get_policy = known(lambda_svc._get_policy)
+    lambda_svc._execute_function = followed(lambda_svc._execute_function, url)
+    lambda_svc._route_async_failure = recorded(url)
+    lambda_svc.invoke_async_with_retry = for_later(lambda_svc.invoke_async_with_retry)
+
+
+def current() -> Call | None:
+    return _call.get()
+
+
+@contextlib.contextmanager
+def noted(service: str, path: str, headers: dict, request_id: str) -> Iterator[None]:
+    """What a function's process is to know of the request that calls it."""
+    call = None
+    if service == "lambda" and path.rstrip("/").endswith("/invocations"):
+        call = Call(request_id, decoded(headers.get("x-amz-client-context", "")) or "")
+    token = _call.set(call)
+    try:
+        yield
+    finally:
+        _call.reset(token)
+
+
+def decoded(text: str) -> str | None:
+    """The client's context as JSON text; None when it is none."""
+    try:
+        found = base64.b64decode(text, validate=True).decode()
+        return found if isinstance(json.loads(found or "{}"), dict) else None
+    except (ValueError, binascii.Error):
+        return None
+
+
+def refusal(operation: str, headers: dict, body: bytes):
+    if operation != INVOKE:
+        return None
+    kind = headers.get("x-amz-invocation-type", TYPES[0])
+    if kind not in TYPES:
+        return error_response_json("InvalidParameterValueException", f"Invocation type {kind} is none", 400)
+    limit = MAX_LATER if kind == "Event" else MAX_NOW
+    if len(body) > limit:
+        text = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
+        return error_response_json("RequestTooLargeException", text, 413)
+    if decoded(headers.get("x-amz-client-context", "")) is None:
+        return error_response_json("InvalidRequestContentException", "Client context must be a valid Base64 JSON", 400)
+    try:
+        json.loads(body or b"{}")
+    except (ValueError, RecursionError) as problem:
+        text = f"Could not parse request body into json: Could not parse payload into json: {problem}"
+        return error_response_json("InvalidRequestContentException", text, 400)
+    return None
+
+
+def known(get_policy):
+    """A function without a policy has none, not an empty one."""
+
+    @functools.wraps(get_policy)
+    def answer(name, *more, **named):
+        status, fields, body = get_policy(name, *more, **named)
+        if status == 200 and not json.loads(json.loads(body).get("Policy", "{}")).get("Statement"):
+            return error_response_json("ResourceNotFoundException", "The resource you requested does not exist.", 404)
+        return status, fields, body
+
+    return answer
+
+
+def for_later(invoke):
+    """Whoever calls: all attempts are one request."""
+
+    @functools.wraps(invoke)
+    def invoke_async_with_retry(function, event):
+        tokens = _later.set(True), _call.set(_call.get() or Call(str(uuid.uuid4())))
+        try:
+            invoke(function, event)
+        finally:
+            _later.reset(tokens[0])
+            _call.reset(tokens[1])
+
+    return invoke_async_with_retry
+
+
+def followed(execute, url: str):
+    """A call for later that did well is told to the function's OnSuccess destination."""
+
+    @functools.wraps(execute)
+    def execute_function(record, event, *more, **named):
+        call = _call.get()
+        if call:
+            call.tries += 1
+        result = execute(record, event, *more, **named)
+        settings = record.get("event_invoke_config") or (record.get("event_invoke_configs") or {}).get("$LATEST") or {}
+        target = ((settings.get("DestinationConfig") or {}).get("OnSuccess") or {}).get("Destination")
+        if target and _later.get() and not result.get("error"):
+            send(url, record.get("config") or record, target, json.dumps(record_of(record, event, result)))
+        return result
+
+    return execute_function
+
+
+def recorded(url: str):
+    """What a failed call for later leaves: the record at its destination, the event itself in a dead-letter queue."""
+
+    def route_async_failure(target, name, event, result):
+        record = lambda_svc._functions.get(name) or {}
+        config = record.get("config") or {}
+        is_dead_letter = target == (config.get("DeadLetterConfig") or {}).get("TargetArn")
+        send(url, config, target, json.dumps(event if is_dead_letter else record_of(record, event, result)))
+
+    return route_async_failure
+
+
+def record_of(record: dict, event, result: dict) -> dict:
+    config, call = record.get("config") or record, _call.get() or Call(str(uuid.uuid4()))
+    failed = bool(result.get("error"))
+    answer = {"statusCode": 200, "executedVersion": config.get("Version", "$LATEST")}
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+    arn = ":".join(config.get("FunctionArn", "").split(":")[:7])
+    return {
+        "version": "1.0",
+        "timestamp": now.replace("+00:00", "Z"),
+        "requestContext": {
+            "requestId": call.request_id,
+            "functionArn": f"{arn}:$LATEST",
+            "condition": "RetriesExhausted" if failed else "Success",
+            "approximateInvokeCount": max(1, call.tries),
+        },
+        "requestPayload": event,
+        "responseContext": answer | ({"functionError": "Unhandled"} if failed else {}),
+        "responsePayload": result.get("body"),
+    }
+
+
+def send(url: str, config: dict, target: str, text: str) -> None:
+    """With the function's own role, as AWS does it; what it may not do is lost, and the engine's log says so."""
+    _, _, service, region, account, *rest = target.split(":")
+    values = lambda_runtime.execution_credentials(config)
+    keys = {name.lower(): value for name, value in values.items()}
+    try:
+        client = boto3.client(service, endpoint_url=url, region_name=region, **keys)
+        if service == "sqs":
+            client.send_message(QueueUrl=f"{url}/{account}/{rest[0]}", MessageBody=text)
+        elif service == "sns":
+            client.publish(TopicArn=target, Message=text)
+        elif service == "lambda":
+            client.invoke(FunctionName=target, InvocationType="Event", Payload=text)
+        elif service == "events":
+            entry = {"Source": "lambda", "DetailType": "Lambda Function Invocation Result", "Detail": text}
+            client.put_events(Entries=[entry | {"EventBusName": target}])
+    except (ClientError, BotoCoreError) as problem:
+        logging.getLogger(__name__).warning("%s: nothing reached %s: %s", config.get("FunctionName"), target, problem)
