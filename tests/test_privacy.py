@@ -93,7 +93,7 @@ def test_the_image_made_with_docker_carries_the_switch():
 def test_the_image_made_with_pip_carries_the_switch(tmp_path, monkeypatch):
     (tmp_path / "packages.tar.gz").touch()
     layer = oci.write_layer(tmp_path / "packages.tar.gz", {})
-    monkeypatch.setattr(image, "_package_layer", lambda context, machine: layer)
+    monkeypatch.setattr(image, "_package_layer", lambda context: layer)
     (tmp_path / "context" / "faceblur").mkdir(parents=True)
     made, _ = image.build_with_pip(tmp_path / "context")
     assert f"{SWITCH}=1" in json.loads(made.config)["config"]["Env"]
