@@ -21,7 +21,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "work": ("reads", "writes", "deletes", "lists"),
         "output": ("reads", "writes", "lists"),
     },
-    "record_failure": {"work": ("reads", "deletes", "lists"), "output": ("writes",)},
+    "record_failure": {"work": ("reads", "deletes", "lists"), "output": ("reads", "writes", "lists")},
 }
 """function -> bucket -> what its role of chapter 3 allows there; a test holds it against that chapter."""
 
