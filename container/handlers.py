@@ -50,7 +50,8 @@ def plan_segments(event, context):
 def blur_segment(event, context):
     """{"span", "input", "work", "detections", "encoder"} -> {"frames"}: track, refine, render, look again.
 
-    detections: {"pages"}, none where Rekognition was not asked: then the detector of the image leads.
+    detections: {"pages"}, none where Rekognition was not asked: then the detector of the image leads. "missed" is there
+    when the proof has found faces that are covered now, too.
     """
     span, work, source = Span.from_json(event["span"]), Work(**event["work"]), uploaded(event["input"])
     pages = event["detections"]["pages"]
@@ -63,7 +64,8 @@ def blur_segment(event, context):
         def make_piece(plan: Plan) -> dict:
             return render(source, piece, plan, span=span, encoder=encoder)
 
-        report, plan = blur_and_look(source, piece, plan, make_piece, span=span)
+        missed = work.missed(span.index) if "missed" in event else None
+        report, plan = blur_and_look(source, piece, plan, make_piece, span=span, missed=missed)
         work.put_segment(span.index, piece, plan.to_json(), report)
     fetched = {"fetched": source.fetched, "requests": source.requests}
     log(key=event["input"]["key"], segment=span.index, **fetched, **report["counts"])
@@ -74,7 +76,8 @@ def blur_segment(event, context):
 def prove_segment(event, context):
     """{"span", "input", "work"} -> {"frames"}: hold a rendered segment against the upload, as `faceblur audit` does.
 
-    What it leaves is all that join_segments goes by. Raises VerificationError.
+    What it leaves is all that join_segments goes by. Raises VerificationError; FacesMissedError, at most twice, when
+    blurring the faces that it found may be all that is needed: it leaves them for blur_segment.
     """
     span, work, source = Span.from_json(event["span"]), Work(**event["work"]), uploaded(event["input"])
     piece, facts = work.piece(span.index)
@@ -85,6 +88,8 @@ def prove_segment(event, context):
     problems = list(verdict.problems)
     if report["counts"]["frames"] != verdict.frames or len(report["frames"]) != verdict.frames:
         problems.append(f"the report tells of {len(report['frames'])} frames, and there are {verdict.frames}")
+    if verdict.missed.samples and problems == list(verdict.problems):
+        work.add_missed(span.index, verdict.missed, is_first="missed" not in event)
     if problems or not verdict.passed:
         raise VerificationError("; ".join(problems) or "the audit could not tell whether it is safe")
     proof = {

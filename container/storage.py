@@ -11,7 +11,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
-from faceblur.errors import InputError, VerificationError
+from faceblur.detections import Detections, Face
+from faceblur.errors import FacesMissedError, InputError, VerificationError
 from faceblur.video import RangedFile
 
 s3 = boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 8}))
@@ -20,6 +21,8 @@ TRIES = 4
 BROKEN_OFF = (ResponseStreamingError, IncompleteReadError, ReadTimeoutError)
 GONE = ("404", "NoSuchKey", "NoSuchVersion")
 CHANGED = ("412", "PreconditionFailed")
+MISSED = "missed.json"
+MOST_ROUNDS = 2  # of covering what a proof has found
 
 
 def uploaded(upload: dict) -> RangedFile:
@@ -147,6 +150,24 @@ class Work:
             if problem.response["Error"]["Code"] not in CHANGED:
                 raise
             raise VerificationError(f"{key}: was changed after it was proven") from problem
+
+    def missed(self, number: int) -> Detections:
+        """The faces that proofs of this segment have found so far."""
+        rows = self._missed(number)["faces"]
+        return Detections.from_faces((time_ms, Face(*face)) for time_ms, *face in rows)
+
+    def add_missed(self, number: int, faces: Detections, is_first: bool) -> None:
+        """For the next round of blurring. Raises FacesMissedError, unless there were MOST_ROUNDS already."""
+        so_far = {"rounds": 0, "faces": []} if is_first else self._missed(number)
+        if so_far["rounds"] == MOST_ROUNDS:
+            return
+        rows = [[sample.time_ms, *face.box, face.score] for sample in faces.samples for face in sample.faces]
+        content = {"rounds": so_far["rounds"] + 1, "faces": so_far["faces"] + rows}
+        put_json(self.bucket, self.key("proofs", number, MISSED), content)
+        raise FacesMissedError(f"segment {number}: {len(rows)} faces were missed; they are covered next")
+
+    def _missed(self, number: int) -> dict:
+        return json.load(s3.get_object(Bucket=self.bucket, Key=self.key("proofs", number, MISSED))["Body"])
 
     def remember_upload(self, upload_id: str) -> None:
         """So that who comes after us, if we are ended, can give up the parts that were sent."""

@@ -84,6 +84,10 @@ class VerificationError(FaceblurError):
     exit_code = 5
 
 
+class FacesMissedError(VerificationError):
+    """Its audit found faces that the plan does not know, and nothing else: they can be covered, too."""
+
+
 class WorkshopError(FaceblurError):
     """The workshop is not in the state that this step needs."""
 

@@ -14,6 +14,7 @@ from itertools import chain, pairwise
 import cv2
 import numpy as np
 
+from ..detections import Detections, Face
 from ..finding.retinaface import HOW_TO_GET_IT
 from ..plan import Plan
 from ..process import one_thread
@@ -49,6 +50,13 @@ class Audit:
     detail_summary: dict[str, float] = field(default_factory=dict)
     leaks: tuple[FoundFace, ...] = ()
     worst: tuple[BlurredFace, ...] = ()
+
+    @property
+    def missed(self) -> Detections:
+        """The faces left, if they are all that is wrong and the plan knows none of them; else none."""
+        if any(leak.track is not None for leak in self.leaks) or list(self.problems) != _leak_lines(self.leaks):
+            return Detections(())
+        return Detections.from_faces((leak.time_ms, Face(*leak.box, leak.score or 1.0)) for leak in self.leaks)
 
     def to_json(self) -> JsonObject:
         """As `faceblur audit` writes it."""

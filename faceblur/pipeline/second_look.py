@@ -57,14 +57,17 @@ def blur_and_look(
     render: Callable[[Plan], JsonObject],
     *,
     span: Span | None = None,
+    missed: Detections | None = None,
     watch: Callable[[str], AbstractContextManager[Progress | None]] = _unwatched,
 ) -> tuple[JsonObject, Plan]:
     """Render a plan, look at the output, and render it again with what was missed, at most twice.
 
-    render: makes `output` of a plan and returns the report. span: the part of the source that the output holds. watch:
-    makes the progress of a look, for its name. Returns the last report, with what the second look did
+    render: makes `output` of a plan and returns the report. span: the part of the source that the output holds. missed:
+    faces that an audit found in an earlier output, covered from the beginning. watch: makes the progress of a look, for its name. Returns the last report, with what the second look did
     under "second_look", and the last plan. Without the second detector nothing is looked at, and a note says so.
     """
+    if missed:
+        plan = replace(plan, tracks=plan.tracks + _tracked(source, missed, plan, span))
     report = render(plan)
     if not is_there():
         report["notes"] = report["notes"] + [f"only one detector looked; {HOW_TO_GET_IT}"]

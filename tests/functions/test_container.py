@@ -18,7 +18,7 @@ from video_kit import atoms
 
 from faceblur import documents, video
 from faceblur.cli import main
-from faceblur.errors import InputError, VerificationError
+from faceblur.errors import FacesMissedError, InputError, VerificationError
 from faceblur.plan import Plan
 from faceblur.rendering.report import count
 from faceblur.workshop import IMAGE_FUNCTIONS
@@ -323,16 +323,36 @@ def test_what_is_delivered_is_said_again_not_done_again(modules, bucket, clip):
 
 
 def test_what_fails_the_proof_goes_no_further(modules, bucket, clip):
-    """The piece is the unblurred clip itself, under a plan that knows of no face."""
+    """The piece is the unblurred clip itself, under a plan that knows of no face, however often it is blurred."""
     handlers, storage = modules
     event = begin(handlers, bucket, "leak", clip)
     report = {"frames": [{}] * 12, "counts": {"frames": 12}, "notes": [], "kept_visible": [], "needs_review": []}
     storage.Work(**event["work"]).put_segment(0, clip, Plan(()).to_json(), report)
+    segment = event | {"span": event["segments"][0]}
+    for _ in range(storage.MOST_ROUNDS):
+        with pytest.raises(FacesMissedError, match="segment 0: 8 faces were missed; they are covered next"):
+            handlers.prove_segment(segment, None)
+        segment["missed"] = {"Error": "FacesMissedError"}
     with pytest.raises(VerificationError, match="faces are left"):
-        handlers.prove_segment(event | {"span": event["segments"][0]}, None)
+        handlers.prove_segment(segment, None)
     with pytest.raises(Exception, match="NoSuchKey"):
         handlers.join_segments(event, None)
     assert keys(bucket, "out-leak/") == [] and under_way(bucket) == []
+
+
+def test_what_the_proof_finds_is_blurred_and_proven_again(modules, bucket, clip, monkeypatch):
+    """As if nobody but the audit could see faces."""
+    handlers, storage = modules
+    event = begin(handlers, bucket, "missed", clip)
+    segment = event | {"span": event["segments"][0]}
+    monkeypatch.setattr(handlers, "analyse", lambda *_, **__: Plan(()))
+    monkeypatch.setattr("faceblur.pipeline.second_look.is_there", lambda: False)
+    handlers.blur_segment(segment, None)
+    with pytest.raises(FacesMissedError):
+        handlers.prove_segment(segment, None)
+    segment["missed"] = {"Error": "FacesMissedError"}
+    assert handlers.blur_segment(segment, None) == handlers.prove_segment(segment, None) == {"frames": 12}
+    assert len(Plan.from_json(storage.Work(**event["work"]).read("plans", 0)[0]).tracks) == 2
 
 
 def test_a_report_of_other_frames_fails_the_proof(modules, bucket, clip):
