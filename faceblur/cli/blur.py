@@ -19,6 +19,7 @@ from ..plan import Plan
 from ..plan.style import Style
 from ..rendering.renderer import check_areas, render
 from ..video import EncoderSettings, Span, check_output
+from .audited import ROUNDS, refuse_failed, render_audited
 from .batch import blur_all
 from .common import (
     Progress,
@@ -47,8 +48,8 @@ behind the names, not between them.
 A report or plan may go into a pipe or a device (/dev/stdout), a video only into a file; a link is followed.
 
 exit codes: 0 done, 1 some of several videos could not be blurred (or a mistake of faceblur's: FACEBLUR_DEBUG=1 shows
-where), 2 the input or an option cannot be used, 3 the output cannot be written, 4 no face detector, 130 stopped
-(Ctrl-C, SIGTERM, SIGHUP)"""
+where), 2 the input or an option cannot be used, 3 the output cannot be written, 4 no face detector, 5 its audit failed,
+130 stopped (Ctrl-C, SIGTERM, SIGHUP)"""
 
 
 def add(commands: _SubParsersAction) -> None:
@@ -94,6 +95,12 @@ def add(commands: _SubParsersAction) -> None:
         dest="second_look",
         action="store_false",
         help="do not have the second detector look at the result, and blur again what it finds (a tenth faster)",
+    )
+    one.add_argument(
+        "--audit",
+        action="store_true",
+        help="audit the result as faceblur audit does, blur what that finds, too, at most twice, and fail if the audit "
+        "does (takes about twice as long)",
     )
     group.add_argument("--jobs", type=whole(1), default=1, metavar="N", help="work on N parts of the video at once")
     group.add_argument("--preset", default=EncoderSettings.preset, help="ultrafast ... veryslow (default veryfast)")
@@ -141,13 +148,24 @@ def _blur(options: Namespace, watch: Callable[[str], Progress] = Progress) -> di
         with watch("blurring") as progress:
             return _render(options, plan, span, encoder, progress)
 
-    def render_and_look(plan: Plan) -> dict:
-        if not options.second_look:
-            return render_it(plan)
-        return blur_and_look(options.input, options.output, plan, render_it, span=span, watch=watch)[0]
+    def render_and_look(todo: Plan, missed: Detections) -> tuple[dict, Plan]:
+        if plan or not (options.second_look or missed.samples):  # of a plan that is given nothing is searched
+            return render_it(todo), todo
+        return blur_and_look(options.input, options.output, todo, render_it, span=span, missed=missed, watch=watch)
 
-    report = render_it(make_plan(False)) if plan else plan_and_render(make_plan, render_and_look)
-    report["asked"] = asked
+    verdict = None
+
+    def render_all(todo: Plan) -> dict:
+        nonlocal verdict
+        if not options.audit:
+            return render_and_look(todo, Detections(()))[0]
+        paths, rounds = (options.input, options.output), 0 if plan else ROUNDS
+        report, verdict = render_audited(*paths, todo, render_and_look, span=span, rounds=rounds, watch=watch)
+        return report
+
+    report = render_all(make_plan(False)) if plan else plan_and_render(make_plan, render_all)
+    if verdict is None or verdict.passed:  # or --resume would take it for done
+        report["asked"] = asked
     if _stamp(options.input) != stamp:
         raise InputError(f"{options.input}: changed while it was blurred; blur it again when it is complete")
     if options.report:
@@ -158,6 +176,8 @@ def _blur(options: Namespace, watch: Callable[[str], Progress] = Progress) -> di
 
         until_ms = report["frames"][-1]["time_ms"]
         save_picture(_sheet(options), contact_sheet(options.input, report, options.output, until_ms=until_ms))
+    if verdict:
+        refuse_failed(options.output, verdict)
     return report
 
 
@@ -182,6 +202,7 @@ def _asked(options: Namespace, plan: Plan | None, encoder: EncoderSettings) -> d
         "detections": sha256_of(options.detections) if options.detections else None,
         "preview_s": options.preview,
         "second_look": options.second_look,
+        "audit": options.audit,
     }
 
 

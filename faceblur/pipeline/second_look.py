@@ -63,10 +63,11 @@ def blur_and_look(
     """Render a plan, look at the output, and render it again with what was missed, at most twice.
 
     render: makes `output` of a plan and returns the report. span: the part of the source that the output holds. missed:
-    faces that an audit found in an earlier output, covered from the beginning. watch: makes the progress of a look, for its name. Returns the last report, with what the second look did
-    under "second_look", and the last plan. Without the second detector nothing is looked at, and a note says so.
+    faces that an audit found in an earlier output, covered from the beginning. watch: makes the progress of a look, for
+    its name. Returns the last report, with what the second look did under "second_look", and the last plan. Without the
+    second detector nothing is looked at, and a note says so.
     """
-    if missed:
+    if missed and missed.samples:
         plan = replace(plan, tracks=plan.tracks + _tracked(source, missed, plan, span))
     report = render(plan)
     if not is_there():

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,27 @@ def test_audit_lists_the_frames_and_boxes_that_leaked(film, run, tmp_path):
     assert any(line.startswith("FAILED") and "frame 20" in line for line in lines)
     assert any("not the file that the report describes" in line for line in lines)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["audit.json", "coverage.png", "worst.png"]
+
+
+def test_what_its_own_audit_finds_is_blurred_too(film, run, tmp_path, monkeypatch):
+    """As if nobody but the audit could see faces."""
+    monkeypatch.setattr("faceblur.cli.blur.analyse_in_jobs", lambda *_, **__: replace(film.plan, tracks=()))
+    monkeypatch.setattr("faceblur.pipeline.second_look.is_there", lambda: False)
+    report = tmp_path / "report.json"
+    code, lines, _ = run("blur", film.original, tmp_path / "out.mp4", "--audit", "--report", report)
+    assert code == 0 and any(line.startswith("note: the audit found") for line in lines)
+    written = json.loads(report.read_text())
+    assert written["asked"]["audit"] and {len(frame["regions"]) for frame in written["frames"]} == {2}
+
+
+def test_a_video_that_fails_its_own_audit_is_said_and_not_done(film, run, tmp_path):
+    """Of a plan that is given nothing is searched: what it leaves open is left to whoever wrote it."""
+    replace(film.plan, tracks=film.plan.tracks[:1]).save(tmp_path / "plan.json")
+    command = ("blur", film.original, tmp_path / "out.mp4", "--plan", tmp_path / "plan.json", "--audit", "--resume")
+    for _ in range(2):
+        code, lines, errors = run(*command)
+        assert (code, lines) == (5, []) and "do not publish it, its audit failed" in errors[-1]
+    assert "asked" not in json.loads((tmp_path / "out.mp4.report.json").read_text())
 
 
 def test_audit_without_plan_or_report_cannot_tell(film, run):
