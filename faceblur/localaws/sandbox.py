@@ -143,7 +143,14 @@ def linked(source: str, target: str) -> str:
 
 # $0 is the private /tmp, $1 what lies in /opt, the rest the command.
 PRIVATE = 'mount --bind "$0" /tmp && { [ -z "$1" ] || mount --bind "$1" /opt; } && shift && exec "$@"'
-READ_ONLY = PRIVATE.replace("&& shift", "&& mount -o remount,bind,ro / && shift")
+# Every file system that is mounted, for a home on a disk of its own is not /. What cannot be changed must not be
+# writable as it is. The flags that it has are said again: without root they may not be taken away.
+EVERY_DISK = """while read -r _ _ _ _ place flags _; do
+  case "$place $flags" in /tmp\\ *|/tmp/*|/proc*|/sys*|/dev\\ *|/dev/pts*|/dev/mqueue*|*\\ ro|*\\ ro,*) continue; esac
+  place=$(printf %b "$place")
+  mount -o "remount,bind,ro${flags#rw}" "$place" || [ ! -w "$place" ] || exit 1
+done </proc/self/mountinfo 2>/dev/null"""
+READ_ONLY = PRIVATE.replace("&& shift", "&& { " + EVERY_DISK + "; } && shift")
 
 
 def find_namespace(visible: tuple[Path, ...]) -> tuple[str, ...]:

@@ -369,8 +369,8 @@ def _(world):
     uri = pushed(world, {"var/task/entry.py": entry, "var/task/app.py": app},
                  Entrypoint=["python", "entry.py"], Cmd=["app.handler"])  # fmt: skip
     name = world.unique()
+    world.afterwards(world.logs.delete_log_group, logGroupName=f"/aws/lambda/{name}")
     world.lambda_.create_function(FunctionName=name, Role=world.role, PackageType="Image", Code={"ImageUri": uri})
     world.afterwards(world.lambda_.delete_function, FunctionName=name)
     world.active(name)
-    time.sleep(0)
     assert world.invoke(name)[0] == "yes"

@@ -221,6 +221,7 @@ class World:
             "FunctionName": name, "Role": self.role, "Runtime": "python3.12", "Handler": "app.handler",
             "Code": {"ZipFile": zipped(**{"app.py": source})}, "Timeout": 20, "MemorySize": 256,
         } | options  # fmt: skip
+        self.afterwards(self.logs.delete_log_group, logGroupName=f"/aws/lambda/{name}")  # what it printed
         self.lambda_.create_function(**settings)
         self.afterwards(self.lambda_.delete_function, FunctionName=name)
         self.active(name)
