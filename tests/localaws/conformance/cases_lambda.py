@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 
 from world import Table, allow, error_of, zipped
 
