@@ -8,6 +8,7 @@ the layers in /opt, and a disk that is read-only but for that; elsewhere TMPDIR 
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -54,7 +55,9 @@ class Sandbox:
         """What is not as on AWS Lambda on this system, in words; empty where it is."""
         if not self.namespace:
             return "functions have no private /tmp and may write everywhere: this system gives no mount namespace"
-        return "" if self.namespace[-1] == READ_ONLY else "functions may write everywhere: the disk cannot be read-only"
+        if self.namespace[-1].endswith(READ_ONLY):
+            return ""
+        return "functions may write everywhere: the disk cannot be read-only"
 
     def command(self, function: Function, private_tmp: Path) -> list[str]:
         """The command line of one execution environment."""
@@ -153,16 +156,29 @@ done </proc/self/mountinfo 2>/dev/null"""
 READ_ONLY = PRIVATE.replace("&& shift", "&& { " + EVERY_DISK + "; } && shift")
 
 
+# Below the home: where keys and passwords of other things lie. The home itself may hold this Python and faceblur.
+KEYS = (".aws", ".azure", ".config", ".docker", ".gnupg", ".kube", ".mozilla", ".password-store", ".ssh")
+
+
+def hiding(home: Path, visible: tuple[Path, ...]) -> str:
+    """What puts something empty over these folders, before the rest is done; not over what must be seen."""
+    needed = {part.resolve() for place in visible for part in (place, *place.parents)}
+    folders = [home / name for name in KEYS if (home / name).is_dir() and (home / name).resolve() not in needed]
+    return "".join(f"mount -t tmpfs -o ro,size=4k none {shlex.quote(str(folder))} && " for folder in folders)
+
+
 def find_namespace(visible: tuple[Path, ...]) -> tuple[str, ...]:
     """The command's beginning for a mount namespace, or () where the kernel forbids it or /tmp holds what must be
-    seen. Its last word is what is done in there: READ_ONLY, or PRIVATE where the disk cannot be made read-only.
+    seen. Its last word is what is done in there: READ_ONLY, or PRIVATE where the disk cannot be made read-only, and
+    first of all that folders with keys are hidden.
     """
     hidden = Path("/tmp").resolve()
     if not shutil.which("unshare") or any(hidden in (place, *place.parents) for place in visible):
         return ()
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "marker").touch()
-        for script in (READ_ONLY, PRIVATE):
+        hide = hiding(Path.home(), visible)
+        for script in (hide + READ_ONLY, hide + PRIVATE, PRIVATE):
             for options in (("-m",), ("-U", "-r", "-m")):
                 prefix = ("unshare", *options, "--propagation", "private", "sh", "-c", script)
                 trial = [*prefix, folder, "", "test", "-w", "/tmp/marker"]

@@ -204,6 +204,27 @@ def test_the_right_key_with_a_wrong_secret_is_refused(local_aws, service):
         getattr(wrong, calls[service])()
 
 
+@pytest.mark.parametrize("length", [10**9, 10**12])
+def test_nobody_reads_what_an_unknown_key_sends(line, length):
+    """The answer comes before the first byte of the body."""
+    headers = line.sign("PUT", "/a/b", body=b"x")
+    key = line.aws.environment["AWS_ACCESS_KEY_ID"]
+    headers["Authorization"] = headers["Authorization"].replace(key, "AKIAIOSFODNN7EXAMPLE")
+    connection = http.client.HTTPConnection(line.host, timeout=20)
+    connection.putrequest("PUT", "/a/b", skip_accept_encoding=True)
+    for name, value in (headers | {"Content-Length": str(length)}).items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    assert connection.getresponse().status == 403
+    connection.close()
+
+
+def test_a_call_with_a_body_beyond_all_limits_is_refused(line):
+    body = bytes(70_167_212)
+    status, _, words = line.send("POST", "/", line.sign("POST", "/", service="sns", body=body), body)
+    assert status in (403, 413) and b"more than" in words
+
+
 @pytest.mark.parametrize("key", ["test", "123456789012", "AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE"])
 @pytest.mark.parametrize("secret", ["test", WRONG["aws_secret_access_key"]])
 def test_well_known_keys_are_refused(local_aws, key, secret):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from faceblur.localaws.sandbox import PRIVATE, READ_ONLY, find_namespace
+from faceblur.localaws.sandbox import PRIVATE, READ_ONLY, find_namespace, hiding
 
 # Prints every file system on which a file can be made.
 WRITABLE = """
@@ -45,6 +45,21 @@ def test_of_all_that_is_mounted_only_tmp_can_be_written(folders, options):
     found = [subprocess.check_output([*unshare, "sh", "-c", how, *look], text=True) for how in (PRIVATE, READ_ONLY)]
     assert {"/tmp", "/opt"} < set(found[0].split())
     assert found[1].split() == ["/tmp"]
+
+
+@pytest.mark.parametrize("options", [("-m",), ("-U", "-r", "-m")], ids=["as root", "without root"])
+def test_folders_with_keys_are_empty_in_there(folders, options):
+    unshare = ("unshare", *options, "--propagation", "private")
+    if not shutil.which("unshare") or subprocess.run([*unshare, "true"], capture_output=True).returncode:
+        pytest.skip("this system gives no such namespace")
+    home = Path(folders[0]).parent / "home with a 'name'"
+    for place in (".ssh", ".aws", ".config/faceblur", "videos"):
+        (home / place).mkdir(parents=True)
+        (home / place / "secret").touch()
+    script = hiding(home, (home / ".config" / "faceblur",)) + PRIVATE
+    look = (*folders, "find", str(home), "-name", "secret", "-printf", "%P\\n")
+    found = subprocess.check_output([*unshare, "sh", "-c", script, *look], text=True)
+    assert set(found.split()) == {".config/faceblur/secret", "videos/secret"}
 
 
 def test_where_it_cannot_be_had_there_is_none(monkeypatch, tmp_path):

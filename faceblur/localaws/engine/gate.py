@@ -8,7 +8,6 @@ wants a signature in the header that is meant for it, and no page may call it wh
 from __future__ import annotations
 
 import json
-import math
 import uuid
 from urllib.parse import quote
 
@@ -19,9 +18,13 @@ from ministack.services import s3
 
 from ..failures import Failures
 from . import failing, identities, strangers
-from .signatures import Refused, Request, verify
+from .signatures import Refused, Request, check_signer, verify
 
 HEALTH = "/_ministack/health"
+# What one PutObject may hold, and what any other call may: the largest is CreateFunction with its code.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+MAX_OBJECT_BYTES, MAX_CALL_BYTES = 5 * 1024**3, 70_167_211
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="embedded AWS"', "Docker-Distribution-Api-Version": "registry/2.0"}
 ONCE = ("host", "authorization", "origin", "x-amz-date", "x-amz-content-sha256", "x-amz-security-token")
 
@@ -76,9 +79,9 @@ class Gate:
         form = is_signed_form(scope, request)
         try:
             if not form:
-                if not request.claims_a_signer:
-                    verify(request)
-                body, receive = await whole_body(receive)
+                check_signer(request)
+                service = router.detect_service(request.method, scope["path"], request.headers, request.query)
+                body, receive = await whole_body(receive, MAX_OBJECT_BYTES if service == "s3" else MAX_CALL_BYTES)
                 signed = Request(request.method, request.raw_path, request.raw_query, request.headers, body)
                 verify(signed)
                 check_service(scope, signed)
@@ -151,7 +154,7 @@ def raw_path(scope) -> str:
     return (scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1").partition("?")[0]
 
 
-async def whole_body(receive, limit: float = math.inf):
+async def whole_body(receive, limit: int):
     """(the body of at most so many bytes, what gives it once more)"""
     parts, more, size = [], True, 0
     while more:

@@ -81,6 +81,22 @@ def verify(request: Request) -> None:
         _verify_query(request)
 
 
+def check_signer(request: Request) -> None:
+    """Raises Refused when the key that signed is not known, which can be told before the body is read."""
+    if not request.claims_a_signer:
+        raise Refused("MissingAuthenticationToken", "Request is missing Authentication Token")
+    if request.presigned:
+        key = request.value("X-Amz-Credential").split("/")[0] or request.value("AWSAccessKeyId")
+        token = request.value("X-Amz-Security-Token") or request.value("x-amz-security-token")
+    elif request.headers["authorization"].startswith(ALGORITHM + " "):
+        key = _parsed(sigv4.parse_header_signature(request.headers)).access_key_id
+        token = request.headers.get("x-amz-security-token", "")
+    else:
+        key = token = ""  # `verify` says what is wrong with it
+    if key:
+        _secret(key, token)
+
+
 def _verify_header(request: Request) -> None:
     authorization = request.headers["authorization"]
     if not authorization.startswith(ALGORITHM + " "):
