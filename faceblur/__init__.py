@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .errors import (
         DetectionsError,
         DetectorError,
+        DocumentError,
         FaceblurError,
         InputError,
         OutputError,
@@ -33,6 +34,7 @@ _HOMES = {  # where the public names are; each is loaded when it is first asked 
     "errors": (
         "DetectionsError",
         "DetectorError",
+        "DocumentError",
         "FaceblurError",
         "InputError",
         "OutputError",
@@ -54,6 +56,7 @@ __all__ = [
     "Detections",
     "DetectionsError",
     "DetectorError",
+    "DocumentError",
     "EncoderSettings",
     "Face",
     "FaceblurError",

@@ -142,7 +142,7 @@ class Detections:
 
     @classmethod
     def load(cls, path: str | Path) -> Detections:
-        """Read a JSON file with one GetFaceDetection response or a list of pages. Raises DetectionsError."""
+        """Read a JSON file with one GetFaceDetection response or a list of pages. Raises DocumentError."""
         content: Any = read_json(path, "it should hold what GetFaceDetection returns")
         try:
             return cls.from_rekognition(content if isinstance(content, list) else [content])

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
-from .errors import DetectionsError
+from .errors import DocumentError
 from .foreign import NUMBER, check_shape, parse_json, read_json
 from .shapes import Interval
 
@@ -22,7 +22,7 @@ _NAME = re.compile(r"(?!\.\.?/)[^/\\]+/\d{5}\.(plan|report)\.json")
 
 
 def read_document(path: str | Path, hint: str = "") -> object:
-    """`read_json`, also of an index with the files that belong to it. Raises DetectionsError."""
+    """`read_json`, also of an index with the files that belong to it. Raises DocumentError."""
     content = read_json(path, hint)
     if not isinstance(content, dict) or "segments" not in content:
         return content
@@ -32,7 +32,7 @@ def read_document(path: str | Path, hint: str = "") -> object:
 def assemble(index: dict, name: str, read: Callable[[str], bytes]) -> dict:
     """The whole document. name: of the index, with its folders (or its key); read: gives a file of such a name.
 
-    Raises DetectionsError when a file is missing or is not the one that the index names.
+    Raises DocumentError when a file is missing or is not the one that the index names.
     """
     check_shape(index, _SEGMENTS)
     parts: dict[str, list[list]] = {}
@@ -60,17 +60,17 @@ def across_borders(parts: Iterable[Sequence[Interval]]) -> list[Interval]:
 
 def _part(segment: dict, index: str, read: Callable[[str], bytes]) -> dict[str, list]:
     if not _NAME.fullmatch(segment["name"]):
-        raise DetectionsError(f"{index}: its segments are not called as they should be")
+        raise DocumentError(f"{index}: its segments are not called as they should be")
     path = str(PurePosixPath(index).parent / segment["name"])
     try:
         data = read(path)
     except OSError as problem:
-        raise DetectionsError(f"{path}: belongs to {index} and cannot be read ({problem.strerror})") from problem
+        raise DocumentError(f"{path}: belongs to {index} and cannot be read ({problem.strerror})") from problem
     if hashlib.sha256(data).hexdigest() != segment["sha256"]:
-        raise DetectionsError(f"{path}: is not the file that {index} names; take both from the same place")
+        raise DocumentError(f"{path}: is not the file that {index} names; take both from the same place")
     content = parse_json(data)
     if not isinstance(content, dict) or not all(isinstance(rows, list) for rows in content.values()):
-        raise DetectionsError(f"{path}: not a part of a plan or a report")
+        raise DocumentError(f"{path}: not a part of a plan or a report")
     return content
 
 
@@ -84,7 +84,7 @@ def _once_each(parts: list[list]) -> list:
     for track in _in_a_row(parts):
         check_shape(track, _TRACK)
         if not {"track", "boxes"} <= set(track):
-            raise DetectionsError("a track has a number and boxes")
+            raise DocumentError("a track has a number and boxes")
         whole.setdefault(track["track"], []).append(track)
     return [_one_track(rows) if len(rows) > 1 else rows[0] for rows in whole.values()]
 
@@ -101,7 +101,7 @@ def _one_track(rows: list[dict]) -> dict:
 
 def _intervals(pairs: Iterable[Sequence[float]]) -> list[Interval]:
     if any(len(pair) != 2 for pair in pairs):
-        raise DetectionsError("a part to review has a start and an end")
+        raise DocumentError("a part to review has a start and an end")
     return [(pair[0], pair[1]) for pair in pairs]
 
 
@@ -113,7 +113,7 @@ def _reviewed(parts: list[list]) -> list:
         for row in rows:
             check_shape(row, _REVIEW)
             if not _REVIEW.keys() <= set(row):
-                raise DetectionsError("a part to review has a track, a start and an end")
+                raise DocumentError("a part to review has a track, a start and an end")
             here.setdefault(row["track"], []).append((row["start_ms"], row["end_ms"]))
         for track, intervals in here.items():
             tracks.setdefault(track, []).append(intervals)

@@ -2,8 +2,9 @@
 
     FaceblurError                 one line that says what to do; `exit_code` is the CLI's
     ├── InputError          2     the file given is missing, empty, not a video, or has no picture
-    ├── DetectionsError     2     a detections or plan file does not hold what it should
-    │   └── PlanError       2     a plan holds no boxes, areas or frames, or they do not fit the video
+    ├── DocumentError       2     a JSON file does not hold what it should, or what is asked does not fit it
+    │   ├── DetectionsError 2     it is one of detections
+    │   └── PlanError       2     it is a plan; or a style, an area or a plan's frames cannot be or do not fit the video
     │       └── UnplannedFrameError  2  the video has a frame that the plan was not made of
     ├── OutputError         3     the output cannot be written
     ├── DetectorError       4     the face detector cannot be loaded
@@ -38,13 +39,17 @@ class InputError(FaceblurError):
     exit_code = 2
 
 
-class DetectionsError(FaceblurError):
-    """A detections or plan file cannot be used."""
+class DocumentError(FaceblurError):
+    """A JSON file of detections, a plan or a report cannot be used, or not as is asked."""
 
     exit_code = 2
 
 
-class PlanError(DetectionsError):
+class DetectionsError(DocumentError):
+    """Detections cannot be used."""
+
+
+class PlanError(DocumentError):
     """What a plan says cannot be, or does not fit the video.
 
     >>> try:

@@ -1,7 +1,7 @@
 """JSON that others wrote: read within limits of size, depth, memory and magnitude, and checked for its shape.
 
 Plans, reports, detections and the review page's requests come in through here. Whatever is wrong with them is one
-DetectionsError.
+DocumentError.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .errors import DetectionsError
+from .errors import DocumentError
 
 MOST_BYTES = 320 << 20  # of a file
 MOST_MEMORY = 1 << 30  # in bytes, by the estimate below: six hours with five faces in every frame take 0.95 of it
@@ -28,44 +28,44 @@ _LONGEST = 200  # letters of what is repeated from a file
 def read_json(path: str | Path, hint: str = "") -> object:
     """The content of a JSON file in UTF-8, UTF-16 or UTF-32. hint: what to say of a file that is no JSON.
 
-    Raises DetectionsError; it names the file.
+    Raises DocumentError; it names the file.
     """
     try:
         with Path(path).open("rb") as file:
             data = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or problem
-        raise DetectionsError(f"{path}: cannot be read ({reason})") from problem
+        raise DocumentError(f"{path}: cannot be read ({reason})") from problem
     if len(data) > MOST_BYTES:
-        raise DetectionsError(f"{path}: has more than {MOST_BYTES >> 20} MiB, too much for a file of this kind")
+        raise DocumentError(f"{path}: has more than {MOST_BYTES >> 20} MiB, too much for a file of this kind")
     try:
         return parse_json(data, hint)
-    except DetectionsError as problem:
-        raise DetectionsError(f"{path}: {problem}") from problem
+    except DocumentError as problem:
+        raise DocumentError(f"{path}: {problem}") from problem
 
 
 def parse_json(data: bytes, hint: str = "") -> object:
-    """Raises DetectionsError for what is no JSON, says a thing twice, or is beyond the limits of this module."""
+    """Raises DocumentError for what is no JSON, says a thing twice, or is beyond the limits of this module."""
     hint = f"; {hint}" if hint else ""
     if not data.strip():
-        raise DetectionsError(f"empty, so not JSON{hint}")
+        raise DocumentError(f"empty, so not JSON{hint}")
     try:
         text = data.decode(json.detect_encoding(data))
     except UnicodeDecodeError as problem:
-        raise DetectionsError(f"not JSON (not text in UTF-8){hint}") from problem
+        raise DocumentError(f"not JSON (not text in UTF-8){hint}") from problem
     if len(data) + sum(cost * data.count(sign) for sign, cost in _COSTS.items()) > MOST_MEMORY:
-        raise DetectionsError("holds too many values to be read")
+        raise DocumentError("holds too many values to be read")
     del data
     was_on = gc.isenabled()
     gc.disable()  # millions of lists that all stay: looking them through again and again doubles the time
     try:
         content = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
     except RecursionError as problem:
-        raise DetectionsError("is nested too deeply") from problem
+        raise DocumentError("is nested too deeply") from problem
     except json.JSONDecodeError as problem:
-        raise DetectionsError(f"not JSON (line {problem.lineno}, column {problem.colno}){hint}") from problem
+        raise DocumentError(f"not JSON (line {problem.lineno}, column {problem.colno}){hint}") from problem
     except ValueError as problem:  # a whole number of thousands of digits
-        raise DetectionsError("holds a number that is too large") from problem
+        raise DocumentError("holds a number that is too large") from problem
     finally:
         if was_on:
             gc.enable()
@@ -78,7 +78,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict:
     if len(content) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise DetectionsError(f"says {twice[:50]!r} twice, so what it means is not certain")
+        raise DocumentError(f"says {twice[:50]!r} twice, so what it means is not certain")
     return content
 
 
@@ -89,11 +89,11 @@ def brief(problem: object) -> str:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise DetectionsError(f"holds {name}, which is no number in JSON")
+    raise DocumentError(f"holds {name}, which is no number in JSON")
 
 
 def _check_limits(content: Any) -> None:
-    """Raises DetectionsError for nesting and numbers beyond the limits."""
+    """Raises DocumentError for nesting and numbers beyond the limits."""
     level = [[content]]
     for _ in range(MOST_DEPTH + 1):
         deeper = []
@@ -103,15 +103,15 @@ def _check_limits(content: Any) -> None:
                 if kind is list or kind is dict:
                     deeper.append(value)
                 elif (kind is float or kind is int) and not -MOST < value < MOST:
-                    raise DetectionsError("holds a number that is too large")
+                    raise DocumentError("holds a number that is too large")
         level = deeper
         if not level:
             return
-    raise DetectionsError("is nested too deeply")
+    raise DocumentError("is nested too deeply")
 
 
 def check_shape(content: Any, shape: Any, where: str = "it") -> None:
-    """Raises DetectionsError when JSON does not have a shape.
+    """Raises DocumentError when JSON does not have a shape.
 
     shape: a type or several; [shape], a list of such; {"key": shape}, an object in which what is there of these keys
     has its shape (other keys may be anything). None may stand for whatever is optional: give type(None) with the types.
@@ -145,4 +145,4 @@ def _words(kinds: tuple) -> str:
 
 def _expect(is_right: bool, where: str, what: str) -> None:
     if not is_right:
-        raise DetectionsError(f"{where} is to be {what}")
+        raise DocumentError(f"{where} is to be {what}")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from faceblur import Detections, DetectionsError, Face, Sample
+from faceblur import Detections, DetectionsError, DocumentError, Face, Sample
 
 numbers = st.floats(-2, 3, width=32) | st.sampled_from([0.0, math.nan, math.inf, -math.inf])
 faces = st.builds(Face, numbers, numbers, numbers, numbers, st.just(0.9))
@@ -175,11 +175,11 @@ def test_a_file_holds_one_response_or_a_list_of_pages(tmp_path, as_list):
 def test_other_files_are_refused_by_name(tmp_path, content, says):
     path = tmp_path / "faces.json"
     path.write_bytes(content)
-    with pytest.raises(DetectionsError, match=r"faces\.json") as caught:
+    with pytest.raises(DocumentError, match=r"faces\.json") as caught:
         Detections.load(path)
     assert says in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_a_missing_file_is_said_to_be_missing(tmp_path):
-    with pytest.raises(DetectionsError, match="No such file"):
+    with pytest.raises(DocumentError, match="No such file"):
         Detections.load(tmp_path / "none.json")

@@ -9,7 +9,7 @@ import pytest
 from proof_kit import make_film
 
 from faceblur.cli import main
-from faceblur.errors import DetectionsError
+from faceblur.errors import DocumentError
 from faceblur.files import read_json
 from faceblur.foreign import MOST_DEPTH, parse_json
 
@@ -19,7 +19,7 @@ ODD = [None, True, 3, -1, 0.5, "text", "", [], [1], [[1]], {}, {"a": 1}, [None],
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_numbers_beyond_measure_are_refused(number):
-    with pytest.raises(DetectionsError, match="number"):
+    with pytest.raises(DocumentError, match="number"):
         parse_json(f'{{"a": [1, {number}]}}'.encode())
 
 
@@ -44,7 +44,7 @@ def test_what_is_ordinary_is_read_as_it_is():
     ],
 )
 def test_what_cannot_be_meant_is_refused(text, words):
-    with pytest.raises(DetectionsError, match=words):
+    with pytest.raises(DocumentError, match=words):
         parse_json(text)
 
 
@@ -60,7 +60,7 @@ def test_200_mb_do_not_cost_1500(tmp_path, part):
     code = (
         "import resource, sys; from faceblur.files import read_json\n"
         "try: read_json(sys.argv[1])\n"
-        "except Exception as problem: assert type(problem).__name__ == 'DetectionsError', problem\n"
+        "except Exception as problem: assert type(problem).__name__ == 'DocumentError', problem\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
@@ -72,7 +72,7 @@ def test_a_file_over_the_limit_a_folder_and_a_missing_one(tmp_path):
     with (tmp_path / "big").open("wb") as file:
         file.truncate(400 << 20)
     for name, words in (("big", "320 MiB"), (".", "cannot be read"), ("none", "cannot be read"), ("\0", "cannot be")):
-        with pytest.raises(DetectionsError, match=words):
+        with pytest.raises(DocumentError, match=words):
             read_json(tmp_path / name)
 
 
@@ -145,7 +145,7 @@ def test_a_report_of_whatever_types(film, tmp_path, capsys, monkeypatch, place):
             report, _ = audit._claims(options)
             audit._changed_since(report, film.original)
             audit.tell_review(report.get("needs_review", ()))
-        except DetectionsError as problem:
+        except DocumentError as problem:
             assert "\n" not in str(problem), odd
     capsys.readouterr()
 
@@ -162,7 +162,7 @@ def test_detections_of_whatever_types(film, tmp_path, capsys):
         (tmp_path / "faces.json").write_text(json.dumps(changed))
         try:
             Detections.load(tmp_path / "faces.json")
-        except DetectionsError as problem:
+        except DocumentError as problem:
             assert "\n" not in str(problem)
 
 

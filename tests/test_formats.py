@@ -14,7 +14,7 @@ from moving import Mover, Scene
 from test_plan import plans
 from video_kit import make, no_faces
 
-from faceblur import Area, Detections, DetectionsError, Plan, Style, analyse, audit, render, video
+from faceblur import Area, Detections, DocumentError, Plan, Style, analyse, audit, render, video
 from faceblur.cli import main
 from faceblur.documents import read_document
 from faceblur.pipeline.copying import render_copying
@@ -114,13 +114,13 @@ def test_an_index_is_read_with_its_files_or_not_at_all(segments, tmp_path):
     part = json.dumps({"frames": [], "tracks": []}).encode()
     index = {"plan": 1, "segments": [{"name": "a.parts/00000.plan.json", "sha256": hashlib.sha256(part).hexdigest()}]}
     (tmp_path / "plan.json").write_text(json.dumps(index))
-    with pytest.raises(DetectionsError, match=r"belongs to .*plan\.json and cannot be read"):
+    with pytest.raises(DocumentError, match=r"belongs to .*plan\.json and cannot be read"):
         Plan.load(tmp_path / "plan.json")
     (tmp_path / "a.parts").mkdir()
     (tmp_path / "a.parts" / "00000.plan.json").write_bytes(part)
     assert Plan.load(tmp_path / "plan.json").tracks == ()
     (tmp_path / "a.parts" / "00000.plan.json").write_bytes(part + b" ")
-    with pytest.raises(DetectionsError, match="is not the file that"):
+    with pytest.raises(DocumentError, match="is not the file that"):
         Plan.load(tmp_path / "plan.json")
     for name in (
         "../00000.plan.json",
@@ -131,7 +131,7 @@ def test_an_index_is_read_with_its_files_or_not_at_all(segments, tmp_path):
     ):
         index["segments"][0]["name"] = name
         (tmp_path / "plan.json").write_text(json.dumps(index))
-        with pytest.raises(DetectionsError, match="are not called as they should be"):
+        with pytest.raises(DocumentError, match="are not called as they should be"):
             Plan.load(tmp_path / "plan.json")
 
 
@@ -270,7 +270,7 @@ def test_what_cannot_be_read_does_not_fit(name, tmp_path):
     for what, content in spoiled(whole):
         try:
             Plan.from_json(content) if name == "plan" else read_report(content, tmp_path)
-        except DetectionsError as problem:
+        except DocumentError as problem:
             refused += 1
             if re.search(BEYOND_A_SCHEMA[name], str(problem)):
                 beyond += 1
@@ -298,7 +298,7 @@ def test_styles_fit_when_they_are_taken(style, fits):
     if fits:
         Plan.from_json(plan)
     else:
-        with pytest.raises(DetectionsError):
+        with pytest.raises(DocumentError):
             Plan.from_json(plan)
 
 

@@ -10,7 +10,7 @@ from ..audit.evidence import evidence_sheet
 from ..audit.remains import FoundFace
 from ..audit.verdict import Audit, verify
 from ..documents import read_document
-from ..errors import DetectionsError
+from ..errors import DocumentError
 from ..files import make_folder, sha256_of, sha256_of_parts
 from ..foreign import NUMBER, check_shape
 from ..plan import Plan
@@ -102,14 +102,14 @@ def _claims(options: Namespace) -> tuple[dict, Plan | None]:
 def _load_report(path: str) -> dict:
     report = read_document(path, "a report is what faceblur blur --report writes")
     if not isinstance(report, dict) or "frames" not in report:
-        raise DetectionsError(f"{path}: not a report; faceblur blur --report writes one")
+        raise DocumentError(f"{path}: not a report; faceblur blur --report writes one")
     try:
         check_shape(report, _REPORT)
-    except DetectionsError as problem:
-        raise DetectionsError(f"{path}: not a report of faceblur: {problem}") from problem
+    except DocumentError as problem:
+        raise DocumentError(f"{path}: not a report of faceblur: {problem}") from problem
     for item in report.get("needs_review", ()):
         if not {"track", "start_ms", "end_ms"} <= set(item):
-            raise DetectionsError(f"{path}: not a report of faceblur: a part to review has a track, a start and an end")
+            raise DocumentError(f"{path}: not a report of faceblur: a part to review has a track, a start and an end")
     return report
 
 

@@ -8,7 +8,7 @@ from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..errors import DetectionsError, DetectorError
+from ..errors import DetectorError, DocumentError
 from ..files import make_folder
 from ..finding.detector import FaceDetector
 from ..partials import sweep
@@ -43,7 +43,7 @@ def blur_all(options: Namespace, blur: Callable[[Namespace, Callable], dict | No
     for name in _OF_ONE_VIDEO:
         if getattr(options, name):
             option = f"--{name.replace('_', '-')}"
-            raise DetectionsError(f"{option} belongs to one video; leave it out, or blur that one alone")
+            raise DocumentError(f"{option} belongs to one video; leave it out, or blur that one alone")
     EncoderSettings(options.crf, options.preset, options.codec)
     with interruptible():
         pairs, others = pair_up(options.inputs, options.output)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..detections import Detections
-from ..errors import DetectionsError, InputError
+from ..errors import DocumentError, InputError
 from ..files import check_targets, sha256_of
 from ..finding.analysis import analyse
 from ..pipeline.copying import render_copying
@@ -128,7 +128,7 @@ def _blur(options: Namespace, watch: Callable[[str], Progress] = Progress) -> di
     """Blur options.input; the report, or None when it is to be skipped. watch: makes the progress of a pass."""
     encoder = EncoderSettings(options.crf, options.preset, options.codec)
     if options.plan and options.detections:
-        raise DetectionsError("--plan holds the result of a search: give it or --detections, not both")
+        raise DocumentError("--plan holds the result of a search: give it or --detections, not both")
     given = Detections.load(options.detections) if options.detections else None
     plan = Plan.load(options.plan) if options.plan else None
     check_areas(options.area, options.input)

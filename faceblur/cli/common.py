@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from ..errors import DetectionsError, PlanError
+from ..errors import DocumentError, PlanError
 from ..files import sha256_of, write_text
 from ..plan import Area, Plan
 from ..plan.style import NAMES, SHAPES, Style
@@ -105,7 +105,7 @@ def add_style_options(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen_style(options: Namespace, base: Style) -> Style:
-    """The base style with what the options change. Raises DetectionsError for one that could be undone."""
+    """The base style with what the options change. Raises DocumentError for one that could be undone."""
     given = {
         "name": options.style,
         "strength": options.strength,
@@ -126,7 +126,7 @@ def with_choices(plan: Plan, options: Namespace) -> Plan:
 
 
 def refuse_other_file(plan: Plan, source: str | Path, what: str = "the plan", allowed: bool = False) -> None:
-    """Raises DetectionsError when the plan was made for another file than `source`."""
+    """Raises DocumentError when the plan was made for another file than `source`."""
     if allowed:
         return
     digest = plan.source.get("sha256")
@@ -137,7 +137,7 @@ def refuse_other_file(plan: Plan, source: str | Path, what: str = "the plan", al
         is_same = all(plan.video.get(key, info[key]) == info[key] for key in ("width", "height", "duration_ms"))
     if not is_same:
         name = plan.source.get("name") or "another file"
-        raise DetectionsError(
+        raise DocumentError(
             f"{what} was made for another file ({name}), its boxes would cover the wrong places in {source}; "
             "make a new one, or give --other-file if the pictures are the same"
         )

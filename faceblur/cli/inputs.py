@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ..errors import DetectionsError, InputError, OutputError
+from ..errors import DocumentError, InputError, OutputError
 from ..files import read_json, sha256_of
 from ..video import CONTAINERS, SUFFIXES
 
@@ -172,7 +172,7 @@ def is_done(source: str | Path, output: str | Path, record: str | Path, asked: d
             and report["output"]["sha256"] == sha256_of(output)
             and report["input"]["sha256"] == sha256_of(source)
         )
-    except (DetectionsError, OSError, AttributeError, KeyError, TypeError, IndexError):
+    except (DocumentError, OSError, AttributeError, KeyError, TypeError, IndexError):
         return False
 
 

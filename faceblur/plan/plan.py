@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..documents import read_document
-from ..errors import DetectionsError, PlanError
+from ..errors import DocumentError, PlanError
 from ..files import write_text
 from ..foreign import NUMBER, brief, check_shape
 from ..shapes import JsonObject
@@ -62,7 +62,7 @@ class Plan:
         return Regions(self.tracks, self.areas, None if self.frames is None else self.frames.times_ms)
 
     def showing(self, track_ids: Iterable[int]) -> Plan:
-        """The same plan with these tracks left visible. Raises DetectionsError for one that is not there.
+        """The same plan with these tracks left visible. Raises PlanError for one that is not there.
 
         >>> plan = faceblur.analyse("in.mp4").showing([1])
         >>> [track.is_visible for track in plan.tracks]
@@ -73,7 +73,7 @@ class Plan:
         if unknown:
             known = ", ".join(str(track.id) for track in self.tracks) or "none"
             missing = ", ".join(map(str, sorted(unknown)))
-            raise DetectionsError(f"no track {missing} in the plan; it has: {known}")
+            raise PlanError(f"no track {missing} in the plan; it has: {known}")
         return replace(self, tracks=tuple(replace(t, is_visible=t.is_visible or t.id in wanted) for t in self.tracks))
 
     def to_json(self) -> JsonObject:
@@ -93,11 +93,11 @@ class Plan:
 
     @classmethod
     def from_json(cls, content: object) -> Plan:
-        """Raises DetectionsError when it is no plan of this version."""
+        """Raises PlanError when it is no plan of this version."""
         if not isinstance(content, dict) or "plan" not in content:
-            raise DetectionsError("not a redaction plan: it does not say its version, {'plan': 1}")
+            raise PlanError("not a redaction plan: it does not say its version, {'plan': 1}")
         if content["plan"] != VERSION:
-            raise DetectionsError(f"the plan has version {brief(content['plan'])}, this faceblur reads {VERSION}")
+            raise PlanError(f"the plan has version {brief(content['plan'])}, this faceblur reads {VERSION}")
         try:
             check_shape(content, _SHAPE)
             tracks = tuple(Track.from_json(track) for track in content["tracks"])
@@ -114,13 +114,13 @@ class Plan:
                 frames=FrameTimes.from_json(content["frames"]) if "frames" in content else None,
             )
         except KeyError as problem:
-            raise DetectionsError(f"not a redaction plan: {brief(problem)} is missing") from problem
-        except (TypeError, ValueError, AttributeError, DetectionsError) as problem:
-            raise DetectionsError(f"not a redaction plan: {brief(problem)}") from problem
+            raise PlanError(f"not a redaction plan: {brief(problem)} is missing") from problem
+        except (TypeError, ValueError, AttributeError, DocumentError) as problem:
+            raise PlanError(f"not a redaction plan: {brief(problem)}") from problem
 
     @classmethod
     def from_report(cls, report: JsonObject) -> Plan:
-        """What a report says was covered or left visible in every frame. Raises DetectionsError."""
+        """What a report says was covered or left visible in every frame. Raises DocumentError."""
         try:
             style = Style.from_json(report["settings"]["style"])
             rows: dict[tuple[int, bool], list[list[float]]] = {}
@@ -146,7 +146,7 @@ class Plan:
         except PlanError as problem:
             raise PlanError(f"not a report of faceblur: {brief(problem)}") from problem
         except (KeyError, TypeError, ValueError, AttributeError) as problem:
-            raise DetectionsError(f"not a report of faceblur: {brief(repr(problem))}") from problem
+            raise DocumentError(f"not a report of faceblur: {brief(repr(problem))}") from problem
 
     def save(self, path: str | Path) -> None:
         """One box a line, so that the file can be read, searched and edited."""
@@ -164,12 +164,12 @@ class Plan:
 
     @classmethod
     def load(cls, path: str | Path) -> Plan:
-        """Raises DetectionsError."""
+        """Raises PlanError."""
         content = read_document(path, "not a redaction plan")
         try:
             return cls.from_json(content)
-        except DetectionsError as problem:
-            raise DetectionsError(f"{path}: {problem}") from problem
+        except DocumentError as problem:
+            raise PlanError(f"{path}: {problem}") from problem
 
 
 def _extend(areas: list[Area], area: Area, last_ms: float | None) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from ..assets import asset
-from ..errors import DetectionsError, FaceblurError
+from ..errors import DocumentError, FaceblurError
 from ..foreign import NUMBER, check_shape, parse_json
 from ..plan.style import NAMES, SHAPES
 from ..showing.canvas import encode
@@ -97,7 +97,7 @@ class ReviewServer:
         """Do what a POST asks for and return the new state. Raises FaceblurError and LookupError."""
         review = self.review
         if what in _NEEDED and (missing := _NEEDED[what] - set(wish)):
-            raise DetectionsError(f"{', '.join(sorted(missing))} is missing")
+            raise DocumentError(f"{', '.join(sorted(missing))} is missing")
         check_shape(wish, _WISHES.get(what, {}))
         if what == "visible":
             review.set_visible(wish["track"], wish["visible"])
@@ -227,7 +227,7 @@ def _json(content: object) -> tuple[str, bytes]:
 def _object(body: bytes) -> dict:
     content = parse_json(body, "a request holds a JSON object")
     if not isinstance(content, dict):
-        raise DetectionsError("a request holds a JSON object")
+        raise DocumentError("a request holds a JSON object")
     return content
 
 
@@ -237,5 +237,5 @@ def _number(value: Any) -> float:
     except (OverflowError, TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number):
-        raise DetectionsError(f"{value!r} is not a number")
+        raise DocumentError(f"{value!r} is not a number")
     return number

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..audit.verdict import verify
 from ..detections import Face
-from ..errors import DetectionsError, VerificationError
+from ..errors import DocumentError, PlanError, VerificationError
 from ..files import free_name, sha256_of
 from ..finding import FaceDetector
 from ..plan import Area, Plan, Track, refuse_areas_beyond
@@ -82,16 +82,16 @@ class Review:
         return [track.id for track in self.plan.tracks if track.is_visible]
 
     def track(self, track_id: int) -> Track:
-        """Raises DetectionsError for one that is not there."""
+        """Raises PlanError for one that is not there."""
         for track in self.plan.tracks:
             if track.id == track_id:
                 return track
-        raise DetectionsError(f"no track {track_id} in the plan")
+        raise PlanError(f"no track {track_id} in the plan")
 
     def set_visible(self, track_id: int, is_visible: bool = True) -> None:
         """Leave a person visible on purpose, or blur them after all."""
         if not isinstance(is_visible, bool):
-            raise DetectionsError("a person stays visible or not: true or false")
+            raise DocumentError("a person stays visible or not: true or false")
         with self._lock:
             wanted = self.track(track_id)
             tracks = (replace(t, is_visible=is_visible) if t is wanted else t for t in self.plan.tracks)
@@ -116,7 +116,7 @@ class Review:
         """Take an area out again, by its place in `plan.areas`."""
         with self._lock:
             if not 0 <= index < len(self.plan.areas):
-                raise DetectionsError(f"no area {index} in the plan")
+                raise PlanError(f"no area {index} in the plan")
             areas = self.plan.areas
             self.plan = replace(self.plan, areas=areas[:index] + areas[index + 1 :])
 
@@ -211,13 +211,13 @@ class Review:
 
 
 def find_video(plan: Plan, plan_path: str | Path) -> Path:
-    """The video a plan was made of: beside the plan or in the working folder. Raises DetectionsError.
+    """The video a plan was made of: beside the plan or in the working folder. Raises DocumentError.
 
     A file of the right name and other content is not taken.
     """
     name, digest = plan.source.get("name"), plan.source.get("sha256")
     if not name:
-        raise DetectionsError(f"{plan_path} does not name its video: give it with --video FILE")
+        raise DocumentError(f"{plan_path} does not name its video: give it with --video FILE")
     others = []
     for folder in (Path(plan_path).parent, Path()):
         candidate = folder / Path(name).name
@@ -226,28 +226,28 @@ def find_video(plan: Plan, plan_path: str | Path) -> Path:
                 return candidate
             others.append(candidate)
     if others:
-        raise DetectionsError(
+        raise DocumentError(
             f"{others[0]} is not the file that {plan_path} was made of (its SHA-256 differs): "
             "give the video with --video FILE"
         )
-    raise DetectionsError(f"{name} is not beside {plan_path}: give the video with --video FILE")
+    raise DocumentError(f"{name} is not beside {plan_path}: give the video with --video FILE")
 
 
 def changed_style(style: Style, changes: dict) -> Style:
-    """The style with changes of name, strength, shape, margin_ratio or feather_ratio. Raises DetectionsError.
+    """The style with changes of name, strength, shape, margin_ratio or feather_ratio. Raises PlanError.
 
     A strength belongs to its name and the leave to use a weak one to both: another choice starts without.
     """
     allowed = {"name", "strength", "shape", "margin_ratio", "feather_ratio"}
     if not set(changes) <= allowed:
-        raise DetectionsError(f"a style has {', '.join(sorted(allowed))}")
+        raise PlanError(f"a style has {', '.join(sorted(allowed))}")
     if changes.get("name", style.name) != style.name:
         changes = {"strength": None} | changes
     is_same = {"name": style.name, "strength": style.strength}.items() <= (asdict(style) | changes).items()
     try:
         return replace(style, **changes, forced=style.forced and is_same)
     except TypeError as problem:
-        raise DetectionsError(f"not a style: {problem}") from problem
+        raise PlanError(f"not a style: {problem}") from problem
 
 
 def _halves(progress: Progress | None) -> tuple[Progress | None, Progress | None]:

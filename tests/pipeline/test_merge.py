@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from faceblur import DetectionsError, documents
+from faceblur import DocumentError, documents
 from faceblur.pipeline.merge import SegmentMerge, merge_plans, number_tracks
 from faceblur.plan import Plan, Track
 
@@ -108,14 +108,14 @@ def test_parts_to_review_that_do_not_meet_at_a_border_stay_apart():
 def test_a_part_to_review_that_is_none_is_refused(row):
     part = json.dumps({"needs_review": [row]}).encode()
     index = {"segments": [{"name": "a/00000.report.json", "sha256": hashlib.sha256(part).hexdigest()}]}
-    with pytest.raises(DetectionsError):
+    with pytest.raises(DocumentError):
         documents.assemble(index, "a.json", lambda _: part)
 
 
 def test_a_tracks_part_to_review_has_two_ends():
     part = json.dumps({"tracks": [{"track": 1, "boxes": [], "needs_review": [[1, 2, 3]]}] * 2}).encode()
     index = {"segments": [{"name": "a/00000.plan.json", "sha256": hashlib.sha256(part).hexdigest()}]}
-    with pytest.raises(DetectionsError, match="a start and an end"):
+    with pytest.raises(DocumentError, match="a start and an end"):
         documents.assemble(index, "a.json", lambda _: part)
 
 

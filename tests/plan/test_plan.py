@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceblur import Area, DetectionsError, OutputError, Plan, Style, Track
+from faceblur import Area, DocumentError, OutputError, Plan, Style, Track
 from faceblur.plan.moments import MAX_BETWEEN_MS
 
 BOX = [0.2, 0.3, 0.1, 0.2]
@@ -118,7 +118,7 @@ def test_who_stays_visible_is_not_covered():
     plan = Plan((track(0), track(1))).showing([1])
     assert [number for number, _ in plan.regions().faces_at(40.0)] == [0]
     assert [number for number, _ in plan.regions().visible_at(40.0)] == [1]
-    with pytest.raises(DetectionsError, match="no track 7 in the plan; it has: 0, 1"):
+    with pytest.raises(DocumentError, match="no track 7 in the plan; it has: 0, 1"):
         plan.showing([7])
 
 
@@ -131,7 +131,7 @@ def test_a_plan_from_before_visible_was_called_so_is_read():
     old["tracks"][1]["visible"] = True
     assert Plan.from_json(old).tracks[1].is_visible
     old["tracks"][1]["visible"] = False
-    with pytest.raises(DetectionsError, match="track 1: visible and keep, its old name, say different things"):
+    with pytest.raises(DocumentError, match="track 1: visible and keep, its old name, say different things"):
         Plan.from_json(old)
 
 
@@ -181,7 +181,7 @@ def _set(path, value):
     ],
 )
 def test_a_plan_that_could_be_misread_is_refused(tmp_path, path, value, words):
-    with pytest.raises(DetectionsError, match=words) as caught:
+    with pytest.raises(DocumentError, match=words) as caught:
         Plan.load(plan_file(tmp_path, _set(path, value)))
     assert "plan.json: " in str(caught.value) and "\n" not in str(caught.value)
 
@@ -189,12 +189,12 @@ def test_a_plan_that_could_be_misread_is_refused(tmp_path, path, value, words):
 @pytest.mark.parametrize("text", ["", "[]", "{}", "null", "3", '{"Faces": []}', "not json"])
 def test_what_is_no_plan_is_refused(tmp_path, text):
     (tmp_path / "plan.json").write_text(text)
-    with pytest.raises(DetectionsError, match="not a redaction plan"):
+    with pytest.raises(DocumentError, match="not a redaction plan"):
         Plan.load(tmp_path / "plan.json")
 
 
 def test_a_plan_that_is_not_there(tmp_path):
-    with pytest.raises(DetectionsError, match="cannot be read"):
+    with pytest.raises(DocumentError, match="cannot be read"):
         Plan.load(tmp_path / "none.json")
 
 
@@ -234,5 +234,5 @@ def test_what_is_no_report_is_refused():
         report([{"regions": []}]),
         report([{"time_ms": 0, "regions": [[1, 2]]}]),
     ):
-        with pytest.raises(DetectionsError, match="not a report"):
+        with pytest.raises(DocumentError, match="not a report"):
             Plan.from_report(content)

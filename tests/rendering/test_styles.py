@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceblur.errors import DetectionsError, PlanError
+from faceblur.errors import PlanError
 from faceblur.plan.style import MAX_CELLS, MIN_SIGMA_RATIO, NAMES, SHAPES, Style
 from faceblur.rendering.covering import blur_region
 
@@ -177,7 +177,7 @@ def test_a_face_at_the_border_is_covered_as_elsewhere():
     ],
 )
 def test_settings_that_make_no_sense_are_refused(wrong):
-    with pytest.raises(DetectionsError):
+    with pytest.raises(PlanError):
         Style(**wrong)
 
 
@@ -190,7 +190,7 @@ def test_settings_that_make_no_sense_are_refused(wrong):
     ],
 )
 def test_strengths_known_to_be_reversible_need_force(reversible, why):
-    with pytest.raises(DetectionsError, match="force") as caught:
+    with pytest.raises(PlanError, match="force") as caught:
         Style(**reversible)
     assert why in str(caught.value)
     assert Style(**reversible, forced=True).forced
@@ -203,7 +203,7 @@ def test_json_round_trip(style):
 
 @pytest.mark.parametrize("content", [{"colour": "red"}, {"name": 3}, {"margin_ratio": "wide"}, {"strength": "8"}, []])
 def test_json_that_is_no_style_is_refused(content):
-    with pytest.raises(DetectionsError):
+    with pytest.raises(PlanError):
         Style.from_json(content)
 
 

@@ -10,7 +10,7 @@ import video_kit
 from moving import Mover, Scene
 from seeing import SIZE, make_video
 
-from faceblur import Area, DetectionsError, InputError, OutputError, Plan, Style, Track, analyse, render
+from faceblur import Area, DocumentError, InputError, OutputError, Plan, Style, Track, analyse, render
 from faceblur.finding import FaceDetector
 from faceblur.rendering.report import describe_file
 from faceblur.review.session import Review, changed_style, find_video
@@ -115,7 +115,7 @@ def test_an_area_covers_its_rectangle_in_its_time_only(review):
     ],
 )
 def test_an_area_that_would_cover_nothing_is_refused(review, area):
-    with pytest.raises(DetectionsError):
+    with pytest.raises(DocumentError):
         review.add_area(*area)
     assert review.plan.areas == ()
 
@@ -127,15 +127,15 @@ def test_another_style_is_seen_at_once(review):
 
 
 def test_a_style_that_could_be_undone_is_refused_and_leave_for_it_is_not_inherited():
-    with pytest.raises(DetectionsError, match="recognised"):
+    with pytest.raises(DocumentError, match="recognised"):
         changed_style(Style(), {"strength": 16})
     forced = Style(strength=16, forced=True)
     assert changed_style(forced, {"shape": "box"}).strength == 16
-    with pytest.raises(DetectionsError, match="undone"):
+    with pytest.raises(DocumentError, match="undone"):
         changed_style(forced, {"name": "gaussian", "strength": 0.01})
     assert changed_style(forced, {"name": "pixelate"}) == Style("pixelate")
     for wrong in ({"strength": "much"}, {"forced": True}, {"name": 3}, {"margin_ratio": None}):
-        with pytest.raises(DetectionsError):
+        with pytest.raises(DocumentError):
             changed_style(Style(), wrong)
 
 
@@ -143,9 +143,9 @@ def test_thumbnails_show_the_unblurred_face(review):
     picture = review.thumbnail(4)
     assert picture.shape == (144, 144, 3)
     assert detail(picture, 0, 0, 1, 1) > 5
-    with pytest.raises(DetectionsError, match="no track 2"):
+    with pytest.raises(DocumentError, match="no track 2"):
         review.thumbnail(2)
-    with pytest.raises(DetectionsError, match="no track 2"):
+    with pytest.raises(DocumentError, match="no track 2"):
         review.set_visible(2)
 
 
@@ -177,18 +177,18 @@ def test_a_still_after_a_long_pause_is_the_last_frame_before_it(tmp_path):
 def test_the_video_is_found_beside_the_plan_by_name_and_content(film, tmp_path):
     plan = some_plan(film)
     assert find_video(plan, film.parent / "plan.json") == film
-    with pytest.raises(DetectionsError, match="--video FILE"):
+    with pytest.raises(DocumentError, match="--video FILE"):
         find_video(plan, tmp_path / "plan.json")
     make_video(tmp_path / "film.mp4")
-    with pytest.raises(DetectionsError, match="SHA-256 differs"):
+    with pytest.raises(DocumentError, match="SHA-256 differs"):
         find_video(plan, tmp_path / "plan.json")
-    with pytest.raises(DetectionsError, match="does not name its video"):
+    with pytest.raises(DocumentError, match="does not name its video"):
         find_video(some_plan(), tmp_path / "plan.json")
 
 
 def test_a_plan_cannot_send_us_to_another_folder(film, tmp_path):
     plan = replace(some_plan(film), source={"name": f"../{film.parent.name}/film.mp4"})
-    with pytest.raises(DetectionsError, match="--video FILE"):
+    with pytest.raises(DocumentError, match="--video FILE"):
         find_video(plan, tmp_path / "plan.json")
 
 
