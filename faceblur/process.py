@@ -57,10 +57,15 @@ def same_priority() -> Iterator[None]:
     try:
         yield
     finally:
-        for thread in _threads() - before | {threading.get_native_id()}:
+        for thread in _threads() - before:
             with suppress(ProcessLookupError):  # it has ended meanwhile
                 if os.sched_getscheduler(thread) != policy:
                     os.sched_setscheduler(thread, policy, priority)
+        # The C library remembers what it was told of a thread, and others (ZeroMQ) ask it for what theirs should have.
+        of_this_thread = ctypes.c_int(priority.sched_priority)
+        ctypes.CDLL(None).pthread_setschedparam(
+            ctypes.c_ulong(threading.get_ident()), policy, ctypes.byref(of_this_thread)
+        )
 
 
 def _threads() -> set[int]:

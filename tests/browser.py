@@ -18,17 +18,16 @@ OPTIONS = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
 
+# For root, it gives its audio threads real-time priority: as they end, one that waits in the kernel for an ordinary
+# thread that it keeps from running holds a core for good, two of them the machine. So what is started from here may not
+# set priorities; this process may, for the right is asked for when a program begins.
 _PR_CAPBSET_DROP, _CAP_SYS_NICE = 24, 23  # linux/prctl.h, linux/capability.h
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(_PR_CAPBSET_DROP, _CAP_SYS_NICE, 0, 0, 0)  # refused to whoever may not set them anyway
 
 
 def launch(playwright, *more):
-    """A browser, with more options than OPTIONS if needed.
-
-    For root, it gives its audio threads real-time priority: as they end, one that waits in the kernel for an ordinary
-    thread that it keeps from running holds a core for good, two of them the machine. So it must not set priorities.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_CAPBSET_DROP, _CAP_SYS_NICE, 0, 0, 0)  # refused to whoever may not set them anyway
+    """A browser, with more options than OPTIONS if needed."""
     return playwright.chromium.launch(executable_path=CHROMIUM, args=[*OPTIONS, *more])
 
 

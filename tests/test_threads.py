@@ -1,6 +1,8 @@
 """Threads are as before when a call returns: OpenCV's, and everybody's priority."""
 
+import ctypes
 import os
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -62,6 +64,17 @@ def test_no_encoder_takes_the_priority_of_the_process(tmp_path):
     settings = EncoderSettings(codec="av1", preset="ultrafast")
     render(source, tmp_path / "out.mp4", no_faces(), encoder=settings, progress=lambda *_: during.append(policies()))
     assert {policy for each in during for policy in each} == {os.SCHED_OTHER} == policies()
+
+
+@needs_proc
+def test_who_asks_the_c_library_hears_the_same(tmp_path):
+    """As ZeroMQ does, for its own threads."""
+    settings = EncoderSettings(codec="av1", preset="ultrafast")
+    render(make(tmp_path / "in.mp4", count=3), tmp_path / "out.mp4", no_faces(), encoder=settings)
+    policy, priority = ctypes.c_int(-1), ctypes.c_int(-1)
+    thread = ctypes.c_ulong(threading.get_ident())
+    ctypes.CDLL(None).pthread_getschedparam(thread, ctypes.byref(policy), ctypes.byref(priority))
+    assert (policy.value, priority.value) == (os.SCHED_OTHER, 0)
 
 
 @needs_proc
