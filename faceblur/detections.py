@@ -103,6 +103,11 @@ class Detections:
                 faces.append(face)
         return cls(tuple(Sample(t, tuple(by_time[t])) for t in sorted(by_time)), rejected)
 
+    def joined(self, other: Detections) -> Detections:
+        """The faces of both, by time."""
+        both = self.samples + other.samples
+        return Detections.from_faces((sample.time_ms, face) for sample in both for face in sample.faces)
+
     @classmethod
     def from_rekognition(cls, pages: Iterable[Mapping[str, Any]]) -> Detections:
         """Read pages of GetFaceDetection. Raises DetectionsError when they are not that."""

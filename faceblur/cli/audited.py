@@ -40,8 +40,7 @@ def render_audited(
             verdict = verify(source, output, covered, **how, progress=progress)
         if number == rounds or not verdict.missed.samples:
             break
-        both = missed.samples + verdict.missed.samples
-        missed = Detections.from_faces((sample.time_ms, face) for sample in both for face in sample.faces)
+        missed = missed.joined(verdict.missed)
     if missed.samples:
         report["notes"] = report["notes"] + [f"the audit found {counted(missed.face_count, 'face')}: blurred, too"]
     return report, verdict

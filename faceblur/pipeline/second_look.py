@@ -85,8 +85,7 @@ def blur_and_look(
         more = _tracked(source, seen, plan, span) if seen.samples else ()
         if not more:
             break
-        both = added.samples + seen.samples
-        added = Detections.from_faces((sample.time_ms, face) for sample in both for face in sample.faces)
+        added = added.joined(seen)
         plan = replace(plan, tracks=plan.tracks + more)
         report, seen = render(plan), Detections(())
     else:

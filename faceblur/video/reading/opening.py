@@ -18,8 +18,6 @@ from .raw import RawPacket
 # Pixels. `blur` takes 940 MB at 33 million (8K) and 1.5 GB at 67 million.
 LARGEST_SIDE, LARGEST_PICTURE = 16384, 64_000_000
 DECODER_OPTIONS = {"max_pixels": str(LARGEST_PICTURE)}  # nothing larger is given memory, whatever a file claims
-# IndexError: PyAV's end of a file in which further streams appeared on the way.
-DEMUXER_FAULTS = (av.error.FFmpegError, IndexError)
 _UNPARSED = {"fflags": "noparse+nofillin"}  # what a packet is by the index alone, not by its content
 _FILE = "file:"  # before a name, so that no part of it is taken for a protocol
 
