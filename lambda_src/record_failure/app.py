@@ -18,23 +18,26 @@ PASSING = ("SlowDown", "InternalError", "ServiceUnavailable", "Throttling", "Thr
 
 @by_name
 def handler(event, context):
-    """{"failure", "input", "output", "work", "execution"} from the state RecordFailure -> {"error", "cause"}.
+    """{"failure", "input", "output", "work", "execution"} from a state -> {"error", "cause", "delivered"}.
 
+    delivered: the video is in its bucket all the same, and nothing is recorded.
     EventBridge's and Lambda's events bring what no execution could record itself: it is written unless it is there.
     """
     if "failure" in event:
-        failure, _ = record_one(event)
-        return {"error": failure["error"], "cause": failure["cause"]}
+        failure, is_delivered, _ = record_one(event)
+        return {"error": failure["error"], "cause": failure["cause"], "delivered": is_delivered}
     bucket = os.environ["OUTPUT_BUCKET"]
     found = ended(event["detail"], bucket) if "detail" in event else given_up(event, bucket)
-    for _, problems in [record_one(each, IfNoneMatch="*") for each in found]:
+    for *_, problems in [record_one(each, IfNoneMatch="*") for each in found]:
         if problems:  # nobody reads the answer: let Lambda try again
             raise problems[0]
     return {"recorded": len(found)}
 
 
-def record_one(event: dict, **condition) -> tuple[dict, list[ClientError]]:
-    """(the record, what could not be done). It goes as far as it may: a record that cannot be written is still told."""
+def record_one(event: dict, **condition) -> tuple[dict, bool, list[ClientError]]:
+    """(the record, whether the video was delivered, what could not be done). It goes as far as it may: a record that
+    cannot be written is still told.
+    """
     failure, problems = record(event, datetime.now(UTC).isoformat(timespec="seconds")), []
     is_delivered = False
     for act in (check_delivery, write, publish, remove_temporaries):
@@ -47,13 +50,13 @@ def record_one(event: dict, **condition) -> tuple[dict, list[ClientError]]:
             failure["cause"] = f"The video was delivered all the same, and nothing is recorded. {failure['cause']}"
         except ClientError as problem:
             if code_of(problem) == "PreconditionFailed":
-                return failure, problems  # it is there already
+                return failure, is_delivered, problems  # it is there already
             if code_of(problem) in PASSING:
                 raise
             problems.append(problem)
             failure["cause"] += f". Nor could this be recorded in full: {problem}"
     print(json.dumps(failure))
-    return failure, problems
+    return failure, is_delivered, problems
 
 
 class DeliveredError(Exception):

@@ -109,7 +109,11 @@ def test_the_failure_is_written_published_and_cleared_up(app):
         s3.add_response("list_objects_v2", listing, {"Bucket": "work", "Prefix": "abc/"})
         s3.add_response("delete_object", {}, {"Bucket": "work", "Key": "abc/pieces/00000.mp4"})
         answer = app.handler(EVENT, None)
-    assert answer == {"error": "InputError", "cause": "uploads/notes.txt: not a video that can be read"}
+    assert answer == {
+        "error": "InputError",
+        "cause": "uploads/notes.txt: not a video that can be read",
+        "delivered": False,
+    }
 
 
 @pytest.mark.parametrize("is_given_up", [False, True])
@@ -138,7 +142,8 @@ def test_what_was_delivered_has_not_failed(app):
         listing = {"Contents": [{"Key": "abc/pieces/00000.mp4"}], "IsTruncated": False}
         s3.add_response("list_objects_v2", listing, {"Bucket": "work", "Prefix": "abc/"})
         s3.add_response("delete_object", {}, {"Bucket": "work", "Key": "abc/pieces/00000.mp4"})
-        assert app.handler(EVENT, None)["cause"].startswith("The video was delivered all the same")
+        answer = app.handler(EVENT, None)
+    assert answer["delivered"] and answer["cause"].startswith("The video was delivered all the same")
 
 
 def test_what_another_upload_delivered_is_not_taken_for_this_ones(app):
@@ -147,7 +152,8 @@ def test_what_another_upload_delivered_is_not_taken_for_this_ones(app):
         s3.add_response("put_object", {}, put("uploads/notes.txt.abc.failure.json"))
         sns.add_response("publish", {"MessageId": "1"}, PUBLISHED)
         s3.add_response("list_objects_v2", {"IsTruncated": False}, {"Bucket": "work", "Prefix": "abc/"})
-        assert app.handler(EVENT, None)["cause"] == "uploads/notes.txt: not a video that can be read"
+        answer = app.handler(EVENT, None)
+    assert not answer["delivered"] and answer["cause"] == "uploads/notes.txt: not a video that can be read"
 
 
 def test_a_record_that_cannot_be_written_is_told_all_the_same(app, capsys):

@@ -137,6 +137,8 @@ def test_every_error_of_the_workflow_is_recorded(definition):
             (catch,) = state["Catch"]
             assert catch["ErrorEquals"] == ["States.ALL"], name
             assert catch["Next"] == ("Failed" if name == "RecordFailure" else "RecordFailure")
+    assert states["RecordFailure"]["Next"] == "IsDelivered"
+    assert states["IsDelivered"]["Default"] == "Failed"
     assert states["Failed"] == {
         "Type": "Fail",
         "ErrorPath": "$.failure.Error",
