@@ -10,6 +10,7 @@ from .account.costs import PRICES, run_costs, standing_costs, with_prices
 from .account.inventory import inventory
 from .account.kinds import bucket_tags, is_missing
 from .account.limits import within_memory_limit
+from .account.logs import keep_log_group
 from .account.waiting import settle, wait_for
 from .building.definition import render_definition
 from .building.image import build_and_push
@@ -38,6 +39,7 @@ __all__ = [
     "clean_up",
     "inventory",
     "is_missing",
+    "keep_log_group",
     "pipeline_svg",
     "project_root",
     "remaining",

@@ -27,7 +27,7 @@ class Names:
     partition: str = "aws"
 
     def __post_init__(self) -> None:
-        if not _PREFIX.fullmatch(self.prefix) or len(self.prefix) > _LONGEST_PREFIX:
+        if not _PREFIX.fullmatch(str(self.prefix)) or len(self.prefix) > _LONGEST_PREFIX:
             raise WorkshopError(
                 f"PREFIX = {self.prefix!r} cannot be used: take 1 to {_LONGEST_PREFIX} of a-z, 0-9 and "
                 "single hyphens, beginning with a letter"

@@ -8,11 +8,13 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from botocore.exceptions import ClientError
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
 from ..errors import FaceblurError
 
-FOR_PEOPLE = (FaceblurError, AssertionError, NameError, ClientError)
+FOR_PEOPLE = (FaceblurError, AssertionError, NameError, ClientError, BotoCoreError, Boto3Error, OSError)
+MOST = 400  # letters of a sentence of others: boto3 names all services when it does not know one
 
 
 def sentence(problem: BaseException) -> str:
@@ -27,7 +29,17 @@ def sentence(problem: BaseException) -> str:
     if isinstance(problem, ClientError):
         error = problem.response["Error"]
         return f"AWS refused {problem.operation_name}: {error.get('Code', '?')}: {error.get('Message', '')}".strip()
+    if isinstance(problem, EndpointConnectionError):
+        return f"AWS does not answer: {problem} If the embedded AWS has ended, start it again: python3 kit.py lab"
+    if isinstance(problem, BotoCoreError | Boto3Error):
+        return f"boto3 did not get it done: {_shortened(str(problem))}"
+    if isinstance(problem, OSError):
+        return f"{problem.filename}: {problem.strerror}" if problem.filename and problem.strerror else ""
     return str(problem) if problem.args else ""
+
+
+def _shortened(words: str) -> str:
+    return words if len(words) <= MOST else f"{words[:MOST]} …"
 
 
 def speak_plainly() -> None:

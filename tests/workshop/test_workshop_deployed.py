@@ -253,7 +253,11 @@ def test_a_permission_taken_on_purpose_is_told_by_the_record_and_mended_no_wider
     trouble._write(ws, [*trouble._statements(ws), {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}])
     with pytest.raises(WorkshopError, match="Not yet: the role may write now, but into other buckets"):
         trouble.check(ws)
-    trouble._write(ws, [*trouble._statements(ws)[:-1], trouble._missing(ws)])
+    mended = trouble._missing(ws)
+    trouble._write(ws, [*trouble._statements(ws)[:-1], {**mended, "Action": "s3:*"}])
+    with pytest.raises(WorkshopError, match="Not yet: the role may write now, and delete, too"):
+        trouble.check(ws)
+    trouble._write(ws, [*trouble._statements(ws)[:-1], mended])
     trouble.check(ws)
     assert "Right: the record named the state" in capsys.readouterr().out
     assert upload(ws, "mended.mp4", film)["status"] == "SUCCEEDED"
@@ -277,5 +281,16 @@ def test_trouble_is_named_and_stays_on_the_embedded_aws(ws, capsys):
     assert capsys.readouterr().out.endswith("Nothing is broken.\n")
     with pytest.raises(WorkshopError, match="there is no trouble 'fire'; there are permission, worker, twice, busy"):
         trouble.practise(ws, "fire")
+    trouble.hint(ws)
+    assert capsys.readouterr().out == "Nothing is broken.\n"
+    trouble.forget(ws, True)
+    with pytest.raises(WorkshopError, match=r"broken already \(permission\): mend that first"):
+        trouble.practise(ws, "twice")
+    assert "Note:    something is broken" not in capsys.readouterr().out
+    workshop.begin(notebook=7, prefix=PREFIX)
+    assert "Note:    something is broken on purpose" in capsys.readouterr().out
+    trouble.hint(ws)
+    trouble.mend(ws)
+    assert "GetObject reads" in capsys.readouterr().out and not trouble._permission(ws)
     with pytest.raises(WorkshopError, match="on the embedded AWS alone"):
         trouble.practise(dataclasses.replace(ws, target="aws"), "twice")

@@ -62,7 +62,7 @@ def permissions():
     cells = {cell["id"]: "".join(cell["source"]) for cell in code_cells(3)}
     variables = {"ws": types.SimpleNamespace(partition="aws", names=names, need=lambda key: getattr(names, key))}
     for source in cells.values():
-        if source.startswith(("S3 = ", "READ_INPUT")):
+        if source.startswith(("S3 = ", "READ_INPUT = ")):
             exec(source, variables)
     return variables["PERMISSIONS"], names
 

@@ -52,6 +52,27 @@ def test_a_refusal_of_aws_names_call_code_and_words(said):
     assert said(code)[1] == ["AWS refused CreateRole: AccessDenied: no"]
 
 
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("client('s3').put_object(Bucket='b', Key=7)", "boto3 did not get it done: Parameter validation failed"),
+        ("client('iamm')", "boto3 did not get it done: Unknown service: 'iamm'"),
+        ("client('s3', endpoint_url='http://127.0.0.1:9').list_buckets()", "AWS does not answer: Could not connect"),
+        ("client('s3').upload_file('/nowhere/a.mp4', 'b', 'k')", "/nowhere/a.mp4: No such file or directory"),
+        ("open('/nowhere/a.json')", "/nowhere/a.json: No such file or directory"),
+        (
+            "from faceblur.workshop.teaching import check; check.rolls([])",
+            "there is no task 'rolls'; there are sampling",
+        ),
+    ],
+)
+def test_what_boto3_and_the_system_refuse_is_one_sentence(said, code, words):
+    before = "import boto3, botocore.config\nonce = botocore.config.Config(retries={'total_max_attempts': 1})\n"
+    keys = "{'aws_access_key_id': 'a', 'aws_secret_access_key': 'b', 'region_name': 'eu-west-1', 'config': once}"
+    _, lines = said(f"{before}def client(*service, **more): return boto3.client(*service, **more, **{keys})\n{code}")
+    assert len(lines) == 1 and lines[0].startswith(words) and len(lines[0]) < 500
+
+
 @pytest.mark.parametrize("code", ["1 / 0", "assert 1 == 2", "import json; json.loads('{')"])
 def test_a_bug_keeps_its_traceback(said, code):
     assert len(said(code)[1]) > 1
@@ -59,3 +80,8 @@ def test_a_bug_keeps_its_traceback(said, code):
 
 def test_a_good_cell_says_nothing(said):
     assert said("x = 1") == (None, [])
+
+
+def test_begin_in_a_notebook_looks_at_its_parameters(said):
+    code = "from faceblur import workshop\nDELETE = 'no'\nworkshop.begin(notebook=10, target='local')"
+    assert said(code)[1] == ["DELETE = 'no': True or False is asked for, as in DELETE = False"]

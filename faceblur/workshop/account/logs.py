@@ -1,4 +1,4 @@
-"""The last lines that a Lambda function wrote, for when something does not happen."""
+"""Log groups: made with a lifetime, and the last lines that a function wrote, for when something does not happen."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
+
+from ..session import Workshop
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -30,3 +32,17 @@ def last_lines(logs: BaseClient, group: str, count: int = 8) -> list[str]:
         raise
     lines = [event["message"].rstrip() for event in sorted(events, key=lambda event: event["timestamp"])]
     return [line for line in lines if line and not line.startswith(NOISE)][-count:]
+
+
+def keep_log_group(ws: Workshop, group: str, days: int) -> str:
+    """Make a log group with the workshop's tags, or take the one that is there; logs are kept for `days`. Its ARN.
+
+    Raises WorkshopError when one of this name is somebody else's.
+    """
+    logs, arn = ws.client("logs"), ws.names.arn("logs", f"log-group:{group}")
+    try:
+        logs.create_log_group(logGroupName=group, tags=ws.tags)
+    except logs.exceptions.ResourceAlreadyExistsException:
+        ws.check_ours(f"log group {group}", logs.list_tags_for_resource(resourceArn=arn)["tags"])
+    logs.put_retention_policy(logGroupName=group, retentionInDays=days)
+    return arn

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...files import write_text
-from ..chapters import CHAPTERS, Chapter
+from ..chapters import CHAPTERS, MEASURED_S, Chapter
 from ..places import project_root
 from ..watching.diagram import LIT, pipeline_svg
 from ..watching.drawings import event_svg, rights_svg
@@ -110,7 +110,7 @@ def index_page(times: Mapping[int, int]) -> str:
     """notebooks/README.md: the chapters in order, with their minutes."""
     rows = [
         f"| {chapter.number} | [{chapter.title}]({chapter.file}) | {times.get(chapter.number, '')} | "
-        f"{', '.join(chapter.makes) or 'nothing'} |"
+        f"{MEASURED_S[chapter.number]} | {', '.join(chapter.makes) or 'nothing'} |"
         for chapter in CHAPTERS.values()
     ]
     return "\n".join(
@@ -122,14 +122,15 @@ def index_page(times: Mapping[int, int]) -> str:
             "",
             f"![The pipeline]({diagram_file(CHAPTERS[1])})",
             "",
-            "| | Chapter | Minutes | Saves for the next ones |",
-            "|---|---|---|---|",
+            "| | Chapter | Minutes | Seconds | Saves for the next ones |",
+            "|---|---|---|---|---|",
             *rows,
             "",
             f"In all about {sum(times.values())} minutes to read and do, at {WORDS_A_MINUTE} words and",
             f"{LINES_A_MINUTE} lines of code a minute; tasks that you think about and exercises come on top.",
-            "Running the cells is apart: `kit.py demo` prints each chapter's seconds, and chapter 4 takes a minute",
-            "more the first time. Time plans for a class are in [docs/teaching.md](../docs/teaching.md).",
+            f"Running the cells is apart: the seconds were measured on two cores with the embedded AWS, {_total()} in",
+            "all. Chapter 4 takes a minute more the first time, and what AWS itself takes was not measured.",
+            "Time plans for a class are in [docs/teaching.md](../docs/teaching.md).",
             "",
             VIEWS,
             "This file is written by `python -m faceblur.workshop links`.",
@@ -139,11 +140,20 @@ def index_page(times: Mapping[int, int]) -> str:
 
 
 def _with_minutes(source: str, chapter: Chapter, times: Mapping[int, int]) -> str:
-    """The row of the intro's table that says how long the chapter takes; in chapter 1 also for all of them."""
+    """The row of the intro's table that says how long the chapter takes and runs; in chapter 1 also for all of them."""
     words = f"about {times.get(chapter.number, 0)} minutes to read and do"
     if chapter.number == 1:
         words += f", all ten together about {sum(times.values())}"
+    words += f"; the cells run for {MEASURED_S[chapter.number]} seconds"
+    if chapter.number == 1:
+        words += f", of all ten for {_total()} (measured on two cores with the embedded AWS)"
     return TAKES.sub(f"| Takes | {words} |", source)
+
+
+def _total() -> str:
+    """The seconds of all chapters, in words for people."""
+    minutes, seconds = divmod(sum(MEASURED_S.values()), 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
 def _with_diagram(source: str, chapter: Chapter) -> str:

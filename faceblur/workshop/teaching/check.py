@@ -1,129 +1,42 @@
-"""The tasks of the chapters: `check.NAME(answer)`, with a hint and a solution for each.
+"""`check.NAME(answer)`, with a hint and a solution for each of the `tasks`.
 
 Every check takes `solve`: True takes the solution for the answer, which is how a run that nobody watches gets by.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from ...errors import WorkshopError
-from . import judges, states
-
-
-@dataclass(frozen=True)
-class Task:
-    """judge(answer): what is wrong with it, or "". solution: Python that makes `answer`."""
-
-    chapter: int
-    judge: Callable[[Any], str]  # each takes an answer of its own kind
-    hint: str
-    solution: str
-    right: str
-
-    def solved(self) -> Any:
-        """The solution's answer."""
-        scope: dict = {}
-        exec(self.solution, scope)
-        return scope["answer"]
-
-
-TASKS: dict[str, Task] = {
-    "sampling": Task(
-        1,
-        judges.sampling,
-        "Two looks a second: how long is it from one look to the next?",
-        "answer = 500  # ms, from one look to the next",
-        "a face may come and go between two looks, for nearly half a second. That is why the blur looks, too.",
-    ),
-    "bucket_policy": Task(
-        2,
-        judges.bucket_policy,
-        "aws:SecureTransport is \"false\" for a call without TLS. Such a call is to be refused, whoever makes it.",
-        'answer = {\n    "Effect": "Deny",\n    "Principal": "*",\n    "Action": "s3:*",\n'
-        '    "Resource": ["arn:aws:s3:::photos", "arn:aws:s3:::photos/*"],\n'
-        '    "Condition": {"Bool": {"aws:SecureTransport": "false"}},\n}',
-        "nobody reaches bucket or objects without TLS, and who comes with TLS is neither let in nor kept out by it.",
-    ),
-    "roles": Task(
-        3,
-        judges.roles,
-        "Two statements: objects have ARNs that end in /*, and each action is only good for one of the buckets.",
-        'answer = [\n    {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::output/*"},\n'
-        '    {"Action": "s3:PutObject", "Resource": "arn:aws:s3:::archive/*"},\n]',
-        "the function may read the results and write the archive, and nothing else.",
-    ),
-    "layers": Task(
-        4,
-        judges.layers,
-        "A layer is built again when it or one before it has changed. What changes most often comes last.",
-        'answer = ["FROM", "COPY requirements.txt", "RUN pip install", "COPY handlers.py", "CMD"]',
-        "a change of the handlers builds one small layer again; the packages stay where they are.",
-    ),
-    "execution_name": Task(
-        5,
-        judges.execution_name,
-        "The same event must give the same name, another upload another one. A hash is short and has no odd letters.",
-        "import hashlib\n\n\ndef answer(bucket, key, version):\n"
-        '    return hashlib.sha256(f"{bucket}/{key}/{version}".encode()).hexdigest()',
-        "an event that comes twice starts one execution, and each upload has one of its own.",
-    ),
-    "loop": Task(
-        6,
-        states.loop,
-        "Wait, ask, decide, and back to Wait. The Task needs a Catch that keeps the input, the Choice all ways out.",
-        'answer = {\n    "Wait": {"Type": "Wait", "Seconds": 5, "Next": "Ask"},\n'
-        '    "Ask": {\n        "Type": "Task",\n        "Next": "Ready",\n'
-        '        "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": '
-        '"RecordFailure"}],\n    },\n'
-        '    "Ready": {\n        "Type": "Choice",\n'
-        '        "Choices": [{"Variable": "$.status", "StringEquals": "SUCCEEDED", "Next": "GetResult"}],\n'
-        '        "Default": "Wait",\n    },\n}',
-        "it asks until the job is done, with pauses, and whatever fails is recorded together with the input.",
-    ),
-    "trigger": Task(
-        7,
-        judges.trigger,
-        "Results arrive under blurred/. Which keys must start the workflow, and which must never?",
-        'answer = {\n    "Events": ["s3:ObjectCreated:*"],\n'
-        '    "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "uploads/"}]}},\n}',
-        "an upload starts the workflow, and what the workflow writes does not.",
-    ),
-    "retry": Task(
-        8,
-        states.retry,
-        "Repeat what passes by itself, with longer and longer pauses; a file that is no video stays none.",
-        'answer = {\n    "ErrorEquals": ["ThrottlingException", "ProvisionedThroughputExceededException"],\n'
-        '    "IntervalSeconds": 5,\n    "MaxAttempts": 6,\n    "BackoffRate": 2,\n    "JitterStrategy": "FULL",\n}',
-        "a service that is busy is asked again, later and later, and a real mistake is told at once.",
-    ),
-    "area": Task(
-        9,
-        judges.area,
-        "Ratios of the picture, from 0 to 1, and milliseconds; a little more on every side, in space and in time.",
-        'answer = {"left": 0.55, "top": 0.15, "width": 0.2, "height": 0.3, "start_ms": 1200, "end_ms": 1700}',
-        "the face is covered for as long as it is seen, and the rest of the picture stays.",
-    ),
-}  # fmt: skip
+from .tasks import TASKS, Task
 
 
 def ask(name: str, answer: Any, solve: bool = False) -> None:
-    """Check an answer. None is not answered yet. Raises WorkshopError with what is wrong with it."""
+    """Check an answer. Raises WorkshopError with what is wrong with it.
+
+    None is not answered yet, and what is still broken as it was given not mended yet: both are said, and stop nothing.
+    """
     task = _task(name)
-    if solve:
-        answer = task.solved()
+    answer = taken(name, answer, solve)
+    stuck = f'Stuck? check.hint("{name}"), then check.solution("{name}")'
     if answer is None:
-        print(f'Not answered yet. Stuck? check.hint("{name}"), then check.solution("{name}")')
+        print(f"Not answered yet. {stuck}")
         return
     try:
         wrong = task.judge(answer)
-    except (TypeError, KeyError, AttributeError, ValueError) as problem:
-        wrong = f"it does not have the form that is asked for ({type(problem).__name__}: {problem})"
-    if wrong:
+    except Exception as problem:  # an answer may be a function, and do anything
+        wrong = f"it does not have the form that is asked for: {_form(name)} ({type(problem).__name__}: {problem})"
+    if task.is_still_broken(wrong):
+        print(f"Still broken: {task.symptom}. {stuck}")
+    elif wrong:
         raise WorkshopError(f'Not yet: {wrong}. A hint: check.hint("{name}")')
-    print(f"{'The solution' if solve else 'Right'}: {task.right}")
+    else:
+        print(f"{'The solution' if solve else 'Right'}: {task.right}")
+
+
+def taken(name: str, answer: Any, solve: bool = False) -> Any:
+    """What is gone on with: the answer, or with `solve` the solution's."""
+    return _task(name).solved() if solve else answer
 
 
 def hint(name: str) -> None:
@@ -136,52 +49,117 @@ def solution(name: str) -> None:
     print(_task(name).solution)
 
 
+def broken(name: str) -> None:
+    """Print what was to be mended, as it was."""
+    print(_task(name).broken or f"{name} is built, not mended.")
+
+
+class NoTaskError(WorkshopError, AttributeError):
+    """A name that was mistyped."""
+
+
 def _task(name: str) -> Task:
     if name not in TASKS:
-        raise WorkshopError(f"there is no task {name!r}; there are {', '.join(TASKS)}")
+        raise NoTaskError(f"there is no task {name!r}; there are {', '.join(TASKS)}")
     return TASKS[name]
 
 
-def sampling(answer: Any, solve: bool = False) -> None:
+def _form(name: str) -> str:
+    """What is asked for, as the task's own function says it."""
+    return (globals()[name].__doc__ or "").partition("answer: ")[2].rstrip(".")
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("_"):
+        raise AttributeError(name)
+    raise NoTaskError(f"there is no task {name!r}; there are {', '.join(TASKS)}")
+
+
+def sampling(answer: Any = None, solve: bool = False) -> None:
     """Chapter 1. answer: the longest time in ms between two looks of a detector that looks twice a second."""
     ask("sampling", answer, solve)
 
 
-def bucket_policy(answer: Any, solve: bool = False) -> None:
+def pixels(answer: Any = None, solve: bool = False) -> None:
+    """Chapter 1. answer: a function of a face and a picture's width and height that gives left, top, right, bottom."""
+    ask("pixels", answer, solve)
+
+
+def bucket_policy(answer: Any = None, solve: bool = False) -> None:
     """Chapter 2. answer: a statement for the bucket `photos` that refuses every call without TLS."""
     ask("bucket_policy", answer, solve)
 
 
-def roles(answer: Any, solve: bool = False) -> None:
+def lifetime(answer: Any = None, solve: bool = False) -> None:
+    """Chapter 2. answer: a lifecycle rule for a bucket whose drafts lie under tmp/."""
+    ask("lifetime", answer, solve)
+
+
+def roles(answer: Any = None, solve: bool = False) -> None:
     """Chapter 3. answer: the statements (Action, Resource) of a function that copies from `output` to `archive`."""
     ask("roles", answer, solve)
 
 
-def layers(answer: Any, solve: bool = False) -> None:
+def layers(answer: Any = None, solve: bool = False) -> None:
     """Chapter 4. answer: the five lines of a Dockerfile in an order that builds fast again."""
     ask("layers", answer, solve)
 
 
-def execution_name(answer: Any, solve: bool = False) -> None:
+def command(answer: Any = None, solve: bool = False) -> None:
+    """Chapter 4. answer: the line that builds an image for a function on x86_64."""
+    ask("command", answer, solve)
+
+
+def execution_name(answer: Any = None, solve: bool = False) -> None:
     """Chapter 5. answer: a function of bucket, key and version that names the execution of an upload."""
     ask("execution_name", answer, solve)
 
 
-def loop(answer: Any, solve: bool = False) -> None:
+def handler(answer: Any = None, solve: bool = False) -> None:
+    """Chapter 5. answer: a function of S3's event and a client that says whether the upload begins as a video does."""
+    ask("handler", answer, solve)
+
+
+def loop(answer: Any = None, solve: bool = False) -> None:
     """Chapter 6. answer: the states Wait, Ask and Ready, which lead to GetResult or RecordFailure."""
     ask("loop", answer, solve)
 
 
-def trigger(answer: Any, solve: bool = False) -> None:
+def rounds(answer: Any = None, solve: bool = False) -> None:
+    """Chapter 6. answer: the rule of the Catch that sends a segment back from its proof to be blurred."""
+    ask("rounds", answer, solve)
+
+
+def caller(answer: Any = None, solve: bool = False) -> None:
+    """Chapter 7. answer: what add_permission is told so that S3 may call a function for the bucket `photos`."""
+    ask("caller", answer, solve)
+
+
+def trigger(answer: Any = None, solve: bool = False) -> None:
     """Chapter 7. answer: Events and Filter of a bucket that holds uploads/ and blurred/."""
     ask("trigger", answer, solve)
 
 
-def retry(answer: Any, solve: bool = False) -> None:
+def retry(answer: Any = None, solve: bool = False) -> None:
     """Chapter 8. answer: one rule of a Retry, for a service that is throttled."""
     ask("retry", answer, solve)
 
 
-def area(answer: Any, solve: bool = False) -> None:
+def publish(answer: Any = None, solve: bool = False) -> None:
+    """Chapter 9. answer: a function of a report and of the tracks that agreed to be seen: may it be published?."""
+    ask("publish", answer, solve)
+
+
+def area(answer: Any = None, solve: bool = False) -> None:
     """Chapter 9. answer: left, top, width, height, start_ms and end_ms of an area that covers `judges.FACE`."""
     ask("area", answer, solve)
+
+
+def order(answer: Any = None, solve: bool = False) -> None:
+    """Chapter 10. answer: the five kinds, in the order in which they are deleted."""
+    ask("order", answer, solve)
+
+
+def leftovers(answer: Any = None, solve: bool = False) -> None:
+    """Chapter 10. answer: a function of buckets (name: tags) and a prefix that gives the names to be deleted."""
+    ask("leftovers", answer, solve)

@@ -9,12 +9,17 @@ from typing import Any
 STEP_MS = 500
 PHOTOS = ("arn:aws:s3:::photos", "arn:aws:s3:::photos/*")
 OUTPUT, ARCHIVE = "arn:aws:s3:::output/*", "arn:aws:s3:::archive/*"
-# A face between two looks: where it is, as ratios of the picture, and from when to when it is seen, in ms.
-FACE = {"left": 0.58, "top": 0.2, "width": 0.12, "height": 0.2, "start_ms": 1260, "end_ms": 1640}
+# The face of `sample.passing`: where it is, as ratios of the picture, and its first and its last frame, in ms.
+FACE = {"left": 0.58, "top": 0.2, "width": 0.12, "height": 0.25, "start_ms": 1050, "end_ms": 1450}
 MOST_AREA, MOST_MS = 0.15, 1000
+CLEANING = ("trigger", "state machine", "functions", "buckets", "roles")
+CALLER = "s3.amazonaws.com"
+PHOTOS_ACCOUNT = "111122223333"
 
 
 def sampling(answer: Any) -> str:
+    if isinstance(answer, str):
+        return "a number is asked for, without quotes and without a unit"
     known = {
         250: "that is half of the time between two looks; the face may come right after one",
         1000: "two looks a second are closer to each other than that",
@@ -26,6 +31,8 @@ def sampling(answer: Any) -> str:
 
 
 def bucket_policy(answer: Mapping) -> str:
+    if "Statement" in answer:
+        return "that is a whole policy; one statement is asked for"
     condition = answer.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport")
     resources = set(_list(answer.get("Resource", ())))
     if answer.get("Effect") != "Deny":
@@ -46,6 +53,8 @@ def bucket_policy(answer: Mapping) -> str:
 
 
 def roles(answer: Sequence[Mapping]) -> str:
+    if isinstance(answer, Mapping):
+        return "a list of statements is asked for, and a role may have several: [...]"
     granted = {
         (action, resource) for one in answer for action in _list(one["Action"]) for resource in _list(one["Resource"])
     }
@@ -117,6 +126,65 @@ def trigger(answer: Mapping) -> str:
     if "blurred/".startswith(prefix) or prefix.startswith("blurred"):
         return "this fits the results, too"
     return "" if prefix == "uploads/" and set(rules) == {"prefix"} else "uploads/ is where uploads lie, of any ending"
+
+
+def caller(answer: Mapping) -> str:
+    source = answer.get("SourceArn", "")
+    if answer.get("Principal") == "*":
+        return "anybody in the world may call the function, and you pay"
+    if answer.get("Principal") != CALLER:
+        return f"S3 calls under the name {CALLER}"
+    if "*" in answer.get("Action", ""):
+        return "a * among the actions lets S3 change and delete the function, too"
+    if answer.get("Action") != "lambda:InvokeFunction":
+        return "to call a function is lambda:InvokeFunction"
+    if not source:
+        return "every bucket may call it: name yours (SourceArn)"
+    if source.endswith("/*"):
+        return "events come from the bucket, not from its objects: its ARN has no /*"
+    if source != PHOTOS[0]:
+        return f"the bucket is {PHOTOS[0]}"
+    if "SourceAccount" not in answer:
+        return "nearly: when photos is deleted one day, anybody may make a bucket of that name (SourceAccount)"
+    if answer["SourceAccount"] != PHOTOS_ACCOUNT:
+        return f"the account is {PHOTOS_ACCOUNT}, twelve digits in a text"
+    return ""
+
+
+def publish(answer: Callable[[Mapping, set[int]], bool]) -> str:
+    def said(audit: Mapping | None, visible: Sequence[int] = (), agreed: Sequence[int] = ()) -> bool:
+        return bool(answer({"kept_visible": [*visible], **({} if audit is None else {"audit": audit})}, {*agreed}))
+
+    if not said({"passed": True}):
+        return "a video that passed its check and shows nobody may be published"
+    if said({"passed": False}):
+        return "this one did not pass its check"
+    try:
+        let_out = said(None)
+    except KeyError as key:
+        return f"a report without {key} ends it: what was never checked gets a plain False"
+    if let_out:
+        return "a report without an audit was never checked, and this lets it out: in doubt it is False"
+    if said({"passed": "no"}) or said({"passed": None}):
+        return 'passed must be True itself: this takes the text "no", or None, for it'
+    if said({"passed": True}, [2], [1]):
+        return "track 2 is visible and has not agreed"
+    if said({"passed": True}, [1, 2], [1]):
+        return "one of the visible has agreed, the other has not: all must have"
+    return "" if said({"passed": True}, [1], [1, 3]) else "whoever is visible has agreed: that may be published"
+
+
+def order(answer: Sequence[str]) -> str:
+    if sorted(answer) != sorted(CLEANING):
+        return f"use each of these once: {', '.join(sorted(CLEANING))}"
+    place = {kind: answer.index(kind) for kind in CLEANING}
+    if place["trigger"] != 0:
+        return "an upload that comes meanwhile starts new work in what is half gone: the trigger first"
+    if place["functions"] < place["state machine"]:
+        return "executions that run ask for functions that are gone, again and again"
+    if place["buckets"] < place["functions"]:
+        return "what still runs writes into a bucket that was just emptied, and a bucket that holds something stays"
+    return "" if place["roles"] > place["buckets"] else "roles cost nothing, and what is being deleted may need them"
 
 
 def area(answer: Mapping) -> str:

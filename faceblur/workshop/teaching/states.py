@@ -1,4 +1,4 @@
-"""What is wrong with states that a participant wrote: the loop of chapter 6 and the rule for repeating of chapter 8."""
+"""What is wrong with states that a participant wrote: loop and second round of chapter 6, repeating of chapter 8."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 OUTSIDE = ("GetResult", "RecordFailure")
+LIST = "ErrorEquals is a list, also of one error: [...]"
 PASSING = {"ThrottlingException", "ProvisionedThroughputExceededException"}
 
 
 def loop(answer: Mapping[str, Mapping]) -> str:
+    if "States" in answer:
+        return "the states alone are asked for, without the machine around them"
     kinds = {name: state.get("Type") for name, state in answer.items()}
     if "Wait" not in kinds.values():
         return "it asks without a pause: thousands of calls a minute, each one is paid"
@@ -58,6 +61,8 @@ def _goals(state: Mapping) -> list[str]:
 
 
 def retry(answer: Mapping) -> str:
+    if isinstance(answer["ErrorEquals"], str):
+        return LIST
     errors = set(answer["ErrorEquals"])
     if errors & {"States.ALL", "States.TaskFailed"}:
         return "it also repeats what will never succeed: a file that is no video fails just as often, only later"
@@ -72,3 +77,25 @@ def retry(answer: Mapping) -> str:
     if answer.get("JitterStrategy") != "FULL":
         return "nearly: forty segments that were refused together come back together (JitterStrategy FULL)"
     return ""
+
+
+def rounds(answer: Mapping) -> str:
+    if isinstance(answer["ErrorEquals"], str):
+        return LIST
+    errors = set(answer["ErrorEquals"])
+    path = answer.get("ResultPath", "$")
+    if errors & {"States.ALL", "States.TaskFailed"}:
+        return "whatever fails leads back: what is missing stays missing, and the segment is blurred for ever, and paid"
+    if "FacesMissedError" not in errors:
+        return "none of these is what the proof says of a face that it still sees: FacesMissedError"
+    if len(errors) > 1:
+        return f"{', '.join(sorted(errors - {'FacesMissedError'}))} is not mended by blurring again"
+    if answer.get("Next") == "ProveSegment":
+        return "proving again what was not blurred again finds the same face"
+    if answer.get("Next") != "BlurSegment":
+        return "the segment is to be blurred again: Next is BlurSegment"
+    if path == "$":
+        return "nearly: without a ResultPath the error replaces the input, and nobody knows which segment it was"
+    if path is None:
+        return "nearly: the error is thrown away, and BlurSegment cannot tell that this is another round"
+    return "" if path == "$.missed" else "nearly: BlurSegment looks for it under missed: $.missed"

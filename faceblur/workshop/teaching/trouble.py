@@ -28,6 +28,7 @@ class Trouble:
 
     start: Callable[[Workshop], str]
     task: str
+    hint: str
     learned: str
 
 
@@ -55,11 +56,19 @@ def forget(ws: Workshop, really: bool) -> None:
 
 
 def start(ws: Workshop, name: str) -> None:
-    """Break it, and say what to do. Raises WorkshopError for a name that is none, or that wants the embedded AWS."""
+    """Break it, and say what to do. Raises WorkshopError for a name that is none, that wants the embedded AWS, or while
+    something else is broken.
+    """
     if name not in TROUBLES:
         raise WorkshopError(f"there is no trouble {name!r}; there are {', '.join(TROUBLES)}")
     if name != "permission" and ws.target != "local":
         raise WorkshopError(f"the trouble {name} can be made on the embedded AWS alone; here take: permission")
+    noted = ws.state.get("trouble")
+    if noted and noted["name"] != name:
+        raise WorkshopError(
+            f"something is broken already ({noted['name']}): mend that first, or put it back: trouble.mend(ws)"
+        )
+    mend(ws)
     ws.state["trouble"] = {"name": name, "failure": TROUBLES[name].start(ws)}
     print(TROUBLES[name].task)
 
@@ -72,9 +81,15 @@ def check(ws: Workshop) -> None:
         return
     wrong = _permission(ws) if noted["name"] == "permission" else _struck(noted["failure"])
     if wrong:
-        raise WorkshopError(f"Not yet: {wrong}")
+        raise WorkshopError(f"Not yet: {wrong}. A hint: trouble.hint(ws); trouble.mend(ws) puts all back")
     mend(ws)
     print(f"Right: {TROUBLES[noted['name']].learned}")
+
+
+def hint(ws: Workshop) -> None:
+    """Print what helps without giving it away."""
+    noted = ws.state.get("trouble")
+    print(TROUBLES[noted["name"]].hint if noted else "Nothing is broken.")
 
 
 def mend(ws: Workshop) -> None:
@@ -95,10 +110,13 @@ def _take_permission(ws: Workshop) -> str:
 
 def _permission(ws: Workshop) -> str:
     """What the role may do now, asked of IAM."""
-    if not _may(ws, f"arn:{ws.partition}:s3:::{ws.names.work_bucket}/a"):
+    place = f"arn:{ws.partition}:s3:::{ws.names.work_bucket}/a"
+    if not _may(ws, place):
         return "an upload still fails. Which action was refused, for which role? The failure record and the log say it"
     if _may(ws, f"arn:{ws.partition}:s3:::{ws.names.output_bucket}/a"):
         return "the role may write now, but into other buckets, too: name the objects of the work bucket alone"
+    if _may(ws, place, "s3:DeleteObject"):
+        return "the role may write now, and delete, too: name the one action that was refused"
     return ""
 
 
@@ -108,9 +126,9 @@ def _struck(failure: str) -> str:
     return "it has not happened yet: upload a video again" if found and not found["struck"] else ""
 
 
-def _may(ws: Workshop, resource: str) -> bool:
+def _may(ws: Workshop, resource: str, action: str = ACTION) -> bool:
     arn = ws.need("roles")[ROLE]
-    question = {"PolicySourceArn": arn, "ActionNames": [ACTION], "ResourceArns": [resource]}
+    question = {"PolicySourceArn": arn, "ActionNames": [action], "ResourceArns": [resource]}
     answer = ws.client("iam").simulate_principal_policy(**question)
     return answer["EvaluationResults"][0]["EvalDecision"] == "allowed"
 
@@ -146,23 +164,27 @@ TROUBLES: dict[str, Trouble] = {
         _take_permission,
         "One role has lost one permission. Upload again, read the record of the failure and the log of the function "
         "that it names, and give back what is missing, no more. Then trouble.check(ws).",
+        "GetObject reads and PutObject writes; chapter 3 has the statements of every role, each with its resource.",
         "the record named the state, the log the action, and a role is mended by one statement.",
     ),
     "worker": Trouble(
         lambda ws: _chaos().kill(ws.names.function("blur_segment"), times=1).id,
         "The next blur function will be killed, as one that runs out of memory is. Upload again and look at its visits "
         "in the timeline. Then trouble.check(ws).",
+        "Only an upload makes a blur function run: upload again, and look how often BlurSegment was entered.",
         "a worker that dies is started once more by the state's Retry; the video came all the same.",
     ),
     "twice": Trouble(
         lambda ws: _chaos().repeat(f"s3:{ws.names.input_bucket}", times=1).id,
         "The event of your next upload will come twice. Upload again and count the executions. Then trouble.check(ws).",
+        "Upload once more; each execution's input names its key. How many have yours?",
         "both events had one name, and of each name one execution starts.",
     ),
     "busy": Trouble(
         lambda ws: _chaos().throttle("rekognition:StartFaceDetection", times=4).id,
         "Rekognition will be too busy for the next calls. Upload again and see which state asks once more. Then "
         "trouble.check(ws).",
+        "The start function asks twice, and then leaves it to a state: look for StartJob in the timeline.",
         "who is refused comes back later, and by itself.",
     ),
 }
