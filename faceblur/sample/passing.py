@@ -20,7 +20,11 @@ _FACE = slice(110, 342), slice(167, 366)  # of the portrait
 
 
 def make_passing(path: Path) -> Path:
-    """Write the film and return its path. Raises WorkshopError when a picture is not installed, OutputError."""
+    """Write the film, its folder too, and return its path.
+
+    Raises WorkshopError when a picture is not installed, OutputError when it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
     video.encode(path, _frames(), frame_rate=RATE, preset="veryfast")
     return path
 

@@ -174,6 +174,19 @@ def contact_sheet(
     return grid(cards, columns, gap)
 
 
+def film_strip(source: str | Path, times_ms: Sequence[float], columns: int = 4, width: int = 240) -> np.ndarray:
+    """One BGR picture of the frames shown at these ascending times, each `width` pixels wide over its time.
+
+    Raises InputError when the video cannot be read.
+    """
+    cards = []
+    for time_ms, picture in zip(times_ms, read_frames(source, times_ms, width), strict=True):
+        caption = Canvas(paper(26, picture.shape[1]))
+        caption.text(2, 3, f"{time_ms:.0f} ms", INK, 15)
+        cards.append(np.vstack([picture, caption.picture]))
+    return grid(cards, columns, 8)
+
+
 def grid(cards: Sequence[np.ndarray], columns: int, gap: int) -> np.ndarray:
     """Pictures of one size, row by row, on paper."""
     height, width = cards[0].shape[:2]

@@ -345,3 +345,6 @@ def test_the_drawing_shows_every_state_with_its_loop_and_its_failures():
     assert all(f">{name}</text>" in drawing for name in definition["States"])
     assert "stroke-dasharray" in drawing and "on failure" in drawing and "stroke='#f0a202' stroke-width='3'" in drawing
     assert "Wait to WaitForCompletion" in drawing  # in words, for those who cannot see it
+    assert "JoinSegments to RecordFailure; on failure RecordFailure to Failed" in drawing
+    segment = machine_svg(definition["States"]["BlurSegments"]["ItemProcessor"])
+    assert "on FacesMissedError ProveSegment to BlurSegment" in segment and ">on FacesMissedError</text>" in segment

@@ -50,8 +50,22 @@ def described(definition: Mapping) -> str:
     parts = [
         f"{name} to {' or '.join(ways)}" for name in order(definition) if (ways := goals(definition["States"][name]))
     ]
-    failing = [name for name in order(definition) if definition["States"][name].get("Catch")]
-    return f"State machine: {', '.join(parts)}; on failure {', '.join(failing) or 'nothing'} to a state of its own"
+    caught = [f"{words} {', '.join(names)} to {goal}" for goal, (words, names) in _caught(definition).items()]
+    return f"State machine: {'; '.join([', '.join(parts), *caught])}"
+
+
+def _caught(definition: Mapping) -> dict[str, tuple[str, list[str]]]:
+    """State that takes failures -> (which: "on failure", or the errors' names; the states that they come from)."""
+    rules: dict[str, list[tuple[str, Sequence[str]]]] = {}
+    for name in order(definition):
+        for rule in definition["States"][name].get("Catch", ()):
+            rules.setdefault(rule["Next"], []).append((name, rule["ErrorEquals"]))
+    found = {}
+    for goal, pairs in rules.items():
+        errors = {error for _, names in pairs for error in names}
+        words = "on failure" if "States.ALL" in errors else f"on {', '.join(sorted(errors))}"
+        found[goal] = words, list(dict.fromkeys(name for name, _ in pairs))
+    return found
 
 
 def _ways(definition: Mapping, rows: Mapping[str, int]) -> str:
@@ -71,17 +85,18 @@ def _beside(pairs: Sequence[tuple[int, int]], side: float, sign: int) -> Iterato
 
 
 def _failures(definition: Mapping, rows: Mapping[str, int], x: float) -> str:
-    """One dashed rail: from every state with a Catch to the states that take failures."""
-    caught = [(rows[name], rows[rule["Next"]]) for name in rows for rule in definition["States"][name].get("Catch", ())]
-    if not caught:
-        return ""
-    drawn = "".join(
-        f"<path d='M{LEFT + BOX} {_y(a) + HIGH / 2:.0f}H{x}V{_y(b) + HIGH / 2:.0f}H{LEFT + BOX + 2}' fill='none' "
-        f"stroke='{FAILURE}' stroke-dasharray='4 4'/>"
-        for a, b in dict.fromkeys(caught)
-    )
-    y = _y(min(a for a, _ in caught)) + HIGH
-    return drawn + f"<text x='{x + 6}' y='{y}' {FONT} font-size='12' fill='{FAILURE}'>on failure</text>"
+    """A dashed rail for each state that takes failures: every state with a Catch to it leads into its rail."""
+    caught, side, parts = _caught(definition), LEFT + BOX, []
+    for index, (goal, (words, sources)) in enumerate(caught.items()):
+        here, end = x + STEP * index, _y(rows[goal]) + HIGH * 0.6
+        middles = [_y(rows[name]) + HIGH * (0.8 if name in caught else 0.5) for name in sources]
+        stubs = "".join(f"M{side} {y:.0f}H{here}" for y in middles)
+        rail = f"M{here} {min(*middles, end):.0f}V{max(*middles, end):.0f}"
+        parts.append(f"<path d='{stubs}{rail}' fill='none' stroke='{FAILURE}' stroke-dasharray='4 4'/>")
+        parts.append(_line(f"M{here} {end:.0f}H{side + 1}").replace(SOFT, FAILURE))
+        label = f"x='{here + 6}' y='{min(middles) + HIGH / 2:.0f}' {FONT} font-size='12' fill='{FAILURE}'"
+        parts.append(f"<text {label}>{escape(words)}</text>")
+    return "".join(parts)
 
 
 def _box(name: str, state: Mapping, row: int, colour: str | None) -> str:
