@@ -59,7 +59,7 @@ CHAPTERS: dict[int, Chapter] = {
 }
 
 
-MEASURED_S = {1: 5, 2: 4, 3: 3, 4: 3, 5: 9, 6: 4, 7: 3, 8: 22, 9: 13, 10: 4}
+MEASURED_S = {1: 2, 2: 2, 3: 2, 4: 3, 5: 10, 6: 7, 7: 2, 8: 73, 9: 73, 10: 5}
 """Seconds that each chapter's cells run: `kit.py demo` on two cores, with the image's packages in the cache."""
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from faceblur.workshop.chapters import CHAPTERS, MEASURED_S
+from faceblur.workshop.names import FUNCTIONS
 from faceblur.workshop.running import links, runner
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
@@ -161,3 +162,11 @@ def test_running_links_twice_changes_nothing(tmp_path):
     assert "parameters" in written
     assert "01_introduction.ipynb" in written
     assert "images/pipeline_02.svg" in written
+
+
+def test_what_is_created_and_deleted_is_counted():
+    intro = {number: source(cells_of(CHAPTERS[number])[1]) for number in (3, 5, 10)}
+    functions, roles = len(FUNCTIONS), len(FUNCTIONS) + 1  # one for the state machine
+    assert f"| Creates | {roles} IAM roles" in intro[3]
+    assert f"| Creates | {functions} Lambda functions, {functions} log groups" in intro[5]
+    assert f" {functions} functions, " in intro[10] and f" {roles} roles, {roles} log groups" in intro[10]
