@@ -35,9 +35,14 @@ BEYOND = """
 ## Whatever the service
 
 - **Signatures, hosts, web pages**: as closed as [SECURITY.md](../SECURITY.md) says; every call is checked against IAM.
-- **Functions run on this machine's Python**, whatever Runtime says, without other languages. Where Linux gives a mount
-  namespace they have a private /tmp, their layers in /opt, and a disk that is read-only; the network, other processes
-  and what you can read are open to them. Where it does not, `faceblur local up` says so when it starts.
+- **Functions run on this machine's Python**, whatever Runtime says, without other languages. An image with a system of
+  its own runs in that, whatever it begins with; one without runs on this machine's Python, if that is what its
+  ENTRYPOINT names, and what it holds below /usr, /etc, /bin and /lib is then seen in /.image. USER of an image counts
+  for nothing.
+- **They are confined where Linux gives namespaces**: code in /var/task, layers in /opt, a /tmp of their own with the
+  size that was asked for (in memory, up to half of the machine's; beyond that on the disk, and the function that holds
+  more is ended), no process but their own. The network is the machine's. Where it does not, and on macOS, code and
+  layers lie in folders of their own, an image's program is refused, and `faceblur local up` says so when it starts.
 - **One region, one account**, no bills, no quotas but those named in the cases and concurrent executions.
 - **Times are short**: a role is usable at once, a function is active after a tenth of a second.
 """

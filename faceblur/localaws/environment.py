@@ -7,7 +7,6 @@ import os
 import queue
 import shutil
 import signal
-import subprocess
 import threading
 import time
 import uuid
@@ -17,7 +16,7 @@ from .family import resident_bytes
 from .function import Function, Result, error_document
 from .log_pipe import LogPipe
 from .runtime_api import Answer, Invocation, RuntimeApi
-from .sandbox import Sandbox
+from .sandbox import WRAPPING, Sandbox, in_memory
 from .warden import Warden
 
 # AWS gives the code outside the handler at least this long.
@@ -42,15 +41,9 @@ class Environment:
         (folder / "tmp").mkdir(parents=True)
         self._api = RuntimeApi()
         self._log = LogPipe()
-        self._process = subprocess.Popen(
-            sandbox.command(function, folder / "tmp"),
-            env=sandbox.environment(function, folder / "tmp", self._api.address, self.log_stream),
-            cwd=function.task,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log.write_end,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        self._wrapping = WRAPPING if sandbox.confined is not None else 0
+        self._keeps_tmp = sandbox.confined is not None and in_memory(function.storage_mb)
+        self._process = sandbox.start(function, folder / "tmp", self._api.address, self.log_stream, self._log.write_end)
         if warden:
             warden.began(self._process.pid)
         self._log.started()
@@ -87,6 +80,8 @@ class Environment:
         self._kill()
         for thread in self._threads:
             thread.join()
+        if self._process.stdin:
+            self._process.stdin.close()
         if self._warden:
             self._warden.ended(self._process.pid)
         self._log.close()
@@ -175,8 +170,8 @@ class Environment:
         looks = 0
         while self._api.working.wait() and self.alive:
             self._look_at_memory()
-            if looks % LOOKS_PER_TMP == 0:
-                self._tmp_mb = _size(self._folder / "tmp") >> 20
+            if looks % LOOKS_PER_TMP == 0 and not self._keeps_tmp:
+                self._tmp_mb = _size(self._folder) >> 20
             if self._out_of_memory or self._tmp_mb > self.function.storage_mb:
                 self._kill()
                 return
@@ -185,7 +180,7 @@ class Environment:
 
     def _look_at_memory(self) -> None:
         """Note the peak of the process family."""
-        used_mb = resident_bytes(self._process.pid) >> 20
+        used_mb = resident_bytes(self._process.pid, self._wrapping) >> 20
         self.peak_mb = max(self.peak_mb, used_mb)
         self._out_of_memory = self._out_of_memory or used_mb > self.function.memory_mb
 

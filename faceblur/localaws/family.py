@@ -16,25 +16,32 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 _LISTS_CHILDREN = Path(f"/proc/self/task/{os.getpid()}/children").exists()
 
 
-def resident_bytes(pid: int) -> int:
-    """Of the process and its descendants; those that end meanwhile do not count."""
-    members = _members(pid) if _LISTS_CHILDREN else _members_by_psutil(pid)
+def resident_bytes(pid: int, wrapping: int = 0) -> int:
+    """Of the process and its descendants; those that end meanwhile do not count.
+
+    wrapping: this process and so many less one of its first child and that one's are not counted.
+    """
+    members = _members(pid, wrapping) if _LISTS_CHILDREN else _members_by_psutil(pid, wrapping)
     return sum(map(_resident, members))
 
 
-def _members(pid: int) -> Iterator[int]:
-    waiting = [pid]
+def _members(pid: int, wrapping: int = 0) -> Iterator[int]:
+    waiting = [(pid, 0)]
     while waiting:
-        current = waiting.pop()
-        yield current
+        current, generation = waiting.pop()
+        if generation >= wrapping:
+            yield current
         with contextlib.suppress(OSError):
             for thread in Path(f"/proc/{current}/task").iterdir():
-                waiting += map(int, (thread / "children").read_text().split())
+                waiting += [(int(child), generation + 1) for child in (thread / "children").read_text().split()]
 
 
-def _members_by_psutil(pid: int) -> list[int]:
+def _members_by_psutil(pid: int, wrapping: int = 0) -> list[int]:
     with contextlib.suppress(psutil.Error):
-        return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
+        wrapped = [psutil.Process(pid)]
+        for _ in range(wrapping):
+            wrapped = [child for one in wrapped for child in one.children()]
+        return [found.pid for one in wrapped for found in (one, *one.children(recursive=True))]
     return []
 
 

@@ -18,6 +18,22 @@ class UnpackedImage:
     environment: Mapping[str, str] = field(default_factory=dict)
     command: tuple[str, ...] = ()
     entrypoint: tuple[str, ...] = ()
+    folder: str = ""
+    # Those that its compiled modules were made for, as "3.12".
+    pythons: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """How an image's process begins: its own program in its own system, or words for this machine's Python.
+
+    folder: where it works, as the image has it; folder_on_disk: where that lies on this machine.
+    """
+
+    command: tuple[str, ...]
+    own: bool
+    folder: str
+    folder_on_disk: Path
 
 
 @dataclass(frozen=True)
@@ -25,8 +41,8 @@ class Function:
     """One version of a function with everything its execution environments need.
 
     `task` is the folder that is /var/task on AWS; `layers` are unpacked folders (each /opt); `image` is set
-    for functions made from a container image. `variables` are the user's, `credentials` those of the
-    execution role.
+    for functions made from a container image, `entry` how it begins. `variables` are the user's, `credentials` those
+    of the execution role.
     """
 
     name: str
@@ -43,6 +59,7 @@ class Function:
     endpoint_url: str = ""
     layers: tuple[Path, ...] = ()
     image: UnpackedImage | None = None
+    entry: Entry | None = None
 
     @property
     def key(self) -> str:
@@ -57,6 +74,7 @@ class Function:
             dict(self.variables),
         ]
         content += [dict(self.credentials), [str(layer) for layer in self.layers]]
+        content += [self.entry.command, self.entry.folder] if self.entry else []
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

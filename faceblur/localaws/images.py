@@ -31,7 +31,9 @@ OPAQUE, WHITEOUT = ".wh..wh..opq", ".wh."
 
 
 class ImageError(Exception):
-    """The image cannot be used; the message says why."""
+    """The image cannot be used; the message says why, `name` what AWS Lambda calls it."""
+
+    name = "Runtime.InvalidImage"
 
 
 def split_uri(uri: str) -> tuple[str, str]:
@@ -88,18 +90,12 @@ class ImageStore:
         for layer in manifest["layers"]:
             room -= apply_layer(self._blob(repository, layer["digest"], fetch), root, room)
         (root / "var/task").mkdir(parents=True, exist_ok=True)
-        versions = python_versions(root)
-        if versions and PYTHON not in versions:
-            made_for = " and ".join(sorted(versions))
-            raise ImageError(
-                f"the image's packages were built for Python {made_for}; the embedded AWS runs it with the "
-                f"Python of this machine: build it for {PYTHON}"
-            )
         compile_code(root)
         settings = json.loads(self._blob(repository, manifest["config"]["digest"], fetch)).get("config") or {}
         variables = dict(entry.partition("=")[::2] for entry in settings.get("Env") or ())
         command, entrypoint = tuple(settings.get("Cmd") or ()), tuple(settings.get("Entrypoint") or ())
-        return UnpackedImage(root, digest, variables, command, entrypoint)
+        folder, pythons = settings.get("WorkingDir") or "", frozenset(python_versions(root))
+        return UnpackedImage(root, digest, variables, command, entrypoint, folder, pythons)
 
     @staticmethod
     def _blob(repository: str, digest: str, fetch: Fetch) -> bytes:

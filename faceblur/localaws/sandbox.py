@@ -1,24 +1,26 @@
-"""What a function's process may see: command line, environment variables, import path, /tmp.
+"""What a function's process may see: command line, environment variables, import path, files.
 
 The process is the host's interpreter without site-packages (`-S`): only the function's own code, its layers and the
-managed runtime are importable. Where the kernel allows it the process gets a mount namespace with a private /tmp,
-the layers in /opt, and a disk that is read-only but for that; elsewhere TMPDIR points to a private folder.
+managed runtime are importable. Where the kernel allows it, it is confined (`confinement`): it sees its code in
+/var/task, its layers in /opt, a /tmp of its own, its own processes, and of this machine the system's libraries and
+the interpreter, all of it read-only. An image that brings a system of its own runs in that. Elsewhere it has the
+user's whole machine, and TMPDIR points to a private folder.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
-import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 from .function import Function
 from .managed_runtime import ManagedRuntime
+from .view import CLIENT, EMPTY, FILES, GROUP, IMAGE, LAYERS, RUNTIME, TASK, USER, View
 
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 PYTHON_TAG = f"python{sys.version_info[0]}.{sys.version_info[1]}"
@@ -32,46 +34,132 @@ IMAGE_PACKAGES = (
 # Variables of an image that name places inside it.
 IMAGE_PATH_VARIABLES = ("PYTHONPATH", "LD_LIBRARY_PATH")
 
+WRAPPING = 2  # processes of ours around a confined function
+CONFINEMENT = Path(__file__).with_name("confinement.py")
+TRIAL_SECONDS = 20
+# Fails where the interpreter does not run in there; says whether it has a /proc.
+TRIAL = "import os, ssl, importlib.util as util; assert util.find_spec('boto3'); print(os.path.exists('/proc/self'))"
+
 
 @dataclass(frozen=True)
 class Sandbox:
-    """How processes are confined on this machine: interpreter, runtime folders, namespace prefix."""
+    """How processes are confined on this machine: interpreter, runtime folders, and what the kernel allows.
+
+    confined: None where it does not; else whether that takes a namespace of users (without one, root's own rights do).
+    lacks: what is not as on AWS Lambda on this system, in words; empty where it is.
+    """
 
     python: str
     runtime: ManagedRuntime
-    namespace: tuple[str, ...] = ()
-    layers: Path | None = None
+    confined: bool | None = None
+    lacks: str = "functions are not confined"
 
     @classmethod
     def prepare(cls, root: Path) -> Sandbox:
         """Make the runtime folders in `root` and find out what this kernel allows."""
-        python = getattr(sys, "_base_executable", None) or sys.executable
-        visible = (root, Path(python).resolve(), Path(sys.base_prefix), *map(Path, sys.path))
-        layers = None if Path("/opt") in Path(python).resolve().parents or not Path("/opt").is_dir() else root / "opt"
-        return cls(python, ManagedRuntime.build(root / "runtime"), find_namespace(visible), layers)
+        python = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
+        runtime = ManagedRuntime.build(root / "runtime")
+        why = ""
+        for user in (True, False) if sys.platform == "linux" else ():
+            tried = cls(python, runtime, user, "")
+            with tempfile.TemporaryDirectory(dir=root) as folder:
+                has_processes, problem = tried.trial(Path(folder))
+            if not problem:
+                lacks = "" if has_processes else "functions have no /proc: this system gives no new one"
+                return cls(python, runtime, user, lacks)
+            why = why or problem.partition(": ")[2] or problem
+        why = why or "this system has no namespaces"
+        return cls(python, runtime, None, f"functions see and may write whatever you may: {why}")
 
     @property
-    def lacks(self) -> str:
-        """What is not as on AWS Lambda on this system, in words; empty where it is."""
-        if not self.namespace:
-            return "functions have no private /tmp and may write everywhere: this system gives no mount namespace"
-        if self.namespace[-1].endswith(READ_ONLY):
-            return ""
-        return "functions may write everywhere: the disk cannot be read-only"
+    def view(self) -> View:
+        return View(self.python, self.runtime, self.runtime.managed.parent / "opt")
 
-    def command(self, function: Function, private_tmp: Path) -> list[str]:
-        """The command line of one execution environment."""
-        command = [self.python, "-S", "-m", self.runtime.module, function.handler]
-        if not self.namespace:
-            return command
-        opt = str(merged(function.layers, self.layers)) if function.layers and self.layers else ""
-        return [*self.namespace, str(private_tmp), opt, *command]
+    def trial(self, folder: Path) -> tuple[bool, str]:
+        """(whether there is a /proc, what went wrong) of a process that is confined as a function is."""
+        function = Function("trial", "", "", folder)
+        command = [self.python, "-S", "-c", TRIAL]
+        document = self.document(function, folder, command, {"PYTHONPATH": RUNTIME})
+        with tempfile.TemporaryFile() as output, self.confine(document, output.fileno()) as process:
+            process.wait(TRIAL_SECONDS)
+            output.seek(0)
+            said = output.read().decode(errors="replace").splitlines() or ["it said nothing"]
+        return said == ["True"], said[-1] if process.returncode else ""
+
+    def start(self, function: Function, private_tmp: Path, api: str, log_stream: str, output: int) -> subprocess.Popen:
+        """Begin an execution environment; `output` is the file that it prints to."""
+        command, variables = self.command(function), self.environment(function, private_tmp, api, log_stream)
+        if self.confined is not None:
+            return self.confine(self.document(function, private_tmp, command, variables), output)
+        return subprocess.Popen(
+            command,
+            env=variables,
+            cwd=self.folder(function),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def confine(self, document: dict, output: int) -> subprocess.Popen:
+        """Begin a confined process. It ends when its standard input is closed, however that comes about."""
+        process = subprocess.Popen(
+            [self.python, "-I", "-S", str(CONFINEMENT)],
+            env={},
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            bufsize=0,
+        )
+        assert process.stdin
+        with contextlib.suppress(BrokenPipeError):  # it has ended already; what it said is in its output
+            process.stdin.write(json.dumps(document).encode() + b"\n")
+        return process
+
+    def command(self, function: Function) -> list[str]:
+        """The command line of the function itself."""
+        entry = function.entry
+        if entry and entry.own:
+            return list(entry.command)
+        words = entry.command if entry else ("-m", "awslambdaric", function.handler)
+        if words[:2] == ("-m", "awslambdaric"):
+            words = ("-m", self.runtime.module, *words[2:])
+        return [self.python, "-S", *words]
+
+    def document(self, function: Function, folder: Path, command: list[str], variables: dict[str, str]) -> dict:
+        """What `confinement` makes of this function's process. folder: empty, for it alone."""
+        tmp: int | str = function.storage_mb << 20
+        if not in_memory(function.storage_mb):
+            tmp = str(folder.with_name("disk"))  # not in the folder: the new root lies over it
+            Path(tmp).mkdir()
+        places, links = self.view.places(function)
+        return {
+            "root": str(folder),
+            "tmp": tmp,
+            "places": places,
+            "empty": [] if function.image else EMPTY,
+            "files": {} if function.entry and function.entry.own else FILES,
+            "links": links,
+            "user": self.confined,
+            "uid": USER,
+            "gid": GROUP,
+            "folder": self.view.folder(function),
+            "command": command,
+            "variables": variables,
+        }
+
+    def folder(self, function: Function) -> Path:
+        """Where it begins to work, where it is not confined."""
+        return function.entry.folder_on_disk if function.entry else function.task
 
     def environment(self, function: Function, private_tmp: Path, api: str, log_stream: str) -> dict[str, str]:
         """All variables of one execution environment; nothing is inherited from this process."""
-        temporary = "/tmp" if self.namespace else str(private_tmp)
+        temporary = str(private_tmp) if self.confined is None else "/tmp"
         values = {"ORT_DISABLE_TELEMETRY": "1"}  # nothing leaves this machine, whatever a function brings along
-        values |= image_variables(function)
+        values |= {"PATH": SYSTEM_PATH, "LANG": "en_US.UTF-8", "TZ": ":UTC", "PYTHONUNBUFFERED": "1"}
+        values |= self.image_variables(function)
         values |= {
             "AWS_LAMBDA_RUNTIME_API": api,
             "AWS_LAMBDA_FUNCTION_NAME": function.name,
@@ -86,105 +174,51 @@ class Sandbox:
             "AWS_ENDPOINT_URL": function.endpoint_url,
             "AWS_EC2_METADATA_DISABLED": "true",
             "NO_PROXY": "127.0.0.1",
-            "LAMBDA_TASK_ROOT": str(function.task),
+            "LAMBDA_TASK_ROOT": str(function.task) if self.confined is None else TASK,
+            "LAMBDA_RUNTIME_DIR": RUNTIME,
             "_HANDLER": function.handler,
-            "PATH": SYSTEM_PATH,
-            "LANG": "en_US.UTF-8",
-            "TZ": ":UTC",
-            "PYTHONUNBUFFERED": "1",
             "TMPDIR": temporary,
             "HOME": temporary,
         }
         values.update(function.variables)
         values.update(function.credentials)
-        values["PYTHONPATH"] = os.pathsep.join(self.import_path(function, values.get("PYTHONPATH", "")))
+        if not (function.entry and function.entry.own):
+            values["PYTHONPATH"] = os.pathsep.join(self.import_path(function, values.get("PYTHONPATH", "")))
+        return values
+
+    def image_variables(self, function: Function) -> dict[str, str]:
+        """The image's ENV, with paths that name places inside it moved to where it lies, unless it runs there."""
+        if function.image is None:
+            return {}
+        values = dict(function.image.environment)
+        if function.entry and function.entry.own:
+            return values
+        values.pop("PATH", None)
+        root = function.image.root if self.confined is None else Path(IMAGE)
+        for name in IMAGE_PATH_VARIABLES:
+            if name in values:
+                places = (place.lstrip("/") for place in values[name].split(":") if place)
+                values[name] = os.pathsep.join(str(root / place) for place in places)
         return values
 
     def import_path(self, function: Function, own: str) -> list[str]:
         """Folders to import from, in order; `own` is what the image or the user set as PYTHONPATH."""
-        folders = [str(function.task), *filter(None, own.split(os.pathsep))]
-        for layer in function.layers:
+        task = str(function.task) if self.confined is None else TASK
+        folders = [task, *filter(None, own.split(os.pathsep))]
+        layers = function.layers if self.confined is None else (Path(LAYERS),) if function.layers else ()
+        for layer in layers:
             folders += [str(layer / "python"), str(layer / f"python/lib/{PYTHON_TAG}/site-packages")]
         if function.image is None:
-            return [*folders, str(self.runtime.managed)]
-        packages = (function.image.root / place for place in IMAGE_PACKAGES)
-        return [*folders, *(str(place) for place in packages if place.is_dir()), str(self.runtime.client)]
+            return [*folders, str(self.runtime.managed) if self.confined is None else RUNTIME]
+        there = [place for place in IMAGE_PACKAGES if (function.image.root / place).is_dir()]
+        if self.confined is None:
+            return [*folders, *(str(function.image.root / place) for place in there), str(self.runtime.client)]
+        return [*folders, *(f"{IMAGE}/{place}" for place in there), CLIENT]
 
 
-def image_variables(function: Function) -> dict[str, str]:
-    """The image's ENV, with the paths that name places inside it moved to where it was unpacked."""
-    if function.image is None:
-        return {}
-    values = dict(function.image.environment)
-    for name in IMAGE_PATH_VARIABLES:
-        if name in values:
-            places = (place.lstrip("/") for place in values[name].split(":") if place)
-            values[name] = os.pathsep.join(str(function.image.root / place) for place in places)
-    return values
-
-
-def merged(layers: tuple[Path, ...], folder: Path) -> Path:
-    """One folder with what the layers hold, later ones over earlier ones, as /opt has it. Made of links, once."""
-    whole = folder / "-".join(layer.name for layer in layers)[-200:]
-    with _merging:
-        if not whole.exists():
-            beside = whole.with_suffix(".new")
-            for layer in layers:
-                shutil.copytree(layer, beside, copy_function=linked, dirs_exist_ok=True)
-            beside.rename(whole)
-    return whole
-
-
-_merging = threading.Lock()
-
-
-def linked(source: str, target: str) -> str:
-    Path(target).unlink(missing_ok=True)
-    os.link(source, target)
-    return target
-
-
-# $0 is the private /tmp, $1 what lies in /opt, the rest the command.
-PRIVATE = 'mount --bind "$0" /tmp && { [ -z "$1" ] || mount --bind "$1" /opt; } && shift && exec "$@"'
-# Every file system that is mounted, for a home on a disk of its own is not /. What cannot be changed must not be
-# writable as it is. The flags that it has are said again: without root they may not be taken away.
-EVERY_DISK = """while read -r _ _ _ _ place flags _; do
-  case "$place $flags" in /tmp\\ *|/tmp/*|/proc*|/sys*|/dev\\ *|/dev/pts*|/dev/mqueue*|*\\ ro|*\\ ro,*) continue; esac
-  place=$(printf %b "$place")
-  mount -o "remount,bind,ro${flags#rw}" "$place" || [ ! -w "$place" ] || exit 1
-done </proc/self/mountinfo 2>/dev/null"""
-READ_ONLY = PRIVATE.replace("&& shift", "&& { " + EVERY_DISK + "; } && shift")
-
-
-# Below the home: where keys and passwords of other things lie. The home itself may hold this Python and faceblur.
-KEYS = (".aws", ".azure", ".config", ".docker", ".gnupg", ".kube", ".mozilla", ".password-store", ".ssh")
-
-
-def hiding(home: Path, visible: tuple[Path, ...]) -> str:
-    """What puts something empty over these folders, before the rest is done; not over what must be seen."""
-    needed = {part.resolve() for place in visible for part in (place, *place.parents)}
-    folders = [home / name for name in KEYS if (home / name).is_dir() and (home / name).resolve() not in needed]
-    return "".join(f"mount -t tmpfs -o ro,size=4k none {shlex.quote(str(folder))} && " for folder in folders)
-
-
-def find_namespace(visible: tuple[Path, ...]) -> tuple[str, ...]:
-    """The command's beginning for a mount namespace, or () where the kernel forbids it or /tmp holds what must be
-    seen. Its last word is what is done in there: READ_ONLY, or PRIVATE where the disk cannot be made read-only, and
-    first of all that folders with keys are hidden.
-    """
-    hidden = Path("/tmp").resolve()
-    if not shutil.which("unshare") or any(hidden in (place, *place.parents) for place in visible):
-        return ()
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "marker").touch()
-        hide = hiding(Path.home(), visible)
-        for script in (hide + READ_ONLY, hide + PRIVATE, PRIVATE):
-            for options in (("-m",), ("-U", "-r", "-m")):
-                prefix = ("unshare", *options, "--propagation", "private", "sh", "-c", script)
-                trial = [*prefix, folder, "", "test", "-w", "/tmp/marker"]
-                if subprocess.run(trial, capture_output=True).returncode == 0:
-                    return prefix
-    return ()
+def in_memory(storage_mb: int) -> bool:
+    """Whether a /tmp of this size is one of memory: up to half of this machine's, as file systems of memory have it."""
+    return storage_mb << 20 <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 
 def compile_code(folder: Path) -> None:

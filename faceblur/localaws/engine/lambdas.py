@@ -19,6 +19,7 @@ from ministack.core.responses import error_response_json, get_account_id, get_re
 from ministack.services import ecr, lambda_svc
 
 from .. import limits
+from ..entry import entry_of
 from ..executor import Executor
 from ..failures import Failures
 from ..function import Function, error_document
@@ -63,7 +64,8 @@ class Lambdas:
         try:
             function = self._function(record, config)
         except (ImageError, ValueError) as problem:
-            return {"body": json.loads(error_document("Runtime.InvalidImage", str(problem))), "error": True}
+            name = getattr(problem, "name", ImageError.name)
+            return {"body": json.loads(error_document(name, str(problem))), "error": True}
         call = invocations.current()
         request_id, context = (call.request_id, call.client_context) if call else (request_id, "")
         result = self._executor.invoke(function, json.dumps(event).encode(), request_id, context)
@@ -75,13 +77,13 @@ class Lambdas:
 
     def _function(self, record: dict, config: dict) -> Function:
         _, region = lambda_runtime._account_region_from_function_config(config)
-        image, handler = None, config.get("Handler") or ""
+        image, entry, handler = None, None, config.get("Handler") or ""
         layers: tuple[Path, ...] = ()
         if config.get("PackageType") == "Image":
             image = self._image(config)
             override = (config.get("ImageConfigResponse") or {}).get("ImageConfig") or {}
-            command = override.get("Command") or image.command or ("",)
-            handler, task = command[-1], image.root / "var/task"
+            entry, handler = entry_of(image, override, self._executor.sandbox.confined is not None)
+            task = image.root / "var/task"
         else:
             task = self._executor.unpack(record.get("code_zip") or b"", config["FunctionArn"])
             packages = (lambda_svc._resolve_layer_zip(layer) for layer in config.get("Layers", []))
@@ -101,6 +103,7 @@ class Lambdas:
             endpoint_url=self._url,
             layers=layers,
             image=image,
+            entry=entry,
         )
 
     def _checked(self, change):

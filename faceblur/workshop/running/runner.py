@@ -148,6 +148,8 @@ def embedded_aws(say: Say = print) -> Iterator[None]:
 
     say("starting the embedded AWS ...")
     with LocalAws() as aws, environment(aws.environment):
+        if aws.lacks:
+            say(aws.lacks)
         yield
 
 
