@@ -7,8 +7,9 @@ Rooms: `cloud` starts and stops the process; `running` is `faceblur local`'s par
 the only module that touches ministack's internals; `failures` are those that were switched on, `chaos` switches them
 from outside; `executor`, `environment`, `family`, `warden`, `runtime_api`, `runtime_client`, `log_pipe`, `limits` and
 `managed_runtime` run Lambda functions; `sandbox` begins their processes, `view` says what those see, `confinement`
-sees to it; `images` unpacks container images, `entry` says what they begin with; `rekognition` and `sampling` are
-Rekognition Video; `definition` checks state machines. Nothing that goes into a Lambda imports this package.
+sees to it; `images` and `layers` unpack container images, `entry` says what they begin with; `rekognition` and
+`sampling` are Rekognition Video; `definition` checks state machines. Nothing that goes into a Lambda imports this
+package.
 """
 
 from .chaos import Chaos

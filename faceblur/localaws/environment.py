@@ -44,6 +44,7 @@ class Environment:
         self._wrapping = WRAPPING if sandbox.confined is not None else 0
         self._keeps_tmp = sandbox.confined is not None and in_memory(function.storage_mb)
         self._process = sandbox.start(function, folder / "tmp", self._api.address, self.log_stream, self._log.write_end)
+        self._api.belongs_to(self._process.pid)
         if warden:
             warden.began(self._process.pid)
         self._log.started()

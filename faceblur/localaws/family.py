@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import psutil
@@ -21,8 +21,12 @@ def resident_bytes(pid: int, wrapping: int = 0) -> int:
 
     wrapping: this process and so many less one of its first child and that one's are not counted.
     """
-    members = _members(pid, wrapping) if _LISTS_CHILDREN else _members_by_psutil(pid, wrapping)
-    return sum(map(_resident, members))
+    return sum(map(_resident, members(pid, wrapping)))
+
+
+def members(pid: int, wrapping: int = 0) -> Iterable[int]:
+    """The process and its descendants."""
+    return _members(pid, wrapping) if _LISTS_CHILDREN else _members_by_psutil(pid, wrapping)
 
 
 def _members(pid: int, wrapping: int = 0) -> Iterator[int]:

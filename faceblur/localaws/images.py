@@ -8,18 +8,16 @@ AWS Lambda does.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import os
 import re
 import shutil
 import sys
-import tarfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from .function import UnpackedImage
+from .layers import ImageError, apply_layer
 from .limits import MAX_IMAGE_BYTES
 from .sandbox import compile_code
 
@@ -27,13 +25,6 @@ from .sandbox import compile_code
 Fetch = Callable[[str, str, str], bytes | None]
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
-OPAQUE, WHITEOUT = ".wh..wh..opq", ".wh."
-
-
-class ImageError(Exception):
-    """The image cannot be used; the message says why, `name` what AWS Lambda calls it."""
-
-    name = "Runtime.InvalidImage"
 
 
 def split_uri(uri: str) -> tuple[str, str]:
@@ -78,7 +69,9 @@ class ImageStore:
             if digest not in self._images:
                 try:
                     self._images[digest] = self._unpack(repository, digest, manifest, fetch)
-                except (tarfile.TarError, OSError, ValueError, KeyError) as problem:
+                except ImageError:
+                    raise
+                except Exception as problem:  # there is no end to what a broken archive can bring about
                     raise ImageError(f"{uri} cannot be unpacked: {problem}") from problem
             return self._images[digest]
 
@@ -105,81 +98,6 @@ class ImageStore:
         if "sha256:" + hashlib.sha256(blob).hexdigest() != digest:
             raise ImageError(f"the blob {digest} of {repository} is damaged: push the image again")
         return blob
-
-
-def apply_layer(blob: bytes, root: Path, room: int = MAX_IMAGE_BYTES) -> int:
-    """Unpack one layer (plain, gzip, ...) over `root`, obeying whiteouts; device files are left out.
-
-    Returns the bytes of its files. Raises ImageError for a layer that reaches outside its folder or needs more room.
-    """
-    size = 0
-    with tarfile.open(fileobj=io.BytesIO(blob)) as archive:
-        for member in archive:
-            size += member.size
-            if size > room:
-                raise ImageError("the image is larger than 10 GB when it is unpacked")
-            path = _inside(root, member.name)
-            if path.name == OPAQUE:
-                for entry in path.parent.iterdir():
-                    _remove(entry)
-            elif path.name.startswith(WHITEOUT):
-                _remove(path.with_name(_hidden(path.name)))
-            elif member.isfile() or member.isdir() or member.issym() or member.islnk():
-                if path.is_symlink() or path.is_file():
-                    path.unlink()
-                if member.issym() or member.islnk():
-                    _link(root, path, member)
-                else:
-                    placed = member.replace(name=path.relative_to(root).as_posix(), deep=False)
-                    archive.extract(placed, root, filter=_ours)
-    return size
-
-
-def _inside(root: Path, name: str) -> Path:
-    """Where a member really lies, after the links that lead to its folder; its own name is not followed."""
-    path = Path(os.path.normpath(root / name.lstrip("/")))
-    if path == root:
-        return path
-    if root in path.parents:
-        real, real_root = Path(os.path.realpath(path.parent)), Path(os.path.realpath(root))
-        if real.is_relative_to(real_root):
-            return root / real.relative_to(real_root) / path.name
-    raise ImageError(f"a layer of the image reaches outside its folder: {name}")
-
-
-def _link(root: Path, path: Path, member: tarfile.TarInfo) -> None:
-    """A link to a place of the image. Not tarfile's: what cannot be linked it looks for in the layer, without end."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if member.issym():
-        here = "/" + path.parent.relative_to(root).as_posix()
-        path.symlink_to(os.path.relpath(os.path.normpath(Path(here, member.linkname)), here))
-        return
-    there = _inside(root, member.linkname)
-    if not os.path.lexists(there):
-        raise ImageError(f"a layer of the image links to what is not there: {member.linkname}")
-    os.link(there, path, follow_symlinks=False)
-
-
-def _hidden(name: str) -> str:
-    """The name that a whiteout takes away."""
-    hidden = name.removeprefix(WHITEOUT)
-    if hidden in ("", ".", ".."):
-        raise ImageError(f"a layer of the image has a whiteout of nothing: {name}")
-    return hidden
-
-
-def _ours(member: tarfile.TarInfo, root: str) -> tarfile.TarInfo:
-    """Files belong to us and can be read by us; nothing is written outside."""
-    checked = tarfile.tar_filter(member, root)
-    mode = 0o755 if member.isdir() else (member.mode or 0) & 0o755 | 0o600
-    return checked.replace(uid=os.getuid(), gid=os.getgid(), mode=mode, deep=False)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def python_versions(root: Path) -> set[str]:

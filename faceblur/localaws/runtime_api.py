@@ -1,4 +1,6 @@
-"""The Lambda Runtime API of one execution environment, on a free port of 127.0.0.1. Standard library only.
+"""The Lambda Runtime API of one execution environment, on a free port of 127.0.0.1.
+
+It serves the environment's own processes and nobody else (`callers`): whoever asked for the next event would have it.
 
 Protocol: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
@@ -11,10 +13,16 @@ import queue
 import socket
 import threading
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass
+from email.message import Message
+
+from .callers import is_of_family
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: synchronous responses end at 6 MB.
 MAX_RESPONSE_BYTES = 6_291_556
+# A process may call before it is said that it is the one.
+OWNER_S = 10
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,7 @@ class RuntimeApi:
         self._turn = threading.Lock()
         self._closed = self._ended = False
         self.answers: queue.Queue[Answer] = queue.Queue()
+        self._owner: Future[int] = Future()
         self._invocations: queue.Queue[Invocation | None] = queue.Queue()
         self._current = ""
         self._server = _Server(("127.0.0.1", 0), _handler(self))
@@ -54,6 +63,19 @@ class RuntimeApi:
         self.address = f"127.0.0.1:{self._port}"
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
         self._acceptor.start()
+
+    def belongs_to(self, pid: int) -> None:
+        """The process that it serves, with whatever that starts; until this is said it serves nobody."""
+        self._owner.set_result(pid)
+
+    def lets_in(self, headers: Message, port: int) -> bool:
+        """Whether who calls from this port is the environment itself, and no page of a browser in it."""
+        if headers.get("Host", self.address) != self.address or "Origin" in headers or "Sec-Fetch-Site" in headers:
+            return False
+        try:
+            return is_of_family(self._owner.result(OWNER_S), self._port, port)
+        except TimeoutError:
+            return False
 
     def submit(self, invocation: Invocation) -> None:
         """Give the environment its next event; it must be idle."""
@@ -116,9 +138,21 @@ def _handler(api: RuntimeApi) -> type[http.server.BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
         wbufsize = -1
+        let_in = False
 
         def log_message(self, *_: object) -> None:
             pass
+
+        def parse_request(self) -> bool:
+            """Nothing is done for others, and nothing of theirs is read."""
+            if not super().parse_request():
+                return False
+            if self.let_in or api.lets_in(self.headers, self.client_address[1]):
+                self.let_in = True
+                return True
+            self.close_connection = True
+            self._reply(403)
+            return False
 
         def do_GET(self) -> None:
             if not self.path.endswith("/runtime/invocation/next"):

@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 from localaws_kit import eventually, invoke, make_function, unique
 
-from faceblur.localaws.images import ImageError, apply_layer
+from faceblur.localaws.layers import ImageError, apply_layer
 
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"

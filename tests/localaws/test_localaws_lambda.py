@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
@@ -292,6 +293,7 @@ def test_an_asynchronous_call_that_fails_is_tried_again():
 )
 def test_half_an_answer_of_a_process_that_was_killed_is_none(head):
     api = RuntimeApi()
+    api.belongs_to(os.getpid())
     api.submit(Invocation("r1", b"{}", 0.0, "arn"))
     with socket.create_connection(("127.0.0.1", int(api.address.partition(":")[2]))) as line:
         line.sendall(f"POST /2018-06-01/runtime/invocation/r1/response HTTP/1.1\r\n{head}".encode())

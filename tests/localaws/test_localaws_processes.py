@@ -1,5 +1,6 @@
 """The parts that run functions, without the engine: the plain runtime client, and no mount namespace."""
 
+import http.client
 import io
 import json
 import os
@@ -17,7 +18,7 @@ from faceblur.localaws import family, managed_runtime, warden
 from faceblur.localaws.executor import Executor
 from faceblur.localaws.function import Function
 from faceblur.localaws.managed_runtime import ManagedRuntime, closure
-from faceblur.localaws.runtime_api import RuntimeApi
+from faceblur.localaws.runtime_api import Invocation, RuntimeApi
 from faceblur.localaws.sandbox import Sandbox
 
 
@@ -244,3 +245,64 @@ def test_a_process_that_asks_for_work_while_it_is_ended_keeps_nobody_waiting():
     assert api.ready.wait(60) and api.working.is_set()
     api.close()
     asking.join()
+
+
+@pytest.fixture
+def api():
+    api = RuntimeApi()
+    yield api
+    api.end()
+    api.close()
+
+
+def ask(api, path="invocation/next", method="GET", **headers):
+    connection = http.client.HTTPConnection(api.address, timeout=20)
+    connection.request(method, f"/2018-06-01/runtime/{path}", headers={"Host": api.address, **headers})
+    answer = connection.getresponse()
+    connection.close()
+    return answer.status
+
+
+PAGES = {
+    "a script": {"Origin": "https://attacker.example"},
+    "a picture": {"Sec-Fetch-Site": "cross-site"},
+    "another name": {"Host": "attacker.example"},
+    "another port": {"Host": "127.0.0.1"},
+}
+
+
+@pytest.mark.parametrize("headers", PAGES.values(), ids=PAGES)
+def test_no_page_takes_a_functions_event(api, headers):
+    api.belongs_to(os.getpid())
+    api.submit(Invocation("r1", b"{}", 0.0, "arn"))
+    for method, path in (("GET", "invocation/next"), ("POST", "init/error"), ("POST", "invocation/r1/response")):
+        assert ask(api, path, method, **headers) == 403
+    assert api.answers.empty() and ask(api) == 200
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who calls")
+def test_no_other_process_takes_a_functions_event(api):
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as another:
+        api.belongs_to(another.pid)
+        api.submit(Invocation("r1", b"{}", 0.0, "arn"))
+        for method, path in (("GET", "invocation/next"), ("POST", "init/error"), ("POST", "invocation/r1/response")):
+            assert ask(api, path, method) == 403
+        another.stdin.close()
+    assert api.answers.empty() and not api.ready.is_set()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who calls")
+def test_what_a_function_starts_may_ask_for_it_also_over_ipv6(api):
+    code = (
+        "import socket, sys; host, port = sys.argv[1].split(':')\n"
+        "line = socket.socket(socket.AF_INET6 if sys.argv[2] == '6' else socket.AF_INET)\n"
+        "line.connect(('::ffff:' * (sys.argv[2] == '6') + host, int(port)))\n"
+        "line.sendall(b'GET /2018-06-01/runtime/invocation/next HTTP/1.0\\r\\n\\r\\n')\n"
+        "print(line.recv(15).decode())"
+    )
+    api.belongs_to(os.getpid())
+    for version in "46":
+        api.submit(Invocation("r1", b"{}", 0.0, "arn"))
+        said = subprocess.run([sys.executable, "-c", code, api.address, version], capture_output=True, text=True)
+        if "Address family not supported" not in said.stderr:
+            assert said.stdout == "HTTP/1.1 200 OK\n", said.stderr
