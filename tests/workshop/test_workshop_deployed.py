@@ -9,6 +9,8 @@ import boto3
 import pytest
 from localaws_kit import eventually
 from notebook_kit import run_notebook
+from second_engine import FOLDER, HOW_IT_ENDED, recording, replayed, shape
+from second_engine import plain as as_json
 from seeing import make_video
 
 from faceblur import workshop
@@ -81,6 +83,19 @@ def test_a_video_without_faces_is_delivered_and_says_so(ws, plain):
     assert keys(ws.names.work_bucket) == []
 
 
+def test_moto_makes_the_same_of_it_and_its_answers_look_like_the_recorded_ones(ws, plain):
+    """The recordings that test_second_engine.py goes by are of today's functions."""
+    sfn = boto3.client("stepfunctions")
+    text = sfn.describe_state_machine_for_execution(executionArn=plain["executionArn"])["definition"]
+    events = sfn.get_execution_history(executionArn=plain["executionArn"], maxResults=1000)["events"]
+    live = recording(plain, events)
+    found = replayed(text, live, machine=ws.names.state_machine)
+    assert found["entered"] == live["entered"] and found["left"] == 0
+    assert as_json([found.get(key) for key in HOW_IT_ENDED]) == as_json([live.get(key) for key in HOW_IT_ENDED])
+    recorded = json.loads((FOLDER / "functions_throttled.json").read_text(encoding="utf-8"))
+    assert shape(live) == shape(recorded)
+
+
 @pytest.mark.parametrize(("key", "content"), [("uploads/notes.txt", b"no video at all"), ("uploads/empty.mp4", b"")])
 def test_what_is_no_video_fails_with_a_cause_to_read(ws, key, content):
     done = upload(ws, key, content)
@@ -109,7 +124,7 @@ def test_what_rekognition_does_not_read_is_delivered_without_it(ws, tmp_path):
 
 
 def test_while_rekognition_is_busy_the_state_machine_asks_for_the_job(ws, local_aws, tmp_path):
-    """The start function gives up after two tries, and so does the first call of StartJob."""
+    """The start function gives up after three tries."""
     film = make_video(tmp_path / "busy.mp4").read_bytes()
     with local_aws.chaos.throttle("rekognition:StartFaceDetection", code="LimitExceededException", times=3) as busy:
         done = upload(ws, "uploads/busy.mp4", film)

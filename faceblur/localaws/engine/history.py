@@ -26,11 +26,14 @@ _before: contextvars.ContextVar[list[int] | None] = contextvars.ContextVar("befo
 _inner: contextvars.ContextVar[dict | None] = contextvars.ContextVar("inner", default=None)
 # The execution and the state of the Map whose items begin now.
 _map: contextvars.ContextVar[tuple | None] = contextvars.ContextVar("map", default=None)
+# What the state that runs now gives to what it calls.
+_given: contextvars.ContextVar = contextvars.ContextVar("given", default=None)
 
 
 def install() -> None:
     states._add_event = add_event
     states._run_execution = on_its_own(states._run_execution)
+    states._apply_parameters = remembered(states._apply_parameters)
     states._run_map_items = with_items(states._run_map_items)
     states._run_parallel_branches = with_branches(states._run_parallel_branches)
     states._run_sub_machine = in_a_line_of_its_own(states._run_sub_machine)
@@ -73,16 +76,30 @@ def translated(kind: str, details: dict):
         ended = "TimedOut"
     service = SERVICE.fullmatch(resource)
     if service is None and ":function:" in resource:
-        scheduled = {"resource": resource} if kind == "TaskScheduled" else {}
+        scheduled = {"resource": resource, "input": given()} if kind == "TaskScheduled" else {}
         yield f"LambdaFunction{ended}", {f"lambdaFunction{ended}EventDetails": scheduled | rest}
         if scheduled:
             yield "LambdaFunctionStarted", {}
         return
     who = {"resourceType": service["type"], "resource": service["resource"]} if service else {"resource": resource}
-    more = {"region": get_region(), "parameters": "{}"} if kind == "TaskScheduled" else rest
+    more = {"region": get_region(), "parameters": given()} if kind == "TaskScheduled" else rest
     yield f"Task{ended}", {f"task{ended}EventDetails": who | more}
     if kind == "TaskScheduled":
         yield "TaskStarted", {"taskStartedEventDetails": who}
+
+
+def given() -> str:
+    return json.dumps(_given.get())
+
+
+def remembered(apply):
+    @functools.wraps(apply)
+    def apply_parameters(*arguments):
+        parameters = apply(*arguments)
+        _given.set(parameters)
+        return parameters
+
+    return apply_parameters
 
 
 def on_its_own(run):
