@@ -11,6 +11,7 @@ from .account.inventory import inventory
 from .account.kinds import bucket_tags, is_missing
 from .account.limits import within_memory_limit
 from .account.logs import keep_log_group
+from .account.mail import tell_by_mail
 from .account.waiting import settle, wait_for
 from .building.definition import render_definition
 from .building.image import build_and_push
@@ -49,6 +50,7 @@ __all__ = [
     "show_pipeline",
     "standing_costs",
     "state_path",
+    "tell_by_mail",
     "wait_for",
     "with_prices",
     "within_memory_limit",

@@ -120,7 +120,7 @@ def _preflight(options: Namespace) -> int:
     with contextlib.redirect_stdout(sys.stderr if options.policy else sys.stdout):
         ws = begin(1, options.target, options.prefix)
     if options.policy:
-        print(json.dumps(policy(ws.names), indent=2))
+        print(json.dumps(policy(ws.names, ws.demands), indent=2))
     else:
         show([*check_setup(ws.target), *preflight(ws)])
     return 0

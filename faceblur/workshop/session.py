@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ..errors import WorkshopError
 from .chapters import CHAPTERS, maker
+from .demands import Demands, agreed, follow
 from .names import Names
 from .parameters import check_kinds, of_this_notebook
 from .places import BRING_BACK, TARGETS, chosen, earlier_states, engine_id, short, state_path
@@ -37,6 +38,7 @@ class Workshop:
     names: Names
     state: State
     session: boto3.Session = field(repr=False)
+    demands: Demands = field(default_factory=Demands)
     _clients: dict = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -119,7 +121,7 @@ def begin(notebook: int, target: str = "", prefix: str = "") -> Workshop:
 
     Raises WorkshopError: a parameter of another kind, an unknown target, no endpoint for "local", a diverted endpoint
     for "aws", no credentials or region, a state file of another account or region, an earlier notebook that has not
-    run.
+    run, demands (in the environment) that cannot be or are not those that earlier notebooks followed.
     """
     speak_plainly()
     if notebook not in CHAPTERS:
@@ -138,12 +140,16 @@ def begin(notebook: int, target: str = "", prefix: str = "") -> Workshop:
     state = State(state_path(target, prefix, engine))
     _set_aside(state, engine)
     _check_state(state, target, names, engine)
+    demands = agreed(state, names.region)
     _check_order(state, notebook)
+    follow(session, demands)
     place = f"embedded AWS at {_endpoint()}" if target == "local" else "your AWS account: this costs money"
     print(f"Target:  {target} ({place})\nAccount: {account}\nRegion:  {names.region}\nPrefix:  {prefix}")
+    if demands:
+        print(f"Demands: {demands}")
     if "trouble" in state:
         print("Note:    something is broken on purpose, and not mended yet: see the end of chapter 8")
-    return Workshop(notebook, target, names, state, session)
+    return Workshop(notebook, target, names, state, session, demands)
 
 
 def check_region(region: str, available: Iterable[str]) -> None:

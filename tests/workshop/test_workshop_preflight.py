@@ -9,6 +9,7 @@ from moving import Mover, Scene
 from faceblur.errors import WorkshopError
 from faceblur.workshop import Names
 from faceblur.workshop.__main__ import main
+from faceblur.workshop.demands import Demands
 from faceblur.workshop.running import checks, videos
 from faceblur.workshop.running.preflight import preflight
 
@@ -33,7 +34,7 @@ class Account:
     """A Workshop on AWS whose clients give the answers above; `asked` are the calls with their parameters."""
 
     target, region, account = "aws", "eu-west-1", "123456789012"
-    names = Names("anna", account, region)
+    names, demands = Names("anna", account, region), Demands()
 
     def __init__(self, **answers):
         self.answers, self.asked = GOOD | answers, []

@@ -32,10 +32,12 @@ class Denied:
 
 def install() -> None:
     """Loopback counts as a secure connection: it never leaves the machine, and TLS-only policies are the
-    product's.
+    product's. The policies of a role with a path are found by its name, which is at the path's end.
     """
     pin = app.pin_request_origin
     app.pin_request_origin = lambda address, _secure: pin(address, True)
+    gather = iam_evaluator._gather_role_policies
+    iam_evaluator._gather_role_policies = lambda role, account: gather(role.rpartition("/")[2], account)
 
 
 def own_arn(service: str, name: str) -> str:

@@ -94,11 +94,10 @@ def is_token(token: str) -> bool:
 
 
 def of_missing(bucket: str, path: str, headers: dict, query: dict):
-    """Who may not list is not told that there is nothing: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html"""
+    """Who may not list is not told that there is nothing, but what is missing: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html"""
     caller = router.extract_access_key_id(headers, query)
-    if caller and permissions.check(caller, "s3:ListBucket", f"arn:aws:s3:::{bucket}"):
-        return s3._error("AccessDenied", "Access Denied", 403, path)
-    return None
+    denied = permissions.check(caller, "s3:ListBucket", f"arn:aws:s3:::{bucket}") if caller else None
+    return s3._error("AccessDenied", denied.message, 403, path) if denied else None
 
 
 def malformed(path: str):

@@ -62,6 +62,8 @@ class Kind:
         if service != self.service or account not in ("", ws.account) or not rest.startswith(self.arn_prefix):
             return None
         name = rest.removeprefix(self.arn_prefix)
+        if service == "iam":  # roles may have a path
+            name = name.rpartition("/")[2]
         return name if ":" not in name else None
 
 

@@ -6,8 +6,9 @@ Nothing wider than the resources of one prefix, but for calls that know no resou
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ..demands import READING, WRITING, Demands
 from ..names import Names
 
 # Calls that IAM knows under another name than the API; those without a name need no permission.
@@ -87,6 +88,31 @@ def _anything(names: Names) -> list[str]:
     return ["*"]
 
 
+def _roles(names: Names) -> list[str]:
+    return [f"arn:{names.partition}:iam::{names.account}:role/{names.prefix}-*-{names.region}"]
+
+
+def _objects(names: Names) -> list[str]:
+    return [f"{bucket}/*" for bucket in _buckets(names)]
+
+
+def _functions(names: Names) -> list[str]:
+    return [names.arn("lambda", f"function:{names.prefix}-*")]
+
+
+def _state_machine(names: Names) -> list[str]:
+    return [names.arn("states", f"stateMachine:{names.state_machine}")]
+
+
+def _topic(names: Names) -> list[str]:
+    return [names.arn("sns", names.topic)]
+
+
+def _log_groups(names: Names) -> list[str]:
+    beginnings = (f"/aws/lambda/{names.prefix}", f"/aws/vendedlogs/states/{names.prefix}")
+    return [names.arn("logs", f"log-group:{beginning}-*") for beginning in beginnings]
+
+
 GROUPS = (
     Group("s3", _words("ListAllMyBuckets"), _anything),
     Group("s3", _words(
@@ -98,12 +124,12 @@ GROUPS = (
     ), _buckets),
     Group("s3", _words(
         "AbortMultipartUpload DeleteObject DeleteObjectVersion GetObject PutObject"
-    ), lambda names: [f"{bucket}/*" for bucket in _buckets(names)]),
+    ), _objects),
     Group("iam", _words("SimulatePrincipalPolicy"), _anything),
     Group("iam", _words(
         "CreateRole DeleteRole DeleteRolePolicy GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies "
         "PassRole PutRolePolicy TagRole UpdateAssumeRolePolicy"
-    ), lambda names: [f"arn:{names.partition}:iam::{names.account}:role/{names.prefix}-*-{names.region}"]),
+    ), _roles),
     Group("ecr", _words("GetAuthorizationToken"), _anything),
     Group("ecr", _words(
         "BatchCheckLayerAvailability BatchGetImage CompleteLayerUpload CreateRepository DeleteRepository "
@@ -114,12 +140,12 @@ GROUPS = (
     Group("lambda", _words(
         "AddPermission CreateFunction DeleteFunction GetFunction GetPolicy InvokeFunction PutFunctionEventInvokeConfig "
         "RemovePermission TagResource UpdateFunctionCode UpdateFunctionConfiguration"
-    ), lambda names: [names.arn("lambda", f"function:{names.prefix}-*")]),
+    ), _functions),
     Group("states", _words("ValidateStateMachineDefinition"), _anything),
     Group("states", _words(
         "CreateStateMachine DeleteStateMachine DescribeStateMachine ListExecutions ListTagsForResource StartExecution "
         "TagResource UpdateStateMachine"
-    ), lambda names: [names.arn("states", f"stateMachine:{names.state_machine}")]),
+    ), _state_machine),
     Group("states", _words(
         "DescribeExecution DescribeStateMachineForExecution GetExecutionHistory"
     ), lambda names: [names.arn("states", f"execution:{names.state_machine}:*")]),
@@ -128,16 +154,30 @@ GROUPS = (
     ), lambda names: [names.arn("events", f"rule/{names.rule}")]),
     Group("sns", _words(
         "CreateTopic DeleteTopic GetTopicAttributes ListTagsForResource TagResource"
-    ), lambda names: [names.arn("sns", names.topic)]),
+    ), _topic),
     Group("logs", _words("DescribeLogGroups"), _anything),
     Group("logs", _words(
         "CreateLogGroup DeleteLogGroup FilterLogEvents ListTagsForResource PutRetentionPolicy TagResource"
-    ), lambda names: [names.arn("logs", f"log-group:{where}-*") for where in (
-        f"/aws/lambda/{names.prefix}", f"/aws/vendedlogs/states/{names.prefix}"
-    )]),
+    ), _log_groups),
     Group("rekognition", _words("GetFaceDetection"), _anything),
     Group("tag", _words("GetResources"), _anything),
     Group("budgets", _words("ViewBudget"), _anything),
+)  # fmt: skip
+
+
+# What the roles of functions and state machine are given: a permissions boundary must let them.
+OF_ROLES = (
+    Group("s3", _words("AbortMultipartUpload DeleteObject GetObject PutObject"), _objects),
+    Group("s3", _words("ListBucket"), _buckets),
+    Group("sns", _words("Publish"), _topic),
+    Group("states", _words("StartExecution"), _state_machine),
+    Group("lambda", _words("InvokeFunction"), _functions),
+    Group("rekognition", _words("GetFaceDetection StartFaceDetection"), _anything),
+    Group("logs", _words("CreateLogStream PutLogEvents"), _log_groups),
+    Group("logs", _words(
+        "CreateLogDelivery DeleteLogDelivery DescribeLogGroups DescribeResourcePolicies GetLogDelivery "
+        "ListLogDeliveries PutResourcePolicy UpdateLogDelivery"
+    ), _anything),
 )  # fmt: skip
 
 
@@ -146,13 +186,40 @@ def actions_of(calls: Iterable[str]) -> set[str]:
     return {action for call in calls for action in OTHERWISE.get(call, (call,))}
 
 
-def policy(names: Names) -> dict:
+def groups(demands: Demands) -> tuple[Group, ...]:
+    """`GROUPS`, and what is needed for what an account demands."""
+    more = []
+    if demands.boundary:
+        more.append(Group("iam", _words("GetPolicy GetPolicyVersion"), lambda names: [demands.boundary]))
+    if demands.kms_key:
+        by_key = ("CreateGrant", "DescribeKey", "Encrypt", "GetKeyPolicy", *(a[4:] for a in (READING, WRITING)))
+        more.append(Group("kms", by_key, lambda names: [demands.kms_key]))
+        more.append(Group("logs", ("AssociateKmsKey",), _log_groups))
+    if demands.mail:
+        more.append(Group("sns", _words("ListSubscriptionsByTopic Subscribe"), _topic))
+    if not demands.role_path:
+        return (*GROUPS, *more)
+
+    def with_path(names: Names) -> list[str]:
+        return [arn.replace(":role/", f":role/{demands.path}") for arn in _roles(names)]
+
+    return (*(replace(group, of=with_path) if group.of is _roles else group for group in GROUPS), *more)
+
+
+def of_roles(demands: Demands) -> tuple[Group, ...]:
+    """`OF_ROLES`, and what the key needs."""
+    by_key = Group("kms", tuple(action[4:] for action in (READING, WRITING)), lambda names: [demands.kms_key])
+    return (*OF_ROLES, by_key) if demands.kms_key else OF_ROLES
+
+
+def policy(names: Names, demands: Demands | None = None) -> dict:
     """An IAM policy, to be attached to whoever does the ten chapters."""
-    free = [action for group in GROUPS if group.of is _anything for action in group.full]
+    all_groups = groups(demands or Demands())
+    free = [action for group in all_groups if group.of is _anything for action in group.full]
     statements: list[dict] = [{"Sid": "WithoutResource", "Effect": "Allow", "Action": free, "Resource": "*"}]
     statements += [
         {"Effect": "Allow", "Action": group.full, "Resource": group.of(names)}
-        for group in GROUPS
+        for group in all_groups
         if group.of is not _anything
     ]
     return {"Version": "2012-10-17", "Statement": statements}
