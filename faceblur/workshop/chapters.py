@@ -59,7 +59,7 @@ CHAPTERS: dict[int, Chapter] = {
 }
 
 
-MEASURED_S = {1: 2, 2: 2, 3: 2, 4: 3, 5: 10, 6: 7, 7: 2, 8: 73, 9: 73, 10: 5}
+MEASURED_S = {1: 3, 2: 3, 3: 2, 4: 4, 5: 14, 6: 4, 7: 2, 8: 54, 9: 23, 10: 4}
 """Seconds that each chapter's cells run: `kit.py demo` on two cores, with the image's packages in the cache."""
 
 

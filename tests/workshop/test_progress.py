@@ -99,10 +99,27 @@ def test_the_drawing_of_the_machine_shows_what_each_state_is_doing():
         StateTime("One", running=False, failed=False, **facts),
         StateTime("Two", running=True, failed=False, **facts),
     )
-    html = progress.machine_html(definition, Execution("arn", "RUNNING", 1.0, times, None, None))
+    definition["States"]["Look"] = {"Type": "Choice", "Default": "One"}
+    html = progress.machine_html(definition, Execution("arn", "RUNNING", 1.0, times, None, None, ("Look",)))
     drawing = base64.b64decode(re.search(r"base64,([^\"]+)", html)[1]).decode()
     borders = dict(
-        zip(("One", "Two", "Three"), re.findall(r"rx='7' fill='[^']+' stroke='([^']+)'", drawing), strict=True)
+        zip(("One", "Two", "Three", "Look"), re.findall(r"rx='7' fill='[^']+' stroke='([^']+)'", drawing), strict=True)
     )
-    assert borders == {"One": timeline.DONE, "Two": timeline.RUNNING, "Three": timeline.SOFT}
-    assert "The state machine: One done, Two runs" in html
+    assert borders == {"One": timeline.DONE, "Two": timeline.RUNNING, "Three": timeline.SOFT, "Look": timeline.DONE}
+    assert "The state machine: One done, Two runs, Look done" in html
+    failed = Execution("arn", "FAILED", 1.0, times, None, None, ("Three",))
+    assert "Two runs, Three reached" in progress.machine_html(definition, failed)
+
+
+def test_states_that_take_no_time_are_passed_and_have_no_row(start):
+    states = {
+        "Look": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.x", "IsPresent": True, "Next": "Lost"}],
+            "Default": "End",
+        },
+        "End": {"Type": "Succeed"},
+        "Lost": {"Type": "Fail"},
+    }
+    execution = follow(*start(states), poll_s=0.1)
+    assert execution.passed == ("Look", "End") and execution.times == ()

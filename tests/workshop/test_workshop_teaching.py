@@ -153,6 +153,7 @@ WRONG = [
     ("retry", changed("retry", MaxAttempts=1), "gives up"),
     ("retry", changed("retry", BackoffRate=1), "pauses are alike"),
     ("retry", changed("retry", JitterStrategy=None), "nearly: forty segments"),
+    ("area", changed("area", left="0.55"), "without quotes"),
     ("area", changed("area", left=55), "ratios"),
     ("area", changed("area", start_ms=1.2, end_ms=1.7), "milliseconds, no seconds"),
     ("area", changed("area", start_ms=1100), "too late"),
@@ -167,6 +168,7 @@ WRONG = [
     ("pixels", drawn(lambda wide, high: (wide, high, wide, high)), "counts from the other side"),
     ("pixels", drawn(lambda wide, high: (wide, high, wide, high), least=0), "ends at it"),
     ("pixels", drawn(lambda wide, high: (wide, high, wide, high), least=0, clipped=True), "nearly: rounded"),
+    ("lifetime", {"Rules": [changed("lifetime")]}, "one rule is asked for"),
     ("lifetime", changed("lifetime", Status="Disabled"), "does nothing"),
     ("lifetime", changed("lifetime", Filter={"Prefix": "/tmp/"}), "begin without a slash"),
     ("lifetime", changed("lifetime", Filter={}), "fits every key"),
@@ -334,8 +336,9 @@ def test_the_quiz_tells_why_each_wrong_answer_is_wrong(capsys):
         assert said.count("WRONG") == 10 - right.count(letter)
         assert all(question.options[quiz.LETTERS.index(letter)][1] in said for question in quiz.QUESTIONS)
     assert quiz.mark("-" * 10) == 0 and quiz.mark(" ") == 0
-    with pytest.raises(WorkshopError, match="10 letters"):
-        quiz.mark("abcd")
+    for odd in ("abcd", ["a", "b"], 7):
+        with pytest.raises(WorkshopError, match="10 letters"):
+            quiz.mark(odd)
 
 
 def test_the_drawing_shows_every_state_with_its_loop_and_its_failures():

@@ -151,7 +151,7 @@ def publish(answer: Any = None, solve: bool = False) -> None:
 
 
 def area(answer: Any = None, solve: bool = False) -> None:
-    """Chapter 9. answer: left, top, width, height, start_ms and end_ms of an area that covers `judges.FACE`."""
+    """Chapter 9. answer: left, top, width, height, start_ms and end_ms of an area that covers the face."""
     ask("area", answer, solve)
 
 

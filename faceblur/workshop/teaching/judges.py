@@ -188,6 +188,8 @@ def order(answer: Sequence[str]) -> str:
 
 
 def area(answer: Mapping) -> str:
+    if any(isinstance(side, str) for side in answer.values()):
+        return "numbers are asked for, without quotes"
     left, top, width, height = (float(answer[side]) for side in ("left", "top", "width", "height"))
     start, end = float(answer["start_ms"]), float(answer["end_ms"])
     if max(left, top, width, height) > 1:

@@ -39,6 +39,8 @@ def _face(left: float, top: float, width: float, height: float) -> SimpleNamespa
 
 
 def lifetime(answer: Mapping) -> str:
+    if "Rules" in answer:
+        return "one rule is asked for, without the list around it"
     prefix = answer.get("Filter", {}).get("Prefix", answer.get("Prefix", ""))
     days = answer.get("Expiration", {}).get("Days")
     if answer.get("Status") != "Enabled":

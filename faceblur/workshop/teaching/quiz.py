@@ -112,6 +112,9 @@ QUESTIONS = (
 )  # fmt: skip
 
 
+_WANTED = f"{len(QUESTIONS)} letters are asked for, each of them a, b, c or -"
+
+
 def show() -> None:
     """Print the ten questions."""
     for number, question in enumerate(QUESTIONS, 1):
@@ -125,12 +128,14 @@ def mark(answers: str, solve: bool = False) -> int:
 
     An empty text is not answered yet, a "-" leaves one out. Raises WorkshopError for what are not ten letters.
     """
+    if not isinstance(answers, str):
+        raise WorkshopError(f'{answers!r}: {_WANTED}, in one text: "abc..."')
     given = "".join(question.right for question in QUESTIONS) if solve else "".join(answers.lower().split())
     if not given:
         print(f"Not answered yet: write {len(QUESTIONS)} letters, one for each question, - for one that you leave out.")
         return 0
     if len(given) != len(QUESTIONS) or set(given) - {*LETTERS, "-"}:
-        raise WorkshopError(f"{answers!r}: {len(QUESTIONS)} letters are asked for, each of them a, b, c or -")
+        raise WorkshopError(f"{answers!r}: {_WANTED}")
     for number, (letter, question) in enumerate(zip(given, QUESTIONS, strict=True), 1):
         print(f"{number:2}. {_word(letter, question)}")
     right = sum(letter == question.right for letter, question in zip(given, QUESTIONS, strict=True))

@@ -104,6 +104,7 @@ def mend(ws: Workshop) -> None:
 
 
 def _take_permission(ws: Workshop) -> str:
+    ws.need("roles")
     _write(ws, [one for one in _statements(ws) if not _writes(one)])
     return ""
 

@@ -18,19 +18,23 @@ from ...errors import WorkshopError
 from ...patience import tries
 from .history import Failure, StateTime, failure, readable_cause, state_times, steps
 from .machine import described, machine_svg
-from .timeline import colour, timeline_svg
+from .timeline import DONE, FAILED, colour, timeline_svg
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
 OVER = {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
 STEP_TYPES = {"Task", "Map", "Parallel", "Wait"}  # a Choice or Pass takes no time worth drawing
+AT_ONCE = tuple(f"{kind}StateEntered" for kind in ("Choice", "Pass", "Succeed", "Fail"))  # they take no time
 SELDOM = ("RecordFailure", "StartJob")  # drawn only when they were entered
 
 
 @dataclass(frozen=True)
 class Execution:
-    """How an execution ended: its status, seconds, the time in each state and, if it failed, why."""
+    """How an execution ended: its status, seconds, the time in each state and, if it failed, why.
+
+    passed: the states that take no time and were gone through; they are lit in the drawing alone.
+    """
 
     arn: str
     status: str
@@ -38,6 +42,7 @@ class Execution:
     times: tuple[StateTime, ...]
     failure: Failure | None
     output: dict | None
+    passed: tuple[str, ...] = ()
 
     @property
     def succeeded(self) -> bool:
@@ -86,7 +91,8 @@ def snapshot(sfn: BaseClient, description: Mapping) -> Execution:
     began = description["startDate"]
     ended = description.get("stopDate")
     now_s = time.time() - began.timestamp() if ended is None else (ended - began).total_seconds()
-    wanted = [step for step in steps(events) if step.end_s is None or step.end_s > step.start_s]
+    passed = {event["stateEnteredEventDetails"]["name"]: None for event in events if event["type"] in AT_ONCE}
+    wanted = [step for step in steps(events) if step.state not in passed]
     return Execution(
         arn=description["executionArn"],
         status=description["status"],
@@ -94,6 +100,7 @@ def snapshot(sfn: BaseClient, description: Mapping) -> Execution:
         times=state_times(wanted, now_s),
         failure=_failure(description, events),
         output=json.loads(description["output"]) if description.get("output") else None,
+        passed=tuple(passed),
     )
 
 
@@ -112,8 +119,12 @@ def definition_of(sfn: BaseClient, execution_arn: str) -> dict:
 
 def machine_html(definition: Mapping, execution: Execution) -> str:
     """The drawing of chapter 6 with what each state is doing, as an <img>."""
-    known = {time.state: colour(time) for time in execution.times}
-    words = ", ".join(f"{time.state} {_doing(time)}" for time in execution.times) or "no state has begun"
+    ends = {name for name in execution.passed if definition["States"].get(name, {}).get("Type") == "Fail"}
+    known = {name: FAILED if name in ends else DONE for name in execution.passed}
+    known |= {time.state: colour(time) for time in execution.times}
+    parts = [f"{time.state} {_doing(time)}" for time in execution.times]
+    parts += [f"{name} {'reached' if name in ends else 'done'}" for name in execution.passed]
+    words = ", ".join(parts) or "no state has begun"
     return picture_html(machine_svg(definition, known), f"The state machine: {words}")
 
 
