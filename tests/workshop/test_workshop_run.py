@@ -97,6 +97,7 @@ def check_pages(out):
     pages = [out / "index.html", *sorted((out / "notebooks").glob("*.html"))]
     assert len(pages) == 11
     for page in pages:
+        assert f".{out.name}-" not in page.read_text(encoding="utf-8"), (page.name, "names a folder that is gone")
         for link in Links(page).found:
             if link.startswith(("data:", "#", "https://docs.aws", "https://aws.amazon")):
                 continue

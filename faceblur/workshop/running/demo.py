@@ -105,6 +105,8 @@ def _folder_beside(out: Path) -> Path:
 
 def _publish(work: Path, out: Path) -> None:
     """Put `work` in the place of `out`, whose earlier result goes only when the new one stands."""
+    for page in (*work.glob("notebooks/*.ipynb"), *work.glob("notebooks/*.html")):  # they name files where they were
+        page.write_bytes(page.read_bytes().replace(bytes(work), bytes(out)))
     old = out.with_name(f".{out.name}-old-{work.name[-8:]}")
     if out.exists():
         out.rename(old)
