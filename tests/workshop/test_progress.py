@@ -75,14 +75,19 @@ def test_an_execution_survives_json(start):
 
 
 def test_only_states_that_take_time_get_a_row(start):
-    rule = {"Variable": "$.x", "IsPresent": True, "Next": "Pause"}
+    rule = {"Variable": "$.x", "IsPresent": True, "Next": "Each"}
     states = {
         "Look": {"Type": "Choice", "Choices": [rule], "Default": "End"},
+        "Each": {
+            "Type": "Map",
+            "ItemProcessor": {"StartAt": "One", "States": {"One": {"Type": "Wait", "Seconds": 1, "End": True}}},
+            "Next": "Pause",
+        },
         "Pause": {"Type": "Wait", "Seconds": 1, "Next": "End"},
         "End": {"Type": "Succeed"},
     }
     client, arn = start(states)
-    assert progress.main_states(client, arn) == ("Pause",)
+    assert progress.main_states(client, arn) == ("Each", "One", "Pause")
 
 
 def test_the_drawing_of_the_machine_shows_what_each_state_is_doing():

@@ -9,7 +9,7 @@ import base64
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 from typing import TYPE_CHECKING
@@ -106,10 +106,15 @@ def snapshot(sfn: BaseClient, description: Mapping) -> Execution:
 
 def main_states(sfn: BaseClient, execution_arn: str) -> tuple[str, ...]:
     """The states that take time, in the order in which the workflow's definition names them."""
-    definition = definition_of(sfn, execution_arn)
-    return tuple(
-        name for name, state in definition["States"].items() if state["Type"] in STEP_TYPES and name not in SELDOM
-    )
+    return tuple(_steps(definition_of(sfn, execution_arn)))
+
+
+def _steps(machine: Mapping) -> Iterator[str]:
+    """Those of a Map come behind it."""
+    for name, state in machine["States"].items():
+        if state["Type"] in STEP_TYPES and name not in SELDOM:
+            yield name
+        yield from _steps(state["ItemProcessor"]) if "ItemProcessor" in state else ()
 
 
 def definition_of(sfn: BaseClient, execution_arn: str) -> dict:
