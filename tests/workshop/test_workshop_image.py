@@ -3,17 +3,16 @@
 import contextlib
 import dataclasses
 import gzip
-import http.server
 import io
 import json
 import os
 import tarfile
-import threading
 import time
 from pathlib import Path
 
 import boto3
 import pytest
+from registry_kit import serving
 
 from faceblur import workshop
 from faceblur.errors import WorkshopError
@@ -186,64 +185,12 @@ def test_packages_come_from_the_cache_the_second_time(tmp_path, monkeypatch, cap
     assert len(kept) == 2 * image.KEPT_LAYERS and first.layers[0].path not in kept
 
 
-class Registry(http.server.ThreadingHTTPServer):
-    """A registry that lets anybody in who has asked for a token, and sends who wants a blob to another address."""
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Answers)
-        self.address, self.content, self.asked = f"http://127.0.0.1:{self.server_port}", {}, []
-
-
-class Answers(http.server.BaseHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-    def do_GET(self):
-        self.server.asked.append(self.path.partition("?")[0])
-        sent = self.headers.get("Authorization")
-        kind, content, more = self.server.content.get(self.path, (404, b"", {}))
-        if self.path.startswith("/token?service=here&scope=all"):
-            kind, content = 200, b'{"token": "anybody"}'
-        elif self.path.startswith("/v2/") and sent != "Bearer anybody":
-            challenge = f'Bearer realm="{self.server.address}/token",service="here",scope="all"'
-            kind, content, more = 401, b"", {"WWW-Authenticate": challenge}
-        elif self.path.startswith("/elsewhere/") and sent:
-            kind, content = 400, b"one way to sign only"
-        self.send_response(kind)
-        for name, value in {"Content-Length": str(len(content)), **more}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
-
-
 @pytest.fixture
 def aws_base(tmp_path, monkeypatch):
-    """A registry with a base image for two architectures, of Docker's media types; (registry, its layer's content)."""
-    (tmp_path / "entry").write_text("#!/bin/sh\nexec python bootstrap.py\n")
-    layer = oci.write_layer(tmp_path / "base.tar.gz", {"lambda-entrypoint.sh": tmp_path / "entry"})
-    settings = {"Entrypoint": ["/lambda-entrypoint.sh"], "Env": ["PATH=/var/lang/bin"], "WorkingDir": "/var/task"}
-    config = {"architecture": "amd64", "os": "linux", "config": settings, "history": [{"created_by": "AWS"}]}
-    config = json.dumps(config | {"rootfs": {"type": "layers", "diff_ids": [layer.diff_id]}}).encode()
-    kind = {"mediaType": base.LAYERS[1], "digest": layer.digest, "size": layer.size}
-    manifest = {"schemaVersion": 2, "mediaType": base.MANIFESTS[1], "config": {"digest": oci.digest_of(config)}}
-    manifest = json.dumps(manifest | {"layers": [kind]}).encode()
-    places = [("arm64", "sha256:0"), ("amd64", oci.digest_of(manifest))]
-    index = [{"digest": digest, "platform": {"os": "linux", "architecture": name}} for name, digest in places]
-    with Registry() as server:
-        at = f"/v2/{base.REPOSITORY}"
-        server.content = {
-            f"{at}/manifests/3.13": (200, json.dumps({"manifests": index}).encode(), {}),
-            f"{at}/manifests/{oci.digest_of(manifest)}": (200, manifest, {}),
-            f"{at}/blobs/{oci.digest_of(config)}": (200, config, {}),
-            f"{at}/blobs/{layer.digest}": (307, b"", {"Location": f"{server.address}/elsewhere/layer"}),
-            "/elsewhere/layer": (200, layer.path.read_bytes(), {}),
-        }
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    """A registry with a base image; (registry, its layer's content)."""
+    with serving(tmp_path) as (server, layer):
         monkeypatch.setattr(base, "REGISTRY", server.address)
-        yield server, layer.path.read_bytes()
-        server.shutdown()
+        yield server, layer
 
 
 def test_without_docker_the_image_for_aws_stands_on_its_base_image(ws, aws_base, tmp_path, monkeypatch):
