@@ -5,9 +5,10 @@ import uuid
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 
 from faceblur import workshop
-from faceblur.workshop.account import cleanup
+from faceblur.workshop.account import cleanup, leftovers
 from faceblur.workshop.account.kinds import KINDS
 
 TRUST = json.dumps(
@@ -242,3 +243,30 @@ def test_a_refusal_of_aws_is_one_line_that_names_the_thing_and_the_rest_goes(ws,
     with pytest.raises(WorkshopError, match=f"^bucket {ws.names.input_bucket} cannot be deleted: AccessDenied: no. P"):
         workshop.clean_up(ws, dry_run=False)
     assert found(ws) == {("bucket", ws.names.input_bucket)}
+
+
+def test_what_aws_itself_left_is_named_and_stays(ws, capsys):
+    """A log group that a late call made again, without tags, and the account's policy for the delivery of logs."""
+    logs, group = boto3.client("logs"), ws.names.log_group("blur_segment")
+    logs.create_log_group(logGroupName=group, tags=ws.tags)
+    workshop.clean_up(ws, dry_run=False)
+    logs.create_log_group(logGroupName=group)  # as Lambda does for a role that may
+    policy = {"Version": "2012-10-17", "Statement": []}
+    logs.put_resource_policy(policyName="AWSLogDeliveryWrite20150319", policyDocument=json.dumps(policy))
+    logs.put_resource_policy(policyName="somebody-elses", policyDocument=json.dumps(policy))
+    capsys.readouterr()
+    workshop.clean_up(ws, dry_run=False)
+    said = capsys.readouterr().out
+    assert f"leaving log group {group}" in said and f"aws logs delete-log-group --log-group-name {group}" in said
+    assert "leaving CloudWatch Logs policy AWSLogDeliveryWrite20150319: Step Functions made it" in said
+    assert "somebody-elses" not in said and found(ws) == {("log group", group)}
+    logs.delete_log_group(logGroupName=group)
+    for name in ("AWSLogDeliveryWrite20150319", "somebody-elses"):
+        logs.delete_resource_policy(policyName=name)
+
+
+def test_policies_that_may_not_be_looked_at_are_not_known_and_stop_nothing(ws, capsys):
+    logs = ws.client("logs")
+    with Stubber(logs) as stub:
+        stub.add_client_error("describe_resource_policies", "AccessDeniedException")
+        assert leftovers.left_by_aws(ws) == ["policies for the delivery of logs: not known (AccessDeniedException)"]

@@ -17,6 +17,7 @@ from ...patience import tries
 from ..session import Workshop
 from .inventory import Inventory, inventory
 from .kinds import Resource, is_missing, or_none
+from .leftovers import left_by_aws, why_left
 from .waiting import PAUSES_S
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ def clean_up(ws: Workshop, dry_run: bool = True) -> Inventory:
     if not found.resources:
         print(f"  {found}")
     for resource in found.others:
-        print(f"  leaving {resource.kind} {resource.name}: it does not carry the tags {ws.tags}")
+        print(f"  leaving {resource.kind} {resource.name}: {why_left(ws, resource)}")
+    for left in left_by_aws(ws):
+        print(f"  leaving {left}")
     if problems:
         raise WorkshopError("; ".join(problems) + ". Put that right and run the clean-up again.")
     return found

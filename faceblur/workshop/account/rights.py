@@ -155,7 +155,7 @@ GROUPS = (
     Group("sns", _words(
         "CreateTopic DeleteTopic GetTopicAttributes ListTagsForResource TagResource"
     ), _topic),
-    Group("logs", _words("DescribeLogGroups"), _anything),
+    Group("logs", _words("DescribeLogGroups DescribeResourcePolicies"), _anything),
     Group("logs", _words(
         "CreateLogGroup DeleteLogGroup FilterLogEvents ListTagsForResource PutRetentionPolicy TagResource"
     ), _log_groups),
