@@ -475,3 +475,24 @@ def test_a_key_that_was_deleted_opens_nothing(local_aws):
     iam.update_access_key(UserName=name, AccessKeyId=key["AccessKeyId"], Status="Inactive")
     with pytest.raises(ClientError):
         boto3.client("sts", **keys).get_caller_identity()
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ({"Action": "s3;GetObject", "Resource": "*"}, "prefaced by a vendor"),
+        ({"Action": ["s3:GetObject", "GetObject"], "Resource": "*"}, "prefaced by a vendor"),
+        ({"Action": "s3:GetObject", "Resource": ["arn:aws:s3:::b/*", "b/*"]}, 'b/\\* must be in ARN format or "\\*"'),
+    ],
+)
+def test_a_slip_in_an_action_or_a_resource_is_no_policy(local_aws, statement, words):
+    iam, name = boto3.client("iam"), make_role("lambda.amazonaws.com").rpartition("/")[2]
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]}
+    with pytest.raises(ClientError, match=f"MalformedPolicyDocument.*{words}"):
+        iam.put_role_policy(RoleName=name, PolicyName="slip", PolicyDocument=json.dumps(document))
+    for right in (
+        {"Action": "*", "Resource": "*"},
+        {"Action": ["s3:Get*", "s3:?et*"], "NotResource": "arn:aws:s3:::*"},
+    ):
+        document["Statement"] = [{"Effect": "Allow", **right}]
+        iam.put_role_policy(RoleName=name, PolicyName="right", PolicyDocument=json.dumps(document))

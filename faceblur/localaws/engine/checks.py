@@ -29,6 +29,7 @@ QUERY_SERVICES = {"iam": ("iam", "ValidationError"), "sts": ("sts", "ValidationE
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html
 NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
 ARN = re.compile(r"arn:aws[a-z-]*:states:[^:]*:[^:]*:.+")
+ACTION = re.compile(r"\*|[\w-]+:[\w*?]+")
 TOKENS = ("states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat")
 PROTOCOLS = ("http", "https", "email", "email-json", "sms", "sqs", "application", "lambda", "firehose")
 # Operations with a policy: the field that holds it, and whether it says who may take a role.
@@ -149,7 +150,18 @@ def policy_fault(text: str | None, is_trust: bool) -> str:
             return "Policy document should not specify a principal."
         if not is_trust and not {"Resource", "NotResource"} & set(one):
             return "Policy statement must contain resources."
+        if any(not ACTION.fullmatch(str(action)) for action in _several(one, "Action", "NotAction")):
+            return "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+        for resource in _several(one, "Resource", "NotResource"):
+            if resource != "*" and not str(resource).startswith("arn:"):
+                return f'Resource {resource} must be in ARN format or "*".'
     return ""
+
+
+def _several(statement: dict, *fields: str) -> list:
+    """The values of these fields, each of which may be one or a list."""
+    values = [statement[field] for field in fields if field in statement]
+    return [one for value in values for one in (value if isinstance(value, list) else [value])]
 
 
 def of_functions(service: str, operation: str, headers: dict, body: bytes, params: dict, request_id: str):
