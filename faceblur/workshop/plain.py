@@ -24,7 +24,8 @@ def sentence(problem: BaseException) -> str:
             return ""
         return (
             f"{problem.name!r} is not known here: run the first cells, then those above this one, in order "
-            "(menu Run > Run All Above Selected Cell). If they have run, look for a typing mistake."
+            "(menu Run > Run All Above Selected Cell). If they have run, look for a typing mistake "
+            "or, if it is a text, for quotes."
         )
     if isinstance(problem, ClientError):
         error = problem.response["Error"]
