@@ -8,7 +8,6 @@ import errno
 import json
 import os
 import select
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from ..errors import WorkshopError
 from .chaos import Chaos
+from .warden import remove
 
 REGION = "us-east-1"
 # AWS's example account: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
@@ -115,7 +115,7 @@ class LocalAws:
             process.kill()
             process.wait()
         process.stdout.close()
-        shutil.rmtree(self.root, ignore_errors=True)
+        remove(self.root)
 
     def _wait_until_ready(self, process: subprocess.Popen) -> dict[str, str]:
         """The access key that the engine says when it answers."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import shutil
 import signal
 import threading
 import time
@@ -17,7 +16,7 @@ from .function import Function, Result, error_document
 from .log_pipe import LogPipe
 from .runtime_api import Answer, Invocation, RuntimeApi
 from .sandbox import WRAPPING, Sandbox, in_memory
-from .warden import Warden
+from .warden import Warden, remove
 
 # AWS gives the code outside the handler at least this long.
 INIT_SECONDS = 10
@@ -87,7 +86,7 @@ class Environment:
             self._warden.ended(self._process.pid)
         self._log.close()
         self._api.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove(self._folder)
 
     def _start(self) -> tuple[float, Answer | None]:
         """Wait until the code has been imported: milliseconds, and the answer if that failed."""

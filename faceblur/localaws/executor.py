@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
-import shutil
 import threading
 import time
 import uuid
@@ -17,9 +16,9 @@ from pathlib import Path
 from .environment import Environment
 from .failures import Failures
 from .function import Function, Result
-from .limits import MAX_UNPACKED_BYTES
+from .limits import MAX_DEPTH, MAX_UNPACKED_BYTES
 from .sandbox import Sandbox, compile_code
-from .warden import Warden
+from .warden import Warden, remove
 
 IDLE_SECONDS = 300
 REAP_SECONDS = 30
@@ -47,22 +46,26 @@ class Executor:
         threading.Thread(target=self._reap, daemon=True).start()
 
     def unpack(self, package: bytes, owner: str = "") -> Path:
-        """The folder with the contents of a ZIP package; the same bytes of one owner give the same folder."""
+        """The folder with the contents of a ZIP package; the same bytes of one owner give the same folder.
+
+        Raises ValueError for what cannot be unpacked.
+        """
         folder = self.root / "code" / hashlib.sha256(owner.encode() + b"\0" + package).hexdigest()[:20]
         with self._unpack_lock:
             if folder.is_dir():
                 return folder
             beside = folder.with_suffix(".new")
-            shutil.rmtree(beside, ignore_errors=True)
+            remove(beside)
             beside.mkdir(parents=True)
             with zipfile.ZipFile(io.BytesIO(package)) as archive:
                 if sum(entry.file_size for entry in archive.infolist()) > MAX_UNPACKED_BYTES:
                     raise ValueError(f"Unzipped size must be smaller than {MAX_UNPACKED_BYTES} bytes")
-                for entry in archive.infolist():
-                    path = Path(archive.extract(entry, beside))
-                    mode = entry.external_attr >> 16 & 0o777
-                    if mode and path.is_file():
-                        path.chmod(mode | 0o400)
+                try:
+                    for entry in archive.infolist():
+                        unpack_entry(archive, entry, beside)
+                except Exception as problem:  # there is no end to what a broken archive can bring about
+                    remove(beside)
+                    raise ValueError(f"Could not unzip uploaded file: {problem_of(problem)}") from problem
             compile_code(beside)
             return beside.rename(folder)
 
@@ -137,6 +140,20 @@ class Executor:
             if not self._idle[key]:
                 del self._idle[key]
         return retired
+
+
+def unpack_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> None:
+    if entry.filename.count("/") > MAX_DEPTH:
+        raise ValueError("its folders are too deep in each other")
+    path = Path(archive.extract(entry, folder))
+    mode = entry.external_attr >> 16 & 0o777
+    if mode and path.is_file():
+        path.chmod(mode | 0o400)
+
+
+def problem_of(problem: Exception) -> str:
+    """Without the names of our folders."""
+    return (problem.strerror if isinstance(problem, OSError) else "") or str(problem)
 
 
 def _is_over(long_ago: float, environment: Environment) -> bool:

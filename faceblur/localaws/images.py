@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 import sys
 import threading
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from .function import UnpackedImage
 from .layers import ImageError, apply_layer
 from .limits import MAX_IMAGE_BYTES
 from .sandbox import compile_code
+from .warden import remove
 
 # (repository, 'manifests' | 'blobs', tag or digest) -> content, or None when the registry has no such thing.
 Fetch = Callable[[str, str, str], bytes | None]
@@ -69,15 +69,19 @@ class ImageStore:
             if digest not in self._images:
                 try:
                     self._images[digest] = self._unpack(repository, digest, manifest, fetch)
-                except ImageError:
-                    raise
                 except Exception as problem:  # there is no end to what a broken archive can bring about
+                    remove(self._place(digest))
+                    if isinstance(problem, ImageError):
+                        raise
                     raise ImageError(f"{uri} cannot be unpacked: {problem}") from problem
             return self._images[digest]
 
+    def _place(self, digest: str) -> Path:
+        return self._folder / digest.removeprefix("sha256:")[:20]
+
     def _unpack(self, repository: str, digest: str, manifest: dict, fetch: Fetch) -> UnpackedImage:
-        root = self._folder / digest.removeprefix("sha256:")[:20]
-        shutil.rmtree(root, ignore_errors=True)
+        root = self._place(digest)
+        remove(root)
         root.mkdir(parents=True)
         room = self._max_bytes
         for layer in manifest["layers"]:

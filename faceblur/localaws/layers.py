@@ -16,12 +16,12 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from .limits import MAX_IMAGE_BYTES
+from .limits import MAX_DEPTH, MAX_IMAGE_BYTES
 
 OPAQUE, WHITEOUT = ".wh..wh..opq", ".wh."
 PACKED: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
 ZSTANDARD = b"\x28\xb5\x2f\xfd"
-MAX_ENTRIES, MAX_DEPTH = 200_000, 200
+MAX_ENTRIES = 200_000
 # A name of any length is in a header that tarfile reads at once; of files it reads less.
 MAX_READ = 1 << 20
 

@@ -15,6 +15,8 @@ MAX_MEMORY_MB = MAX_STORAGE_MB = 10_240
 MIN_MEMORY_MB, MIN_STORAGE_MB = 128, 512
 MAX_VARIABLES_BYTES = 4096
 MAX_UNPACKED_BYTES = 262_144_000
+# Not AWS's: folders in each other, in packages and images. What is much deeper has a path that no program can name.
+MAX_DEPTH = 200
 MAX_IMAGE_BYTES = 10 * 1024**3
 RESERVED_VARIABLES = {
     "_HANDLER",

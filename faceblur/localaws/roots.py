@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import WorkshopError
+from .warden import remove
 
 PREFIX, LOCK = "faceblur-localaws-", "lock"
 
@@ -39,7 +39,7 @@ def remove_abandoned_roots() -> None:
     """Delete this user's folders that no engine holds: their engine had no chance to do it."""
     for root, file in own_roots():
         if take(file):
-            shutil.rmtree(root, ignore_errors=True)
+            remove(root)
 
 
 def held_roots() -> list[Path]:

@@ -7,7 +7,6 @@ layers and image, each where AWS has it. Of the home nothing, unless the interpr
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import threading
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from .function import Function
 from .managed_runtime import ManagedRuntime
+from .warden import remove
 
 TASK, LAYERS, RUNTIME = "/var/task", "/opt", "/var/runtime"
 # What is seen of this machine where a function has no system of its own. Of /etc what libraries read, and no secrets.
@@ -96,7 +96,7 @@ def merged(layers: tuple[Path, ...], folder: Path) -> Path:
         if not whole.exists():
             beside = whole.with_suffix(".new")
             for layer in layers:
-                shutil.copytree(layer, beside, copy_function=linked, dirs_exist_ok=True)
+                lay(layer, beside)
             beside.rename(whole)
     return whole
 
@@ -104,7 +104,13 @@ def merged(layers: tuple[Path, ...], folder: Path) -> Path:
 _merging = threading.Lock()
 
 
-def linked(source: str, target: str) -> str:
-    Path(target).unlink(missing_ok=True)
-    os.link(source, target)
-    return target
+def lay(layer: Path, beneath: Path) -> None:
+    """Over what is there: a file takes the place of a folder, and the other way round."""
+    for place in [layer, *sorted(layer.rglob("*"))]:
+        target = beneath / place.relative_to(layer)
+        if target.is_file() or (target.is_dir() and not place.is_dir()):
+            remove(target)
+        if place.is_dir():
+            target.mkdir(parents=True, exist_ok=True)
+        else:
+            os.link(place, target)

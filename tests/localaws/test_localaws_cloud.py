@@ -39,12 +39,17 @@ time.sleep(600)
 
 
 @pytest.fixture
-def holder():
-    """(process, engine's pid, its folder, what the engine has started)"""
+def holder(tmp_path):
+    """(process, engine's pid, its folder, what the engine has started); its temporary and home folder are watched."""
     command = [sys.executable, "-c", HOLDER, str(Path(__file__).parents[1])]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    places = {"TMPDIR": str(tmp_path / "tmp"), "HOME": str(tmp_path / "home")}
+    for place in places.values():
+        Path(place).mkdir()
+    environment = os.environ | places
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment) as process:
         yield process, *json.loads(process.stdout.readline())
         process.kill()
+    assert not [*Path(places["TMPDIR"]).iterdir(), *Path(places["HOME"]).iterdir()]
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])

@@ -16,6 +16,8 @@ import pytest
 from botocore.exceptions import ClientError
 from localaws_kit import eventually, invoke, make_function, unique
 
+from faceblur.localaws import layers
+from faceblur.localaws.images import ImageStore
 from faceblur.localaws.layers import ImageError, apply_layer
 
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
@@ -187,6 +189,84 @@ def test_a_layer_touches_nothing_outside_its_folder(tmp_path, kind):
     assert (tmp_path / BESIDE).read_text() == "secret" and (root / "x" / "own").exists()
     copies = [path for path in root.rglob("*") if path.is_file() and path != root / "x" / "own"]
     assert all(path.read_text() != "secret" for path in copies)
+
+
+def member(name, kind=tarfile.REGTYPE, **pax):
+    one = tarfile.TarInfo(name)
+    one.type, one.mode, one.pax_headers = kind, 0o6777, pax
+    return one
+
+
+def archive_of(*members):
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for one in members:
+            archive.addfile(one, io.BytesIO())
+    return content.getvalue()
+
+
+SPARSE = {"GNU.sparse.major": "0", "GNU.sparse.minor": "1", "GNU.sparse.map": "0,0"}
+SHAPES = {
+    "a path in a header of its own": archive_of(member("x", path="../../victim/secret")),
+    "a path that ends in the middle": archive_of(member("x", path="a\0b")),
+    "a name of 300 letters": archive_of(member("n" * 300)),
+    "folders a thousand deep": archive_of(member("a/" * 1000 + "f")),
+    "a sparse file of a terabyte": archive_of(member("x", **SPARSE, **{"GNU.sparse.size": str(10**12)})),
+    "a sparse file with a name elsewhere": archive_of(
+        member("x", **SPARSE, **{"GNU.sparse.name": "../../victim/secret"})
+    ),
+    "a size that is a lie": archive_of(member("x", size=str(10**6))),
+    "a size below zero": archive_of(member("x", size="-5000")),
+    "a time beyond all times": archive_of(member("x", mtime="1e400")),
+    "a root that is a file": archive_of(member(".")),
+    "a root that is a link": archive_of(member("./", tarfile.SYMTYPE)),
+    "half of it": gzip.compress(archive_of(member("x")))[:40],
+    "no archive": b"hello" * 1000,
+    "nothing": b"",
+    "zstandard": b"\x28\xb5\x2f\xfd" + bytes(100),
+}
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_a_layer_of_any_shape_is_refused_and_touches_nothing(tmp_path, kind):
+    root = tmp_path / "images" / "one"
+    root.mkdir(parents=True)
+    (tmp_path / "victim").mkdir()
+    (tmp_path / BESIDE).write_text("secret")
+    manifest = json.dumps({"config": {}, "layers": [{"digest": digest_of(SHAPES[kind])}]}).encode()
+    blobs = {"latest": manifest, digest_of(SHAPES[kind]): SHAPES[kind]}
+    with pytest.raises(ImageError):
+        ImageStore(root).get("host/name:latest", lambda repository, kind, reference: blobs.get(reference))
+    assert not list(root.iterdir())
+    assert len(list(tmp_path.rglob("*"))) == 4
+    assert (tmp_path / BESIDE).read_text() == "secret"
+
+
+def test_a_header_takes_no_memory(tmp_path):
+    """What says how long a name is, is read at once: 1 GB of zeros is 1 MB in the layer."""
+    content = io.BytesIO()
+    with gzip.GzipFile(fileobj=content, mode="wb", compresslevel=1) as packed:
+        head = tarfile.TarInfo("././@PaxHeader")
+        head.type, head.size = tarfile.XHDTYPE, 1 << 30
+        packed.write(head.tobuf(format=tarfile.USTAR_FORMAT))
+        packed.write(bytes(1 << 21))
+    with pytest.raises(ImageError, match="larger than 1 MB"):
+        apply_layer(content.getvalue(), tmp_path)
+
+
+def test_a_layer_of_too_many_entries_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(layers, "MAX_ENTRIES", 3)
+    blob = archive_of(*(member(str(number)) for number in range(4)))
+    with pytest.raises(ImageError, match="entries"):
+        apply_layer(blob, tmp_path)
+
+
+def test_a_file_takes_the_place_of_a_folder_and_nobody_becomes_somebody_else(tmp_path):
+    apply_layer(archive_of(member("d/x")), tmp_path)
+    apply_layer(archive_of(member("d")), tmp_path)
+    assert (tmp_path / "d").is_file() and not (tmp_path / "d").stat().st_mode & 0o6022
+    apply_layer(archive_of(member("d", tarfile.DIRTYPE), member("D"), member("d/x")), tmp_path)
+    assert (tmp_path / "d" / "x").is_file()
 
 
 def test_an_image_that_is_too_large_when_unpacked_is_refused(tmp_path):

@@ -14,7 +14,7 @@ import pytest
 from localaws_kit import eventually, package
 
 from faceblur.localaws import executor as executor_room
-from faceblur.localaws import family, managed_runtime, warden
+from faceblur.localaws import family, managed_runtime, view, warden
 from faceblur.localaws.executor import Executor
 from faceblur.localaws.function import Function
 from faceblur.localaws.managed_runtime import ManagedRuntime, closure
@@ -221,11 +221,86 @@ def test_a_zip_reaches_nothing_outside_its_folder(executor, tmp_path, name):
         archive.writestr("link/out", "x")
     try:
         folder = executor.unpack(content.getvalue())
-    except OSError:  # a file is no folder
+    except ValueError:  # a file is no folder
         folder = tmp_path / "code"
     outside = [path for path in tmp_path.rglob("*out") if not path.is_relative_to(tmp_path / "code")]
     assert not outside and not [path for path in folder.rglob("*") if path.is_symlink()]
     assert not [path for path in (tmp_path / "code").iterdir() if path.is_file()]
+
+
+def zipped(*entries):
+    """A ZIP with these (name, text)."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in (("app.py", "x"), *entries):
+            archive.writestr(name, text)
+    return content.getvalue()
+
+
+def spoiled(content, place, value):
+    """With a byte of the first entry changed in both of its headers; place: in the one before the content."""
+    changed = bytearray(content)
+    for start, shift in ((0, 0), (content.index(b"PK\1\2"), 2)):
+        changed[start + place + shift] = value
+    return bytes(changed)
+
+
+ZIPS = {
+    "a name of 300 letters": zipped(("n" * 300, "x")),
+    "the folder itself": zipped(("..", "x")),
+    "a file that is a folder, too": zipped(("a", "x"), ("a/b", "x")),
+    "folders a thousand deep": zipped(("a/" * 1000 + "f", "x")),
+    "an entry with a password": spoiled(zipped(), 6, 1),
+    "an unknown method": spoiled(zipped(), 8, 99),
+    "a wrong sum": spoiled(zipped(), 14, 99),
+    "a size that is a lie": spoiled(zipped(), 22, 0),
+}
+
+
+@pytest.mark.parametrize("kind", ZIPS)
+def test_a_zip_that_cannot_be_unpacked_is_one_error_and_leaves_nothing(executor, tmp_path, kind):
+    with pytest.raises(ValueError, match="Could not unzip uploaded file: ") as refused:
+        executor.unpack(ZIPS[kind])
+    assert str(tmp_path) not in str(refused.value)
+    assert not list((tmp_path / "code").iterdir())
+
+
+def test_entries_of_a_zip_that_are_no_files_become_files(executor):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for kind in (0o010777, 0o020777, 0o060777, 0o120777, 0o140777, 0o104777):
+            entry = zipfile.ZipInfo(oct(kind))
+            entry.external_attr = kind << 16
+            archive.writestr(entry, "/etc/passwd")
+    found = list(executor.unpack(content.getvalue()).iterdir())
+    assert len(found) == 6 and all(one.is_file() and not one.is_symlink() for one in found)
+    assert not any(one.stat().st_mode & 0o6000 for one in found)
+
+
+def test_later_layers_lie_over_earlier_ones(executor, tmp_path):
+    below = executor.unpack(zipped(("x", "file"), ("d/f", "folder"), ("same", "one")))
+    above = executor.unpack(zipped(("x/y", "folder"), ("d", "file"), ("same", "two")))
+    whole = view.merged((below, above), tmp_path / "opt")
+    files = {str(file.relative_to(whole)): file.read_bytes() for file in whole.rglob("*") if file.is_file()}
+    assert {name: text for name, text in files.items() if "app" not in name} == {
+        "x/y": b"folder",
+        "d": b"file",
+        "same": b"two",
+    }
+    assert (below / "x").read_text() == "file"
+
+
+def test_folders_of_any_depth_and_such_as_nobody_may_look_into_are_deleted(tmp_path):
+    """As a function can make them in its /tmp."""
+    code = "import os\nfor _ in range(3000): os.mkdir('a'), os.chdir('a')"
+    (tmp_path / "deep").mkdir()
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "deep", check=True)
+    (tmp_path / "shut" / "in").mkdir(parents=True)
+    (tmp_path / "shut" / "in").chmod(0)
+    (tmp_path / "shut").chmod(0)
+    for name in ("deep", "shut", "not there"):
+        warden.remove(tmp_path / name)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_zip_that_is_too_large_when_unpacked_is_refused(executor):

@@ -261,6 +261,19 @@ def test_where_there_is_no_new_proc_the_old_one_is_not_shown(tmp_path):
     assert said.stdout.strip() == "True functions have no /proc: this system gives no new one", said.stderr
 
 
+@pytest.mark.parametrize("which", range(3), ids=["what watches", "the first of the namespace", "the function"])
+def test_whichever_process_is_killed_all_end_and_the_next_call_has_new_ones(executor, which):
+    function = make(executor, f"killed-{which}")
+    assert call(executor, function, "1 + 1") == 2
+    (waiting,) = executor._idle[function.key]
+    family = [psutil.Process(waiting._process.pid), *psutil.Process(waiting._process.pid).children(recursive=True)]
+    assert len(family) == 3
+    family[which].kill()
+    eventually(lambda: not waiting.alive and not any(one.is_running() for one in family[1:]))
+    assert call(executor, function, "1 + 1") == 2
+    assert not waiting._folder.exists()
+
+
 def test_it_ends_when_nobody_holds_it_any_more(executor):
     """However the engine comes to its end, without anybody's help."""
     read, write = os.pipe()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -19,7 +18,7 @@ from ministack import app
 from ministack.core.hypercorn_compat import install as install_reason_phrases
 
 from ..failures import Failures
-from ..warden import Warden
+from ..warden import Warden, remove
 from . import (
     checks,
     failing,
@@ -117,7 +116,7 @@ def main(root: Path, listener: int) -> None:
     lambdas.close()
     if status == 0:
         # Nobody may be left to do it: the process that started this one may have been killed.
-        shutil.rmtree(root, ignore_errors=True)
+        remove(root)
     # Executions that still wait or retry have nothing left to work with.
     os._exit(status)
 

@@ -64,7 +64,7 @@ class Lambdas:
         try:
             function = self._function(record, config)
         except (ImageError, ValueError) as problem:
-            name = getattr(problem, "name", ImageError.name)
+            name = getattr(problem, "name", "Runtime.InvalidPackage")
             return {"body": json.loads(error_document(name, str(problem))), "error": True}
         call = invocations.current()
         request_id, context = (call.request_id, call.client_context) if call else (request_id, "")
@@ -120,10 +120,10 @@ class Lambdas:
                 problem = problem_with(data, name or "")
                 package = zip_of(data)
                 if package and not problem:
-                    problem = zip_fault(package)
+                    problem = self._zip_fault(package, name or "")
                 if uri and not problem:
                     digest, _ = read_manifest(uri, fetch_from_ecr)
-            except ImageError as found:
+            except (ImageError, ValueError) as found:
                 problem = str(found)
             if problem:
                 return error_response_json("InvalidParameterValueException", problem, 400)
@@ -133,6 +133,14 @@ class Lambdas:
             return response
 
         return wrapper
+
+    def _zip_fault(self, package: bytes, name: str) -> str | None:
+        """Why this code of a function of that name is refused; unpacks it, which its first call would have to do."""
+        arn = permissions.own_arn("lambda", f"function:{name.rpartition(':function:')[2]}")
+        problem = zip_fault(package)
+        if not problem:
+            self._executor.unpack(package, arn)
+        return problem
 
     def _forgetting(self, delete):
         """A deleted function's processes end with it."""
