@@ -19,8 +19,9 @@ def test_links_and_pictures_exist(page):
         assert target.startswith("https://") or (page.parent / target).exists(), target
 
 
-def test_every_test_that_a_guarantee_names_exists():
-    text = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["docs/guarantees.md", "SECURITY.md"])
+def test_every_test_that_a_guarantee_names_exists(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
     names = re.findall(r"`(test_\w+\.py)::(test_\w+)`", text)
     assert len(names) > 40 and len(names) == text.count("::")
     for file, name in names:

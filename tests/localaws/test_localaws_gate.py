@@ -14,13 +14,14 @@ from unittest import mock
 from urllib.parse import urlsplit
 
 import boto3
+import psutil
 import pytest
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-from localaws_kit import LOGS, make_bucket, make_function, make_role, read_object, unique
+from localaws_kit import LOGS, eventually, make_bucket, make_function, make_role, read_object, unique
 
 WRONG = {"aws_secret_access_key": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
 NOW = functools.partial(datetime.datetime.now, datetime.UTC)
@@ -445,6 +446,13 @@ def test_a_registry_token_is_no_key_to_anything_else(line):
     given = boto3.client("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
     for path in ("/", "/v2/apis", "/v2/email/identities"):
         assert 400 <= line.send("GET", path, {"Authorization": f"Basic {given}"})[0] < 404
+
+
+def test_connections_that_were_closed_are_no_open_files(line):
+    engine = psutil.Process(line.aws.pid)
+    for _ in range(30):
+        assert line.send("GET", "/_ministack/health")[0] == 200
+    eventually(lambda: not [one for one in engine.net_connections() if one.status == psutil.CONN_CLOSE_WAIT], 10)
 
 
 def test_a_websocket_is_refused(line):

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hypercorn.asyncio import serve as serve_http
+from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Config
 from ministack import app
 from ministack.core.hypercorn_compat import install as install_reason_phrases
@@ -42,6 +43,7 @@ PATIENCE_S = 5
 async def serve(listener: int, gate: Gate, address: tuple[str, int], key: dict[str, str], close: Callable[[], None]):
     """Serve until standard input closes or a signal comes; `close` ends what requests may be waiting for."""
     install_reason_phrases()
+    TCPServer._read_data = closing_at_once(TCPServer._read_data)  # type: ignore[method-assign]
     config = Config()
     config.bind = [f"fd://{listener}"]
     config.keep_alive_timeout = 75
@@ -66,6 +68,16 @@ async def serve(listener: int, gate: Gate, address: tuple[str, int], key: dict[s
     announcing = asyncio.create_task(announce(address, key))
     await serve_http(gate, config, shutdown_trigger=ended)
     announcing.cancel()
+
+
+def closing_at_once(read_data):
+    """Hypercorn keeps what its client has closed until the time for another request is over: files of the process."""
+
+    async def read_until_closed(self) -> None:
+        await read_data(self)
+        await self.idle_task.stop()
+
+    return read_until_closed
 
 
 def give_up() -> None:
