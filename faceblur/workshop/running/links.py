@@ -28,7 +28,7 @@ VIEWS = """\
 
 Chapter 8: the workflow's states as they run, and the faces that were found.
 
-![The states of a running execution: four are done, one runs, one is to come](../docs/images/execution.jpg)
+![The states of a running execution: five are done, two run, one is to come](../docs/images/execution.jpg)
 
 ![A frame with boxes, a slider for the time and one for the confidence](../docs/images/slider.jpg)
 
