@@ -1,5 +1,6 @@
 """Writes docs/fidelity.md from the tables of tests/localaws/conformance: what the embedded AWS does as AWS does, and
-what not. `--others NAME=FILE` notes what came of the cases elsewhere, as `--conformance-report FILE` wrote it.
+what not. `--others NAME=FILE` notes what came of the cases elsewhere, as `--conformance-report FILE` wrote it; a name
+that is a key of STARTED is said to have been started so.
 
     python docs/write_fidelity.py
 """
@@ -9,6 +10,7 @@ import json
 import sys
 from pathlib import Path
 
+DAY = "27 November 2026"
 ROOT = Path(__file__).parents[1]
 TABLES = ROOT / "tests" / "localaws" / "conformance"
 PAGE, OTHERS = ROOT / "docs" / "fidelity.md", TABLES / "others.json"
@@ -31,6 +33,33 @@ pages say, this cannot tell. AWS's own emulator, published in November 2026, can
 it, with its address. An operation that no case names is ministack's (see its own documentation) behind the same gate.
 
 """
+RAN = "with a function that ran: "
+ELSEWHERE = """
+The other columns are the same cases, unchanged, tried elsewhere with the second line on {day}, on one machine without
+Docker, each started as it starts by itself:
+
+{started}
+
+They are made for other ends, and do much that no case asks for; the cases were written beside the embedded AWS, not
+beside them. A case that needs a function or an image to run and failed where those run in Docker alone is **not run
+here**, and counted apart. Neither checks IAM unless it is asked to when it starts (`INITIAL_NO_AUTH_ACTION_COUNT`,
+`AUTH`), so what a role may not do is done there; that was not tried otherwise. Rekognition Video is in neither.
+"""
+# These need Docker wherever they are not run by processes.
+IMAGES = ("Lambda: an image's ENTRYPOINT runs before its CMD",)
+# By the name of its column: how it was started, and whether it runs functions without Docker.
+STARTED = {
+    "moto 5.2.5": (
+        "`moto_server -H 127.0.0.1 -p 4599` of moto[server] 5.2.5, and a POST to `/moto-api/config` without which no "
+        'state machine runs: `{"stepfunctions": {"execute_state_machine": true}}`',
+        False,
+    ),
+    "ministack 1.5.33": (
+        "`BIND_HOST=127.0.0.1 GATEWAY_PORT=4600 ministack` of ministack 1.5.33, the bare engine: what the embedded AWS "
+        "stands on, without what is added here",
+        True,
+    ),
+}
 BEYOND = """
 ## Whatever the service
 
@@ -62,9 +91,12 @@ def page(others: dict[str, dict[str, str]]) -> str:
     lines = [lines[0], *(line.rstrip() for line in lines[1:])]
     for table in tables:
         names = [f"{case.service}: {case.name}" for case in table.cases]
-        elsewhere = [str(sum(found.get(name) == "" for name in names)) for found in others.values()]
+        elsewhere = [counted(found, names) for found in others.values()]
         own = sum(not case.lacks for case in table.cases)
         lines.append("| " + " | ".join([table.service, str(len(names)), str(own), *elsewhere]) + " |")
+    if others:
+        started = "\n".join(f"- **{name}**: {STARTED[name][0]}." for name in others)
+        lines += [ELSEWHERE.format(day=DAY, started=started).rstrip()]
     for table in tables:
         lines += ["", f"## {table.service}", ""]
         lines += [f"- **Not so: [{case.name}]({case.page})**: {case.lacks}." for case in table.cases if case.lacks]
@@ -73,12 +105,28 @@ def page(others: dict[str, dict[str, str]]) -> str:
     return "\n".join(lines) + "\n" + BEYOND
 
 
+def outcomes(report: dict[str, str], runs_functions: bool) -> dict[str, str]:
+    """What of a report is kept: "" for a case that did well, "no", or "not run" where only a function was missing."""
+    kept = {}
+    for name, problem in report.items():
+        is_missing = problem.startswith(RAN) and (not runs_functions or name in IMAGES)
+        kept[name] = "not run" if is_missing else "no" if problem else ""
+    return kept
+
+
+def counted(found: dict[str, str], names: list[str]) -> str:
+    """How many of these did well there; apart from them, how many were not tried."""
+    good = sum(found.get(name) == "" for name in names)
+    untried = sum(found.get(name, "not run") == "not run" for name in names)
+    return f"{good}, {untried} not run here" if untried else str(good)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--others", nargs="*", default=[], metavar="NAME=FILE")
     found = json.loads(OTHERS.read_text()) if OTHERS.exists() else {}
     for name, _, file in (one.partition("=") for one in parser.parse_args().others):
-        found[name] = json.loads(Path(file).read_text())
+        found[name] = outcomes(json.loads(Path(file).read_text()), STARTED[name][1])
     if found:
         OTHERS.write_text(json.dumps(found, indent=0, sort_keys=True) + "\n")
     PAGE.write_text(page(found), encoding="utf-8")

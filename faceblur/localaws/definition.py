@@ -8,18 +8,45 @@ https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-lang
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
-# Fields of JSONPath states that select from the input, and those that may compute with an intrinsic function.
-PATHS = ("InputPath", "OutputPath", "ResultPath", "ItemsPath", "SecondsPath", "TimestampPath", "Variable")
-COMPUTED_PATHS = ("ErrorPath", "CausePath")
-SLICE = re.compile(r"^\$[^\s(]*\[[^\]'\"]*[:,?][^\]]*\]|^\$[^\s(]*\.\.")
+from .choices import COMPARISON
+from .intrinsics import parse
+from .paths import check_path, is_reference
+
+# Fields of JSONPath states: what selects from the input, what must lead to one place, what may be computed instead.
+PATHS = ("InputPath", "OutputPath")
+REFERENCES = (
+    "ResultPath", "ItemsPath", "SecondsPath", "TimestampPath", "Variable", "TimeoutSecondsPath", "HeartbeatSecondsPath",
+    "MaxConcurrencyPath", "ToleratedFailureCountPath", "ToleratedFailurePercentagePath", "MaxItemsPath", "ErrorPath",
+    "CausePath",
+)  # fmt: skip
+COMPUTED = ("ErrorPath", "CausePath")
+TEMPLATES = ("Parameters", "ItemSelector", "ResultSelector", "Credentials", "BatchInput")
+# Whatever stands in these is a state's own.
+CONTENT = ("Result", "Arguments", "Output", "Assign", "Comment")
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+MAX_DEFINITION_BYTES, MAX_NAME = 1_048_576, 80
+# Fields that AWS runs and this engine would pass over.
+UNKNOWN = {
+    "Task": ("Credentials",),
+    "Map": (
+        "ItemBatcher",
+        "ResultWriter",
+        "TimeoutSeconds",
+        "ToleratedFailureCountPath",
+        "ToleratedFailurePercentagePath",
+    ),
+    "Parallel": ("TimeoutSeconds",),
+}
+LIMITS = ("TimeoutSeconds", "TimeoutSecondsPath", "HeartbeatSeconds", "HeartbeatSecondsPath")
 
 
 def problems(text: str) -> list[str]:
     """One line per fault, empty when there is none."""
+    if len(text.encode()) > MAX_DEFINITION_BYTES:
+        return [f"a definition has {MAX_DEFINITION_BYTES} bytes at most"]
     try:
         document = json.loads(text)
     except ValueError as problem:
@@ -34,19 +61,22 @@ def _linted(document: dict) -> list[str]:
     from statelint.config import Config
     from statelint.linter import Linter
 
-    return list(Linter.validate(_with_float_rates(document), Config(evaluate_jsonata=False)))
+    return list(Linter.validate(_plain(document), Config(evaluate_jsonata=False)))
 
 
-def _with_float_rates(value: Any) -> Any:
-    """statelint 3.1 takes a BackoffRate only as a float."""
+def _plain(value: Any, key: str = "") -> Any:
+    """What statelint 3.1 refuses wrongly, said so that it does not: whole backoff rates, and paths, which are looked at
+    below.
+    """
     if isinstance(value, list):
-        return [_with_float_rates(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        key: float(item) if key == "BackoffRate" and type(item) is int else _with_float_rates(item)
-        for key, item in value.items()
-    }
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _plain(item, name) for name, item in value.items()}
+    if key == "BackoffRate" and type(value) is int:
+        return float(value)
+    if isinstance(value, str) and key.endswith(("Path", ".$", "Variable")):
+        return "$" if value.startswith("$") else "States.UUID()" if value.startswith("States.") else value
+    return value
 
 
 def _overlooked(value: Any, path: str) -> Iterator[str]:
@@ -61,12 +91,60 @@ def _overlooked(value: Any, path: str) -> Iterator[str]:
         yield f"{path}: a Task needs a Resource"
     yield from _misplaced_catch_all(value, path)
     for key, item in value.items():
-        starts = "$" if key in PATHS else ("$", "States.") if key in COMPUTED_PATHS else ""
-        if starts and item is not None and not (isinstance(item, str) and item.startswith(starts)):
-            yield f"{path}.{key}: {json.dumps(item)} is not a path"
-        # Fixed content of a state's own (a result, parameters) may use any word as a key.
-        if key not in ("Result", "Parameters", "ItemSelector", "ResultSelector"):
-            yield from _overlooked(item, f"{path}.{key}" if path else key)
+        here = f"{path}.{key}" if path else key
+        if key == "States" and isinstance(item, dict):
+            for name, state in item.items():
+                if len(name) > MAX_NAME:
+                    yield f"{here}.{name}: a state's name has {MAX_NAME} letters at most"
+                yield from _overlooked(state, f"{here}.{name}")
+        elif key in TEMPLATES:
+            yield from _template_faults(item, here)
+        elif key in (*PATHS, *REFERENCES) or (key.endswith("Path") and COMPARISON.fullmatch(key)):
+            yield from _path_faults(key, item, here)
+        elif key not in CONTENT:
+            yield from _overlooked(item, here)
+
+
+def _path_faults(key: str, value: Any, here: str) -> Iterator[str]:
+    if value is None:
+        return
+    if not isinstance(value, str):
+        yield f"{here}: {json.dumps(value)} is not a path"
+    elif key in COMPUTED and value.startswith("States."):
+        yield from _expression_faults(value, here)
+    elif faults := list(_expression_faults(value, here)):
+        yield from faults
+    elif (
+        value.startswith("States.")
+        or (key not in PATHS and not is_reference(value))
+        or key + value[:2] == "ResultPath$$"
+    ):
+        yield f"{here}: Value is not a Reference Path: {value}"
+
+
+def _template_faults(value: Any, here: str) -> Iterator[str]:
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _template_faults(item, f"{here}[{index}]")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if not key.endswith(".$"):
+                yield from _template_faults(item, f"{here}.{key}")
+            elif isinstance(item, str):
+                yield from _expression_faults(item, f"{here}.{key}")
+            else:
+                yield f"{here}.{key}: {json.dumps(item)} is neither a path nor an intrinsic function"
+
+
+def _expression_faults(text: str, here: str) -> Iterator[str]:
+    """A path, or the call of an intrinsic function."""
+    try:
+        if text.startswith("States."):
+            parse(text)
+        else:
+            check_path(text)
+    except ValueError as problem:
+        yield f"{here}: {problem}"
 
 
 def _misplaced_catch_all(state: dict, path: str) -> Iterator[str]:
@@ -90,16 +168,21 @@ def _beyond(value: Any, path: str) -> Iterator[str]:
     if isinstance(value, list):
         for index, item in enumerate(value):
             yield from _beyond(item, f"{path}[{index}]")
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            here = f"{path}.{key}" if path else key
-            if (key, item) == ("QueryLanguage", "JSONata") or key == "Assign":
-                yield f"JSONata and variables ({here})"
-            elif key in ("JitterStrategy", "MaxDelaySeconds", "Comment"):
-                continue
-            else:
-                yield from _beyond(item, here)
-    elif isinstance(value, str) and SLICE.match(value):
-        yield f"slices, filters and descent in paths ({path}: {value})"
-    elif isinstance(value, str) and "States.Format(" in value and "\\\\" in value:
-        yield f"escapes in States.Format ({path})"
+        return
+    if not isinstance(value, dict):
+        return
+    kind = value.get("Type")
+    for field in UNKNOWN.get(kind, ()) if isinstance(kind, str) else ():
+        if field in value:
+            yield f"{field} of a {kind} ({path})"
+    if kind == "Task" and ":activity:" in str(value.get("Resource")):
+        yield from (f"{field} of an activity ({path})" for field in LIMITS if field in value)
+    for key, item in value.items():
+        here = f"{path}.{key}" if path else key
+        if (key, item) == ("QueryLanguage", "JSONata") or key in ("Assign", "Arguments", "Output"):
+            yield f"JSONata and variables ({here})"
+        elif key == "States" and isinstance(item, dict):
+            for name, state in item.items():
+                yield from _beyond(state, f"{here}.{name}")
+        elif key not in (*TEMPLATES, *CONTENT):
+            yield from _beyond(item, here)

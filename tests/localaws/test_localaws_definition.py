@@ -97,21 +97,73 @@ def test_the_product_s_machine_passes_here_and_with_the_second_opinion():
     second_opinion(text)
 
 
+JSONATA = {"Type": "Pass", "Output": "{% 1 %}"}
+STATE = {"Type": "Pass", "QueryLanguage": "JSONata", "End": True}
+INSIDE = {"StartAt": "B", "States": {"B": STATE}}
+ACTIVITY = "arn:aws:states:us-east-1:123456789012:activity:a"
 BEYOND = {
-    "JSONata": {"QueryLanguage": "JSONata", **machine(Type="Pass", Output="{% 1 %}")},
+    "JSONata everywhere": {"QueryLanguage": "JSONata", **machine(**JSONATA)},
+    "JSONata in a state": machine(QueryLanguage="JSONata", **JSONATA),
+    "JSONata in a Map": machine(Type="Map", ItemProcessor=INSIDE),
+    "JSONata in an old Map": machine(Type="Map", Iterator=INSIDE),
+    "JSONata in a Parallel": machine(Type="Parallel", Branches=[INSIDE]),
+    "JSONata's arguments": {
+        "QueryLanguage": "JSONata",
+        **machine(Type="Task", Resource=TASK["Resource"], Arguments={}),
+    },
     "variables": machine(Type="Pass", Assign={"x.$": "$.y"}),
-    "a slice": machine(Type="Pass", InputPath="$.list[0:2]"),
-    "a filter": machine(Type="Pass", InputPath="$.list[?(@.n > 1)]"),
-    "descent": machine(Type="Pass", InputPath="$..n"),
-    "escapes": machine(Type="Pass", Parameters={"x.$": "States.Format('\\\\{{}', $.a)"}),
+    "variables of a rule": {
+        "StartAt": "A",
+        "States": {
+            "A": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.a", "IsNull": True, "Assign": {"x": 1}, "Next": "B"}],
+            },
+            "B": {"Type": "Succeed"},
+        },
+    },
+    "another account's role": machine(**TASK, Credentials={"RoleArn": "arn:aws:iam::123456789012:role/r"}),
+    "a batch of items": machine(
+        Type="Map",
+        ItemBatcher={"MaxItemsPerBatch": 2},
+        ItemProcessor={"StartAt": "B", "States": {"B": {"Type": "Succeed"}}},
+    ),
+    "an activity's time limit": machine(Type="Task", Resource=ACTIVITY, TimeoutSeconds=5),
 }
 
 
 @pytest.mark.parametrize("name", BEYOND)
 def test_what_this_engine_would_get_wrong_is_named(name):
     found = beyond_this_engine(json.dumps(BEYOND[name]))
-    assert len(found) == 1
-    assert found[0].startswith("the embedded AWS does not run ")
+    assert found
+    assert all(line.startswith("the embedded AWS does not run ") for line in found)
+    assert ("JSONata" in found[0]) == (name.split()[0] in ("JSONata", "JSONata's", "variables"))
+
+
+def test_content_and_names_of_states_may_be_any_words():
+    states = {
+        "Variable": {
+            "Type": "Pass",
+            "Result": {"Assign": 1, "InputPath": 2, "QueryLanguage": "JSONata"},
+            "Next": "Output",
+        },
+        "Output": {"Type": "Pass", "Parameters": {"Output": "a", "ResultPath": "b", "Items": ["$..x"]}, "End": True},
+    }
+    text = json.dumps({"StartAt": "Variable", "States": states})
+    assert problems(text) == beyond_this_engine(text) == []
+
+
+PATHS = ["$['a b']", "$._a", "$.a-b.c", "$.a[0][1]", "$[0]", "$.a['b'][0].c", "$"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_reference_path_may_have_brackets_and_any_letters(path):
+    assert problems(json.dumps(machine(Type="Pass", ResultPath=path))) == []
+    assert problems(json.dumps(machine(Type="Wait", SecondsPath=path))) == []
+
+
+def test_a_definition_of_more_than_a_megabyte_is_a_fault():
+    assert problems(json.dumps(machine(Type="Pass", Result="x" * 1_048_576)))
 
 
 def second_opinion(text):

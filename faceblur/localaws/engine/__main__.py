@@ -21,6 +21,7 @@ from ministack.core.hypercorn_compat import install as install_reason_phrases
 from ..failures import Failures
 from ..warden import Warden, remove
 from . import (
+    attempts,
     checks,
     failing,
     history,
@@ -31,6 +32,7 @@ from . import (
     permissions,
     registry,
     stepfunctions,
+    values,
 )
 from .gate import Gate
 from .lambdas import Lambdas
@@ -103,6 +105,8 @@ def main(root: Path, listener: int) -> None:
     permissions.install()
     notifications.install()
     registry.install()
+    values.install()
+    attempts.install()
     history.install()
     stepfunctions.install()
     integrations.install(url)

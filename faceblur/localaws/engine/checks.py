@@ -30,6 +30,10 @@ QUERY_SERVICES = {"iam": ("iam", "ValidationError"), "sts": ("sts", "ValidationE
 NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
 ARN = re.compile(r"arn:aws[a-z-]*:states:[^:]*:[^:]*:.+")
 ACTION = re.compile(r"\*|[\w-]+:[\w*?]+")
+# Operations with a name, and the one that they take where none is given.
+NAMED = {"states:CreateStateMachine": "", "states:CreateActivity": "", "states:StartExecution": "x"}
+NOT_THERE = ("states:RedriveExecution",)
+UPDATED = {"definition", "roleArn", "loggingConfiguration", "tracingConfiguration", "encryptionConfiguration"}
 TOKENS = ("states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat")
 PROTOCOLS = ("http", "https", "email", "email-json", "sms", "sqs", "application", "lambda", "firehose")
 # Operations with a policy: the field that holds it, and whether it says who may take a role.
@@ -170,14 +174,30 @@ def of_functions(service: str, operation: str, headers: dict, body: bytes, param
 
 def of_machines(service: str, operation: str, headers: dict, body: bytes, params: dict, request_id: str):
     given = document(body)
-    if operation == "states:CreateStateMachine" and not NAME.fullmatch(str(given.get("name", ""))):
+    if operation in NOT_THERE:
+        text = f"the embedded AWS does not run {operation.partition(':')[2]}"
+        return error_response_json("UnsupportedOperationException", text, 400)
+    if operation in NAMED and not NAME.fullmatch(str(given.get("name", NAMED[operation]))):
         return error_response_json("InvalidName", f"Invalid Name: '{given.get('name')}'", 400)
     if operation in TOKENS and len(str(given.get("taskToken", ""))) < 32:
         return error_response_json("InvalidToken", f"Invalid Token: '{given.get('taskToken')}'", 400)
+    if operation == "states:SendTaskSuccess" and not is_json(given.get("output")):
+        return error_response_json("InvalidOutput", f"Invalid Output: '{given.get('output')}'"[:400], 400)
+    if operation == "states:UpdateStateMachine" and not UPDATED & set(given):
+        text = "Either the definition, the role ARN, or the LoggingConfiguration must be specified"
+        return error_response_json("MissingRequiredParameter", text, 400)
     for field in ("executionArn", "stateMachineArn"):
         if field in given and not ARN.fullmatch(str(given[field])):
             return error_response_json("InvalidArn", f"Invalid Arn: '{given[field]}'", 400)
     return role_refusal(service, operation, headers, body, params)
+
+
+def is_json(text) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, TypeError):
+        return False
+    return True
 
 
 def of_topics(service: str, operation: str, headers: dict, body: bytes, params: dict, request_id: str):

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import functools
 import json
@@ -26,17 +27,17 @@ _before: contextvars.ContextVar[list[int] | None] = contextvars.ContextVar("befo
 _inner: contextvars.ContextVar[dict | None] = contextvars.ContextVar("inner", default=None)
 # The execution and the state of the Map whose items begin now.
 _map: contextvars.ContextVar[tuple | None] = contextvars.ContextVar("map", default=None)
-# What the state that runs now gives to what it calls.
-_given: contextvars.ContextVar = contextvars.ContextVar("given", default=None)
+# A task's state, and what it is given.
+_task: contextvars.ContextVar[tuple] = contextvars.ContextVar("task", default=({}, None))
 
 
 def install() -> None:
     states._add_event = add_event
     states._run_execution = on_its_own(states._run_execution)
-    states._apply_parameters = remembered(states._apply_parameters)
     states._run_map_items = with_items(states._run_map_items)
     states._run_parallel_branches = with_branches(states._run_parallel_branches)
     states._run_sub_machine = in_a_line_of_its_own(states._run_sub_machine)
+    states._apply_parameters = noted(states._apply_parameters)
     for kind in INSIDE:
         name = f"_execute_{kind.lower()}"
         setattr(states, name, told(kind, getattr(states, name)))
@@ -52,6 +53,8 @@ def add_event(execution: dict, kind: str, details: dict | None = None) -> dict:
 
 def append(execution: dict, kind: str, details: dict) -> dict:
     cell = _before.get()
+    if execution["status"] != "RUNNING" and not kind.startswith("Execution"):
+        return {}  # what is still at work when an execution was stopped is not told
     with _lock:
         number = len(execution["events"]) + 1
         # The execution's start and its first state follow nothing; an end that comes from outside, the last event.
@@ -72,34 +75,24 @@ def translated(kind: str, details: dict):
         return
     rest = {name: value for name, value in detail.items() if name in ("error", "cause", "output")}
     ended = {"TaskSucceeded": "Succeeded", "TaskFailed": "Failed"}.get(kind, "Scheduled")
+    state, given = _task.get()
+    limits = {"timeoutInSeconds": "TimeoutSeconds", "heartbeatInSeconds": "HeartbeatSeconds"}
+    more = {name: state[field] for name, field in limits.items() if field in state}
     if rest.get("error") == "States.Timeout":
         ended = "TimedOut"
     service = SERVICE.fullmatch(resource)
     if service is None and ":function:" in resource:
-        scheduled = {"resource": resource, "input": given()} if kind == "TaskScheduled" else {}
+        more.pop("heartbeatInSeconds", None)
+        scheduled = {"resource": resource, "input": json.dumps(given)} | more if kind == "TaskScheduled" else {}
         yield f"LambdaFunction{ended}", {f"lambdaFunction{ended}EventDetails": scheduled | rest}
         if scheduled:
             yield "LambdaFunctionStarted", {}
         return
     who = {"resourceType": service["type"], "resource": service["resource"]} if service else {"resource": resource}
-    more = {"region": get_region(), "parameters": given()} if kind == "TaskScheduled" else rest
-    yield f"Task{ended}", {f"task{ended}EventDetails": who | more}
+    scheduled = {"region": get_region(), "parameters": json.dumps(given)} | more if kind == "TaskScheduled" else rest
+    yield f"Task{ended}", {f"task{ended}EventDetails": who | scheduled}
     if kind == "TaskScheduled":
         yield "TaskStarted", {"taskStartedEventDetails": who}
-
-
-def given() -> str:
-    return json.dumps(_given.get())
-
-
-def remembered(apply):
-    @functools.wraps(apply)
-    def apply_parameters(*arguments):
-        parameters = apply(*arguments)
-        _given.set(parameters)
-        return parameters
-
-    return apply_parameters
 
 
 def on_its_own(run):
@@ -118,23 +111,30 @@ def on_its_own(run):
     return run_execution
 
 
+@contextlib.contextmanager
+def around(execution: dict, kind: str, items: tuple | None, **details):
+    """A Map or a Parallel: begun, and ended well or not; `items` is what its items are to know of it."""
+    started = {f"{kind[0].lower()}{kind[1:]}StateStartedEventDetails": details} if details else {}
+    append(execution, f"{kind}StateStarted", started)
+    token = _map.set(items)
+    try:
+        yield
+    except states._ExecutionError:
+        append(execution, f"{kind}StateFailed", {})
+        raise
+    finally:
+        _map.reset(token)
+    append(execution, f"{kind}StateSucceeded", {})
+
+
 def with_items(run):
     @functools.wraps(run)
     def run_map_items(state, raw_input, execution, ctx):
         source = states._apply_input_path(state, raw_input, ctx)
         items = states._resolve_path_or_ctx(state.get("ItemsPath", "$"), source, ctx)
         length = len(items) if isinstance(items, list) else 1
-        append(execution, "MapStateStarted", {"mapStateStartedEventDetails": {"length": length}})
-        token = _map.set((execution, ctx["State"]["Name"]))
-        try:
-            answer = run(state, raw_input, execution, ctx)
-        except states._ExecutionError:
-            append(execution, "MapStateFailed", {})
-            raise
-        finally:
-            _map.reset(token)
-        append(execution, "MapStateSucceeded", {})
-        return answer
+        with around(execution, "Map", (execution, ctx["State"]["Name"]), length=length):
+            return run(state, raw_input, execution, ctx)
 
     return run_map_items
 
@@ -142,40 +142,40 @@ def with_items(run):
 def with_branches(run):
     @functools.wraps(run)
     def run_parallel_branches(state, raw_input, execution, ctx):
-        append(execution, "ParallelStateStarted", {})
-        token = _map.set(None)
-        try:
-            answer = run(state, raw_input, execution, ctx)
-        except states._ExecutionError:
-            append(execution, "ParallelStateFailed", {})
-            raise
-        finally:
-            _map.reset(token)
-        append(execution, "ParallelStateSucceeded", {})
-        return answer
+        with around(execution, "Parallel", None):
+            return run(state, raw_input, execution, ctx)
 
     return run_parallel_branches
 
 
+@contextlib.contextmanager
+def iteration(execution: dict, of: tuple | None, ctx: dict):
+    """An item of a Map: begun, and ended well or not."""
+    if of is None:
+        yield
+        return
+    item = {"name": of[1], "index": ctx["Map"]["Item"]["Index"]}
+    append(execution, "MapIterationStarted", {"mapIterationStartedEventDetails": item})
+    try:
+        yield
+    except states._ExecutionError:
+        append(execution, "MapIterationFailed", {"mapIterationFailedEventDetails": item})
+        raise
+    append(execution, "MapIterationSucceeded", {"mapIterationSucceededEventDetails": item})
+
+
 def in_a_line_of_its_own(run):
-    """A branch or an item: its events follow each other, the first one that of the state around."""
+    """A branch or an item: its events follow each other, the first one that of the state around; and so does what it
+    knows of the state that it is in.
+    """
 
     @functools.wraps(run)
     def run_sub_machine(machine, start, given, execution, ctx):
-        around, cell = _map.get(), _before.get()
+        of, cell = _map.get(), _before.get()
         tokens = _map.set(None), _before.set(list(cell or [len(execution["events"])])), _inner.set(execution)
-        item = {"name": around[1], "index": ctx["Map"]["Item"]["Index"]} if around else {}
         try:
-            if around:
-                append(execution, "MapIterationStarted", {"mapIterationStartedEventDetails": item})
-            answer = run(machine, start, given, execution, ctx)
-            if around:
-                append(execution, "MapIterationSucceeded", {"mapIterationSucceededEventDetails": item})
-            return answer
-        except states._ExecutionError:
-            if around:
-                append(execution, "MapIterationFailed", {"mapIterationFailedEventDetails": item})
-            raise
+            with iteration(execution, of, ctx):
+                return run(machine, start, given, execution, dict(ctx))
         finally:
             _map.reset(tokens[0])
             _before.reset(tokens[1])
@@ -184,19 +184,35 @@ def in_a_line_of_its_own(run):
     return run_sub_machine
 
 
+def noted(apply):
+    """What a task is given, for its event."""
+
+    @functools.wraps(apply)
+    def apply_parameters(state, data, ctx=None):
+        given = apply(state, data, ctx)
+        _task.set((state, given))
+        return given
+
+    return apply_parameters
+
+
 def told(kind: str, execute):
-    """A state inside of a Map or a Parallel is entered and left; ministack tells only of those outside."""
+    """A state inside of a Map or a Parallel is entered and left; ministack tells only of those outside, and starts them
+    though the execution was stopped.
+    """
 
     @functools.wraps(execute)
     def execute_state(state, given, *rest):
         execution, name = _inner.get(), rest[-1]["State"]["Name"]
         if execution is None:
             return execute(state, given, *rest)
+        if execution["status"] != "RUNNING":
+            raise states._ExecutionError("States.Runtime", "the execution has ended")
         details = {"name": name, "input": json.dumps(given)}
-        append(execution, f"{kind}StateEntered", {"stateEnteredEventDetails": details})
+        states._add_event(execution, f"{kind}StateEntered", {"stateEnteredEventDetails": details})
         output, following = execute(state, given, *rest)
         details = {"name": name, "output": json.dumps(output)}
-        append(execution, f"{kind}StateExited", {"stateExitedEventDetails": details})
+        states._add_event(execution, f"{kind}StateExited", {"stateExitedEventDetails": details})
         return output, following
 
     return execute_state

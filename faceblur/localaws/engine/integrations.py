@@ -18,9 +18,26 @@ from ministack.services import lambda_svc
 from ministack.services import stepfunctions as states
 
 from . import permissions
+from .stepfunctions import MAX_PAYLOAD_BYTES
 
 LAMBDA_INVOKE, SNS_PUBLISH = "arn:aws:states:::lambda:invoke", "arn:aws:states:::sns:publish"
 SDK = re.compile(r"arn:aws:states:::aws-sdk:(?P<service>[^:]+):(?P<action>[^:.]+)$")
+OPTIMIZED = re.compile(r"arn:aws:states:::(?!lambda:)(?P<service>[a-z]+):(?P<action>[A-Za-z]+)")
+# What a call is about, and what its failure is called.
+RESOURCES = {
+    "sqs": lambda given: permissions.own_arn("sqs", str(given.get("QueueUrl")).rpartition("/")[2]),
+    "sns": lambda given: str(given.get("TopicArn")),
+    "dynamodb": lambda given: permissions.own_arn("dynamodb", f"table/{given.get('TableName')}"),
+    "events": lambda given: permissions.own_arn("events", "event-bus/default"),
+    "states": lambda given: str(given.get("StateMachineArn") or given.get("stateMachineArn")),
+}
+EXCEPTIONS = {
+    "sqs": "SQS.AmazonSQSException",
+    "sns": "SNS.AmazonSNSException",
+    "dynamodb": "DynamoDB.AmazonDynamoDBException",
+    "events": "EventBridge.AmazonEventBridgeException",
+    "states": "StepFunctions.AWSStepFunctionsException",
+}
 # Names that Step Functions gives services: https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
 CLIENTS = {"sfn": "stepfunctions", "cloudwatchlogs": "logs"}
 ERROR_PREFIXES = {"s3": "S3", "sns": "Sns", "sqs": "Sqs", "dynamodb": "DynamoDb"}
@@ -32,6 +49,8 @@ _credentials: contextvars.ContextVar[dict] = contextvars.ContextVar("state_machi
 def install(url: str) -> None:
     states._execute_task = with_role(states._execute_task)
     states._invoke_resource = as_role(states._invoke_resource, url)
+    states._invoke_with_callback = with_token_as_role(states._invoke_with_callback)
+    states._read_map_items = reads_as_role(states._read_map_items)
     lambda_svc._throttle_response = with_error_name(lambda_svc._throttle_response)
 
 
@@ -52,23 +71,76 @@ def as_role(original, url: str):
 
     def invoke_resource(resource, arguments):
         if found := SDK.match(resource):
+            look_at_size(arguments)
             return call_sdk(url, found["service"], found["action"], arguments)
+        look_at(resource, arguments)
         if resource == SNS_PUBLISH:
             return call_sdk(url, "sns", "publish", arguments)
-        function = function_arn(resource, arguments)
-        denied = function and permissions.check(
-            _credentials.get()["aws_access_key_id"], "lambda:InvokeFunction", function
-        )
-        if denied:
-            raise states._ExecutionError(
-                "Lambda.AWSLambdaException", f"{denied.message} (Service: Lambda, Status Code: 403)"
-            )
-        answer = original(resource, arguments)
-        if resource == LAMBDA_INVOKE and "Payload" in answer:
-            answer |= {"ExecutedVersion": "$LATEST", "SdkHttpMetadata": {"HttpStatusCode": 200}}
-        return answer
+        if resource != LAMBDA_INVOKE:
+            return original(resource, arguments)
+        if arguments.get("InvocationType", "RequestResponse") != "RequestResponse":
+            answer = call_sdk(url, "lambda", "invoke", arguments)
+        else:
+            answer = original(resource, {"Payload": {}} | qualified(arguments))
+        version = {"ExecutedVersion": arguments.get("Qualifier", "$LATEST")}
+        return version | answer | {"SdkHttpMetadata": {"HttpStatusCode": answer["StatusCode"]}}
 
     return invoke_resource
+
+
+def qualified(arguments: dict) -> dict:
+    """With the version or alias in the function's name, where ministack looks for it."""
+    suffix = f":{arguments['Qualifier']}" if "Qualifier" in arguments else ""
+    return arguments | {"FunctionName": f"{arguments.get('FunctionName', '')}{suffix}"}
+
+
+def with_token_as_role(original):
+    """So does a task that then waits for its token."""
+
+    def invoke_with_callback(resource, arguments, token, state):
+        look_at(resource.removesuffix(".waitForTaskToken"), arguments)
+        return original(resource, arguments, token, state)
+
+    return invoke_with_callback
+
+
+def reads_as_role(original):
+    """So does a Map that reads its items from S3."""
+
+    def read_map_items(reader, effective, ctx):
+        given = states._resolve_params_obj(reader.get("Parameters") or {}, effective, ctx)
+        role = states._state_machines[ctx["StateMachine"]["Id"]]["roleArn"]
+        bucket = f"arn:aws:s3:::{given.get('Bucket')}"
+        lists = reader.get("Resource", "").endswith("listObjectsV2")
+        need = ("s3:ListBucket", bucket) if lists else ("s3:GetObject", f"{bucket}/{given.get('Key')}")
+        if denied := permissions.check(permissions.role_credentials(role, "map")["aws_access_key_id"], *need):
+            raise states._ExecutionError("States.ItemReaderFailed", denied.message)
+        return original(reader, effective, ctx)
+
+    return read_map_items
+
+
+def look_at_size(arguments) -> None:
+    if len(json.dumps(arguments).encode()) > MAX_PAYLOAD_BYTES:
+        text = "The state/task was given an input with a size exceeding the maximum number of bytes service limit."
+        raise states._ExecutionError("States.DataLimitExceeded", text)
+
+
+def look_at(resource: str, arguments) -> None:
+    """Raises where the input is too large, or the role may not do it."""
+    look_at_size(arguments)
+    key = _credentials.get()["aws_access_key_id"]
+    if function := function_arn(resource, arguments):
+        denied, error = permissions.check(key, "lambda:InvokeFunction", function), "Lambda.AWSLambdaException"
+    elif found := OPTIMIZED.match(resource):
+        service, action = found["service"], found["action"]
+        what = RESOURCES.get(service, lambda given: "*")(arguments if isinstance(arguments, dict) else {})
+        denied = permissions.check(key, f"{service}:{action[0].upper()}{action[1:]}", what)
+        error = EXCEPTIONS.get(service, f"{service.capitalize()}.{service.capitalize()}Exception")
+    else:
+        return
+    if denied:
+        raise states._ExecutionError(error, f"{denied.message} (Service: {error.partition('.')[0]}, Status Code: 403)")
 
 
 def with_error_name(original):

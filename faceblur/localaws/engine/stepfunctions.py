@@ -1,50 +1,30 @@
-"""What AWS Step Functions checks and ministack's interpreter lets through.
+"""State machines and executions: what AWS Step Functions checks and ministack lets through.
 
-Definitions and roles at creation; missing paths, payload size and time limit while an execution runs. What a
-task may do is in `integrations`.
+Definitions and roles at creation; input, size and time of an execution. What its states read and write is in `values`,
+how they are tried in `attempts`, what a task may do in `integrations`.
 """
 
 from __future__ import annotations
 
 import contextvars
-import functools
 import json
-import random
-import re
 import threading
-import time
 
 from ministack.core.responses import error_response_json, json_response, now_iso
 from ministack.services import stepfunctions as states
 
 from ..definition import beyond_this_engine, problems
 from . import permissions
+from .replacing import put_in, replaces
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 MAX_PAYLOAD_BYTES = 262_144
-# https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
-COMPARISON_WITH_FIELD = re.compile(r"(String|Numeric|Boolean|Timestamp)\w+Path")
-# ministack's own longest wait before a retry.
-LONGEST_WAIT_S = 60
-UNCATCHABLE = ("States.Runtime", "States.DataLimitExceeded")
 
 
 def install() -> None:
-    for wrap in (create, start, run, fail, event, resolve, rule, matches, over_items, patience, heartbeat, callback):
-        name = wrap.target
-        setattr(states, name, functools.wraps(getattr(states, name))(wrap(getattr(states, name))))
+    put_in(create, start, describe, run, fail, event)
     states._update_state_machine = create(states._update_state_machine)
     states._validate_state_machine_definition = validate
-
-
-def replaces(name: str):
-    """Marks a function that takes ministack's function of this name and gives ours."""
-
-    def mark(wrap):
-        wrap.target = name
-        return wrap
-
-    return mark
 
 
 @replaces("_create_state_machine")
@@ -99,9 +79,27 @@ def start(original):
             )
             if same and known["status"] == "RUNNING" and known["input"] == text:
                 return json_response({"executionArn": known["executionArn"], "startDate": known["startDate"]})
-        return original(request)
+        machine = dict(states._state_machines.get(request.get("stateMachineArn")) or {})
+        status, fields, body = original(request)
+        if begun := states._executions.get(json.loads(body).get("executionArn")):
+            begun["machine"] = {name: machine[name] for name in ("definition", "roleArn") if name in machine}
+        return status, fields, body
 
     return start_execution
+
+
+@replaces("_describe_state_machine_for_execution")
+def describe(original):
+    """The state machine as it was when the execution began, whatever has become of it since."""
+
+    def describe_state_machine_for_execution(request: dict):
+        status, fields, body = original(request)
+        execution = states._executions.get(request.get("executionArn")) or {}
+        if status == 200:
+            body = json.dumps(json.loads(body) | execution.get("machine", {})).encode()
+        return status, fields, body
+
+    return describe_state_machine_for_execution
 
 
 @replaces("_run_execution")
@@ -160,142 +158,3 @@ def event(original):
         return original(execution, event_type, details)
 
     return add_event
-
-
-@replaces("_resolve_path")
-def resolve(original):
-    """A path that leads nowhere is an error, not null."""
-
-    def resolve_path(path, data):
-        value = original(path, data)
-        if value is None and not leads_somewhere(path, data):
-            text = f"The JSONPath '{path}' could not be found in the input '{json.dumps(data)[:400]}'"
-            raise states._ExecutionError("States.Runtime", text)
-        return value
-
-    return resolve_path
-
-
-def leads_somewhere(path: str, data) -> bool:
-    """Whether the path exists in the data; null is a value."""
-    if path in ("", "$") or not path.startswith("$"):
-        return True
-    tokens = states._parse_jsonpath_tokens(path)
-    if tokens is None:
-        return False
-    for kind, key in tokens:
-        if (kind == "field" and isinstance(data, dict) and key in data) or (
-            kind == "index" and isinstance(data, list) and key < len(data)
-        ):
-            data = data[key]
-        else:
-            return kind == "wildcard"
-    return True
-
-
-@replaces("_evaluate_rule")
-def rule(original):
-    """IsPresent is the one comparison that may look for what is not there."""
-
-    def evaluate_rule(choice, data, context=None):
-        if "IsPresent" not in choice:
-            return original(with_value(choice, data, context), data, context)
-        path = choice["Variable"]
-        found = leads_somewhere(path[1:], context or {}) if path.startswith("$$.") else leads_somewhere(path, data)
-        return found == choice["IsPresent"]
-
-    return evaluate_rule
-
-
-def with_value(choice: dict, data, context) -> dict:
-    """A comparison with another field as one with its value; ministack knows some of them."""
-    key = next((name for name in choice if COMPARISON_WITH_FIELD.fullmatch(name)), "")
-    if not key:
-        return choice
-    value = states._resolve_path_or_ctx(choice[key], data, context)
-    return {name: item for name, item in choice.items() if name != key} | {key.removesuffix("Path"): value}
-
-
-@replaces("_error_matches")
-def matches(original):
-    def error_matches(names, error):
-        return error in names if error in UNCATCHABLE else original(names, error)
-
-    return error_matches
-
-
-@replaces("_find_matching_retrier")
-def patience(original):
-    """MaxDelaySeconds and JitterStrategy; ministack's own wait ends at a minute, so what is longer is waited here."""
-
-    def find_matching_retrier(retriers, error, counts):
-        retrier, index = original(retriers, error, counts)
-        if retrier is None:
-            return retrier, index
-        delay = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** counts.get(index, 0)
-        delay = min(delay, retrier.get("MaxDelaySeconds", delay))
-        if retrier.get("JitterStrategy") == "FULL":
-            delay = random.uniform(0, delay)
-        if delay > LONGEST_WAIT_S:
-            states._scaled_sleep(delay - LONGEST_WAIT_S)
-        return retrier | {"IntervalSeconds": min(delay, LONGEST_WAIT_S), "BackoffRate": 1}, index
-
-    return find_matching_retrier
-
-
-@replaces("_invoke_with_callback")
-def callback(original):
-    """A task that waits for its token and hears nothing for HeartbeatSeconds has failed."""
-
-    def invoke_with_callback(resource, given, token, state):
-        limit = state.get("HeartbeatSeconds")
-        done = threading.Event()
-        if limit:
-            threading.Thread(target=watch, args=(token, limit, done), daemon=True).start()
-        try:
-            return original(resource, given, token, state)
-        finally:
-            done.set()
-
-    return invoke_with_callback
-
-
-def watch(token: str, limit: float, done: threading.Event) -> None:
-    """Fail the task when its heart has not beaten for so many seconds."""
-    last, beat = time.monotonic(), None
-    while not done.wait(min(0.1, limit / 4)):
-        task = states._task_tokens.get(token)
-        if task and task["heartbeat"] != beat:
-            last, beat = time.monotonic(), task["heartbeat"]
-        if task and time.monotonic() - last > limit:
-            task["error"] = {"Error": "States.HeartbeatTimeout", "Cause": f"no heartbeat in {limit} seconds"}
-            task["event"].set()
-            return
-
-
-@replaces("_send_task_heartbeat")
-def heartbeat(original):
-    """Beats within one second count, too: ministack notes the second alone."""
-
-    def send_task_heartbeat(request):
-        answer = original(request)
-        if task := states._task_tokens.get(request.get("taskToken")):
-            task["heartbeat"] = time.monotonic()
-        return answer
-
-    return send_task_heartbeat
-
-
-@replaces("_execute_map")
-def over_items(original):
-    """A Map over what is no array is an error."""
-
-    def execute_map(state, raw_input, execution, context):
-        source = states._apply_input_path(state, raw_input, context)
-        items = states._resolve_path_or_ctx(state.get("ItemsPath", "$"), source, context)
-        if not isinstance(items, list) and "ItemReader" not in state:
-            text = f'Reference path "{state.get("ItemsPath", "$")}" must point to array.'
-            raise states._ExecutionError("States.Runtime", text)
-        return original(state, raw_input, execution, context)
-
-    return execute_map

@@ -5,36 +5,12 @@ Nothing wider than the resources of one prefix, but for calls that know no resou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..demands import READING, WRITING, Demands
 from ..names import Names
 
-# Calls that IAM knows under another name than the API; those without a name need no permission.
-OTHERWISE: dict[str, tuple[str, ...]] = {
-    "lambda:Invoke": ("lambda:InvokeFunction",),
-    "s3:DeleteObjects": ("s3:DeleteObject", "s3:DeleteObjectVersion"),
-    "s3:GetBucketEncryption": ("s3:GetEncryptionConfiguration",),
-    "s3:GetBucketLifecycleConfiguration": ("s3:GetLifecycleConfiguration",),
-    "s3:GetBucketNotificationConfiguration": ("s3:GetBucketNotification",),
-    "s3:GetPublicAccessBlock": ("s3:GetBucketPublicAccessBlock",),
-    "s3:HeadBucket": ("s3:ListBucket",),
-    "s3:HeadObject": ("s3:GetObject",),
-    "s3:ListBuckets": ("s3:ListAllMyBuckets",),
-    "s3:ListMultipartUploads": ("s3:ListBucketMultipartUploads",),
-    "s3:ListObjectVersions": ("s3:ListBucketVersions",),
-    "s3:ListObjectsV2": ("s3:ListBucket",),
-    "s3:PutBucketEncryption": ("s3:PutEncryptionConfiguration",),
-    "s3:PutBucketLifecycleConfiguration": ("s3:PutLifecycleConfiguration",),
-    "s3:PutBucketNotificationConfiguration": ("s3:PutBucketNotification",),
-    "s3:PutPublicAccessBlock": ("s3:PutBucketPublicAccessBlock",),
-    "s3:CreateMultipartUpload": ("s3:PutObject",),
-    "s3:UploadPart": ("s3:PutObject",),
-    "s3:CompleteMultipartUpload": ("s3:PutObject",),
-    "sts:GetCallerIdentity": (),
-    "tagging:GetResources": ("tag:GetResources",),
-}
 _PUSH = "the image's layers go to ECR by its registry's HTTP interface"
 _TAGS = "AWS asks for it when something is made with tags"
 # What no call of a run on the embedded AWS shows, and why it is needed.
@@ -179,11 +155,6 @@ OF_ROLES = (
         "ListLogDeliveries PutResourcePolicy UpdateLogDelivery"
     ), _anything),
 )  # fmt: skip
-
-
-def actions_of(calls: Iterable[str]) -> set[str]:
-    """IAM's actions of calls, each as service:operation."""
-    return {action for call in calls for action in OTHERWISE.get(call, (call,))}
 
 
 def groups(demands: Demands) -> tuple[Group, ...]:

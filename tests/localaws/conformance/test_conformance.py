@@ -52,10 +52,12 @@ def said(request):
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.service}: {case.name}")
 def test_it_does_what_is_documented(case, endpoint, world, said):
     key = f"{case.service}: {case.name}"
+    world.ran_function = False
     try:
         case.check(world)
     except Exception as problem:
-        said[key] = f"{type(problem).__name__}: {problem}".splitlines()[0][:200]
+        what = "with a function that ran: " if world.ran_function else ""
+        said[key] = what + f"{type(problem).__name__}: {problem}".splitlines()[0][:200]
         if endpoint is None and case.lacks:
             pytest.xfail(case.lacks)
         raise
