@@ -1,6 +1,7 @@
 """State machines on the embedded AWS: what they run, and what is refused as AWS refuses it."""
 
 import json
+import time
 
 import boto3
 import pytest
@@ -343,3 +344,34 @@ def test_a_faulty_definition_is_refused():
     found = boto3.client("stepfunctions").validate_state_machine_definition(definition='{"StartAt": "A"}')
     assert found["result"] == "FAIL"
     assert found["diagnostics"]
+
+
+def test_what_is_not_there_is_refused_by_name():
+    client = boto3.client("stepfunctions")
+    execution = run(deploy({"StartAt": "F", "States": {"F": {"Type": "Fail"}}}))
+    with pytest.raises(ClientError, match="the embedded AWS does not run RedriveExecution"):
+        client.redrive_execution(executionArn=execution["executionArn"])
+
+
+def test_states_inside_do_not_go_on_when_the_execution_was_stopped():
+    client, name = boto3.client("stepfunctions"), unique("late")
+    inside = {
+        "StartAt": "Wait",
+        "States": {
+            "Wait": {"Type": "Wait", "Seconds": 1, "Next": "Put"},
+            "Put": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::aws-sdk:s3:putObject",
+                "Parameters": {"Bucket": (bucket := make_bucket()), "Key": name, "Body": "x"},
+                "End": True,
+            },
+        },
+    }
+    machine = deploy(one(Type="Parallel", Branches=[inside]), allow("s3:PutObject", f"arn:aws:s3:::{bucket}/*"))
+    arn = client.start_execution(stateMachineArn=machine)["executionArn"]
+    eventually(
+        lambda: "WaitStateEntered" in [e["type"] for e in client.get_execution_history(executionArn=arn)["events"]]
+    )
+    client.stop_execution(executionArn=arn)
+    time.sleep(1.5)
+    assert boto3.client("s3").list_objects_v2(Bucket=bucket)["KeyCount"] == 0

@@ -128,6 +128,31 @@ def _(world):
     assert times == sorted(times) and 3 <= len(times) <= 6
 
 
+@case("faces by pages, each once", GET)
+def _(world):
+    job, seen, more = seen_by(world)["JobId"], [], {}
+    while True:
+        page = world.rekognition.get_face_detection(JobId=job, MaxResults=1, **more)
+        assert len(page["Faces"]) <= 1
+        seen += [one["Timestamp"] for one in page["Faces"]]
+        if not page.get("NextToken"):
+            break
+        more = {"NextToken": page["NextToken"]}
+    assert seen == [one["Timestamp"] for one in seen_by(world)["Faces"]]
+
+
+@case("more results than there are at once", GET)
+def _(world):
+    found = world.rekognition.get_face_detection(JobId=seen_by(world)["JobId"], MaxResults=5000)
+    assert len(found["Faces"]) == len(seen_by(world)["Faces"]) and not found.get("NextToken")
+
+
+@case("a token that was not given out", GET)
+def _(world):
+    found = error_of(world.rekognition.get_face_detection, JobId=seen_by(world)["JobId"], NextToken="x" * 64)
+    assert found == "InvalidPaginationTokenException"
+
+
 @case("all attributes of a face: age, smile, emotions, glasses", "rekognition/latest/APIReference/API_FaceDetail.html",
       lacks="the detector knows a face's place and five points: ALL gives what DEFAULT gives")  # fmt: skip
 def _(world):
