@@ -87,8 +87,7 @@ def _apply(archive: tarfile.TarFile, member: tarfile.TarInfo, root: Path) -> Non
         if member.issym() or member.islnk():
             _link(root, path, member)
         else:
-            placed = member.replace(name=path.relative_to(root).as_posix(), deep=False)
-            archive.extract(placed, root, filter=_ours)
+            _place(archive, member, path)
 
 
 def _inside(root: Path, name: str) -> Path:
@@ -124,11 +123,19 @@ def _hidden(name: str) -> str:
     return hidden
 
 
-def _ours(member: tarfile.TarInfo, root: str) -> tarfile.TarInfo:
-    """Files belong to us and can be read by us; nothing is written outside."""
-    checked = tarfile.tar_filter(member, root)
-    mode = 0o755 if member.isdir() else (member.mode or 0) & 0o755 | 0o600
-    return checked.replace(uid=os.getuid(), gid=os.getgid(), mode=mode, deep=False)
+def _place(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
+    """A file or a folder that belongs to us and can be read by us. Not tarfile's, which Pythons before 3.11.4 do not
+    keep from owners and modes.
+    """
+    if member.isdir():
+        path.mkdir(parents=True, exist_ok=True)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = archive.extractfile(member)
+    assert content
+    with content, path.open("xb") as file:
+        shutil.copyfileobj(content, file)
+    path.chmod(member.mode & 0o755 | 0o600)
 
 
 def _remove(path: Path) -> None:
