@@ -3,10 +3,12 @@
     python -m benchmarks.permissions [part of a row's name ...]
 
 On an embedded AWS of its own, with the application as notebooks 02 to 07 build it. A row has the role, the action and
-the upload that needs it: a video (`good`), one that fails when its detections lie in the work bucket already, because
-the image may not read it (`late`), one whose event the start function can do nothing with, because it may not start
-executions (`lost`), or one that was refused when parts of its output had been sent already (`sent`). About ten seconds
-a row; the rows of the state machine take minutes, because AWS gives its refusals a name that is worth repeating.
+the upload that needs it: a video (`good`), one that is deleted before the function looks at it (`gone`), one that fails
+when its detections lie in the work bucket already, because the image may not read it (`late`), or one that was refused
+when parts of its output had been sent already (`sent`). What AWS itself looks at when a chapter asks for it (`asked`)
+is asked for again: without the permission it must be refused. A permission of which nobody is told must change
+something else: the function's log, or what is left in the work bucket. About ten seconds a row; invoking takes the
+state machine minutes, because AWS gives its refusals a name that is worth repeating.
 """
 
 from __future__ import annotations
@@ -20,25 +22,30 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
+from botocore.exceptions import ClientError
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from localaws_kit import subscribe  # noqa: E402
+from localaws_kit import eventually, subscribe  # noqa: E402
 from notebook_kit import run_notebook  # noqa: E402
 from seeing import make_video  # noqa: E402
 
 from faceblur import workshop  # noqa: E402
 from faceblur.localaws import LocalAws  # noqa: E402
+from faceblur.localaws.chaos import Chaos  # noqa: E402
 
 PREFIX, PATIENCE_S, SILENCE_S = "rights", 900, 6
+ASKED = {("start_face_detection", "lambda:InvokeFunction")}
+NO_UPLOAD = {"ended": "", "delivered": False, "records": 0, "told": 0}
 OVER = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
 
 class Bench:
     """The application, and one upload after the other."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, chaos: Chaos | None = None):
+        self.chaos = chaos
         for number in range(2, 8):
             run_notebook(number, PREFIX=PREFIX)
         self.ws = workshop.begin(notebook=8, prefix=PREFIX)
@@ -56,10 +63,11 @@ class Bench:
                     if who == "record_failure":
                         sent = ("s3:GetObject", "s3:ListBucket", "s3:AbortMultipartUpload")
                         yield who, number, action, "sent" if action in sent else "late"
-                    elif (who, action) == ("start_face_detection", "lambda:InvokeFunction"):
-                        yield who, number, action, "lost"
+                    elif (who, action) in ASKED or (who == "state_machine" and action.startswith("logs:")):
+                        yield who, number, action, "asked"
                     else:
-                        yield who, number, action, "good"
+                        is_input = str(statement["Resource"]).endswith(f":{self.ws.names.input_bucket}")
+                        yield who, number, action, "gone" if action == "s3:ListBucket" and is_input else "good"
 
     def policy(self, who: str) -> dict:
         name = {"RoleName": self.ws.names.role(who), "PolicyName": "permissions"}
@@ -69,24 +77,28 @@ class Bench:
         """How an upload ended while the role might not do this."""
         before = {role: self.policy(role) for role in (who, "plan_segments")}
         left = {who: less(before[who], action, number)}
-        if kind == "lost":
-            left[who] = less(left[who], "states:StartExecution")
         if kind == "late":
             left["plan_segments"] = less(before["plan_segments"], "s3:GetObject")
         try:
             for role, policy in left.items():
                 self._set(role, policy)
-            return self.upload(kind == "sent") | {"role": who, "action": action, "upload": kind}
+            if kind == "asked":
+                return {"role": who, "action": action, "upload": kind, "said": [self.asked(who)]} | NO_UPLOAD
+            began_ms = int(time.time() * 1000)
+            found = self.upload(kind, who) | {"role": who, "action": action, "upload": kind}
+            return found | {"logged": self.logged(who, began_ms), "left": self.left()}
         finally:
             for role, policy in before.items():
                 self._set(role, policy)
 
-    def upload(self, is_sent: bool = False) -> dict:
+    def upload(self, kind: str = "good", who: str = "") -> dict:
         """{"ended", "records", "told", "said"}: said is every text in which a person could read why."""
         self.count += 1
         key, began = f"n{self.count:03d}.mp4", time.monotonic()
-        if is_sent:
+        if kind == "sent":
             self.refuse(key)
+        elif kind == "gone":
+            self.take_away(key, who)
         else:
             self.s3.put_object(Bucket=self.ws.names.input_bucket, Key=key, Body=self.video)
         silent_since = time.monotonic()
@@ -105,6 +117,44 @@ class Bench:
         ended = execution.get("status", "no execution")
         delivered = f"{key}.blurred.mp4" in outputs
         return {"ended": ended, "delivered": delivered, "records": len(records), "told": len(told), "said": said}
+
+    def asked(self, who: str) -> str:
+        """What AWS says when chapter 6 or 7 asks for what needs the permission; nothing when it does not mind."""
+        lambda_, name = boto3.client("lambda"), {"FunctionName": self.ws.names.function("start_face_detection")}
+        machine = {"stateMachineArn": self.ws.need("state_machine_arn")}
+        try:
+            if who == "state_machine":
+                given = self.sfn.describe_state_machine(**machine)["loggingConfiguration"]
+                self.sfn.update_state_machine(**machine, loggingConfiguration=given)
+            else:
+                given = lambda_.get_function_event_invoke_config(**name)["DestinationConfig"]
+                lambda_.put_function_event_invoke_config(**name, DestinationConfig=given)
+        except ClientError as problem:
+            return str(problem)
+        return ""
+
+    def take_away(self, key: str, who: str) -> None:
+        """The function is killed when it is called first, and what it comes back to is gone."""
+        assert self.chaos
+        place = {"Bucket": self.ws.names.input_bucket, "Key": key}
+        with self.chaos.kill(self.ws.names.function(who), times=1) as killed:
+            self.s3.put_object(**place, Body=self.video)
+            eventually(lambda: killed.struck)
+        self.s3.delete_object(**place)
+
+    def logged(self, who: str, since_ms: int) -> bool:
+        """Whether the role's owner has written into its log group."""
+        group = self.ws.names.log_group(who)
+        found = boto3.client("logs").filter_log_events(logGroupName=group, startTime=since_ms)
+        return bool(found["events"])
+
+    def left(self) -> int:
+        """Objects in the work bucket; takes them away."""
+        place = {"Bucket": self.ws.names.work_bucket}
+        found = [item["Key"] for item in self.s3.list_objects_v2(**place).get("Contents", ())]
+        for name in found:
+            self.s3.delete_object(**place, Key=name)
+        return len(found)
 
     def refuse(self, key: str) -> None:
         """An execution that fails at once, as if its last function had been ended while it sent the video."""
@@ -162,11 +212,18 @@ def actions(statement: dict) -> list[str]:
 
 def verdict(row: dict) -> str:
     """In a word or two."""
+    if row["upload"] == "asked":
+        return (
+            f"refused beforehand: {row['said'][0].partition('operation: ')[2]}" if row["said"][0] else "NOTHING CHANGED"
+        )
     named = any(row["action"] in text for text in row["said"])
+    beside = ", no log" if row["action"].startswith("logs:") and not row["logged"] else ""
+    beside += f", {row['left']} temporaries left" if row["left"] else ""
     if row["delivered"]:
-        return "delivered" if not row["records"] else "DELIVERED AND RECORDED"
+        return "delivered" + (beside or ", NOTHING CHANGED") if not row["records"] else "DELIVERED AND RECORDED"
     if row["records"] == 1:
-        return "one record" + (", names it" if named else ", of the other fault" if row["upload"] != "good" else "?")
+        told = ", names it" if named else ", of the other fault" if row["upload"] != "good" else ", NAMES ANOTHER"
+        return "one record" + told + beside
     if row["records"] > 1:
         return f"{row['records']} RECORDS"
     return (
@@ -183,7 +240,7 @@ def main(wanted: list[str]) -> None:
         os.environ.update(aws.environment)
         os.environ["FACEBLUR_STATE"] = str(Path(folder, "state.json"))
         boto3.setup_default_session()
-        bench = Bench(Path(folder))
+        bench = Bench(Path(folder), aws.chaos)
         print(f"{'role':22} {'without':34} {'upload':6} {'execution':13} {'records':>7} {'told':>4}  how it ended")
         for who, number, action, kind in bench.rows():
             name = f"{who} {action}"

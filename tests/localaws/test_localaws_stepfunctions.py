@@ -375,3 +375,36 @@ def test_states_inside_do_not_go_on_when_the_execution_was_stopped():
     client.stop_execution(executionArn=arn)
     time.sleep(1.5)
     assert boto3.client("s3").list_objects_v2(Bucket=bucket)["KeyCount"] == 0
+
+
+DELIVERY = [
+    f"logs:{action}"
+    for action in [
+        "CreateLogDelivery",
+        "GetLogDelivery",
+        "UpdateLogDelivery",
+        "DeleteLogDelivery",
+        "ListLogDeliveries",
+        "PutResourcePolicy",
+        "DescribeResourcePolicies",
+        "DescribeLogGroups",
+    ]
+]
+
+
+def test_who_asks_for_logs_needs_a_role_that_may_have_them_delivered():
+    client, group = boto3.client("stepfunctions"), "arn:aws:logs:us-east-1:123456789012:log-group:/aws/vendedlogs/x:*"
+    logging = {"level": "ERROR", "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": group}}]}
+    settings = {"definition": json.dumps(one(Type="Pass")), "loggingConfiguration": logging}
+    for left_out in DELIVERY:
+        role = make_role("states.amazonaws.com", allow([each for each in DELIVERY if each != left_out]))
+        with pytest.raises(ClientError, match="not authorized to access the Log Destination"):
+            client.create_state_machine(name=unique("machine"), roleArn=role, **settings)
+    role = make_role("states.amazonaws.com", allow(DELIVERY))
+    machine = client.create_state_machine(name=unique("machine"), roleArn=role, **settings)["stateMachineArn"]
+    client.update_state_machine(stateMachineArn=machine, loggingConfiguration=logging)
+    name = {"RoleName": role.rpartition("/")[2], "PolicyName": "test"}
+    boto3.client("iam").delete_role_policy(**name)
+    with pytest.raises(ClientError, match="not authorized to access the Log Destination"):
+        client.update_state_machine(stateMachineArn=machine, loggingConfiguration=logging)
+    client.update_state_machine(stateMachineArn=machine, loggingConfiguration={"level": "OFF"})

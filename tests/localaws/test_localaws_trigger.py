@@ -7,7 +7,7 @@ import urllib.parse
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from localaws_kit import allow, eventually, make_bucket, make_function, read_object
+from localaws_kit import allow, eventually, make_bucket, make_function, read_object, unique
 
 pytestmark = pytest.mark.usefixtures("local_aws")
 
@@ -94,3 +94,15 @@ def test_a_permission_taken_back_stops_the_trigger(trigger):
     s3.put_object(Bucket=source, Key="two.mp4", Body=b"x")
     eventually(lambda: read_object(kept, "two.mp4"))
     assert read_object(kept, "one.mp4") is None
+
+
+def test_a_destination_that_the_functions_role_may_not_send_to_is_refused():
+    client, sqs = boto3.client("lambda"), boto3.client("sqs")
+    url = sqs.create_queue(QueueName=unique("queue"))["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    source, destination = "def handler(event, context): pass", {"OnFailure": {"Destination": queue}}
+    function = make_function(source)
+    with pytest.raises(ClientError, match=f"does not have permissions to call SendMessage on {queue}"):
+        client.put_function_event_invoke_config(FunctionName=function, DestinationConfig=destination)
+    function = make_function(source, allow("sqs:SendMessage", queue))
+    client.put_function_event_invoke_config(FunctionName=function, DestinationConfig=destination)

@@ -24,8 +24,12 @@ from ministack.core import lambda_runtime
 from ministack.core.responses import error_response_json
 from ministack.services import lambda_svc
 
+from . import permissions
+
 INVOKE = "lambda:InvokeFunction"
 MAX_NOW, MAX_LATER = 6 * 1024**2, 1024**2
+# What a function's role must be allowed for a destination of each service.
+SENDS = {"lambda": INVOKE, "sqs": "sqs:SendMessage", "sns": "sns:Publish", "events": "events:PutEvents"}
 TYPES = ("RequestResponse", "Event", "DryRun")
 
 
@@ -44,6 +48,7 @@ _later: contextvars.ContextVar[bool] = contextvars.ContextVar("later", default=F
 
 
 def install(url: str) -> None:
+    lambda_svc._put_event_invoke_config = reachable(lambda_svc._put_event_invoke_config)
     lambda_svc._get_policy = known(lambda_svc._get_policy)
     lambda_svc._execute_function = followed(lambda_svc._execute_function, url)
     lambda_svc._route_async_failure = recorded(url)
@@ -122,6 +127,29 @@ def for_later(invoke):
             _call.reset(tokens[1])
 
     return invoke_async_with_retry
+
+
+def reachable(put):
+    """A destination to which the function's role may send nothing is refused when it is set."""
+
+    @functools.wraps(put)
+    def put_event_invoke_config(name: str, qualifier: str | None, data: dict):
+        config = (lambda_svc._functions.get(name) or {}).get("config")
+        for each in (data.get("DestinationConfig") or {}).values():
+            target = (each or {}).get("Destination") or ""
+            action = SENDS.get(target.split(":")[2]) if target.count(":") > 4 else None
+            if config and action and denied(config, action, target):
+                what = action.partition(":")[2]
+                text = f"The function's execution role does not have permissions to call {what} on {target}"
+                return error_response_json("InvalidParameterValueException", text, 400)
+        return put(name, qualifier, data)
+
+    return put_event_invoke_config
+
+
+def denied(config: dict, action: str, target: str) -> bool:
+    key = lambda_runtime.execution_credentials(config)["AWS_ACCESS_KEY_ID"]
+    return permissions.check(key, action, target) is not None
 
 
 def followed(execute, url: str):

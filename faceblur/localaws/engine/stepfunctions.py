@@ -19,6 +19,17 @@ from .replacing import put_in, replaces
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 MAX_PAYLOAD_BYTES = 262_144
+# https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+LOG_DELIVERY = (
+    "CreateLogDelivery",
+    "GetLogDelivery",
+    "UpdateLogDelivery",
+    "DeleteLogDelivery",
+    "ListLogDeliveries",
+    "PutResourcePolicy",
+    "DescribeResourcePolicies",
+    "DescribeLogGroups",
+)
 
 
 def install() -> None:
@@ -41,9 +52,21 @@ def create(original):
                 "authorized to assume the provided role."
             )
             return error_response_json("AccessDeniedException", text, 400)
+        if not may_log(request):
+            text = "The state machine IAM Role is not authorized to access the Log Destination"
+            return error_response_json("AccessDeniedException", text, 400)
         return original(request)
 
     return create_state_machine
+
+
+def may_log(request: dict) -> bool:
+    """Whether the role may have its logs delivered, where logs are asked for."""
+    if request.get("loggingConfiguration", {}).get("level", "OFF") == "OFF":
+        return True
+    machine = states._state_machines.get(request.get("stateMachineArn"), {})
+    key = permissions.role_credentials(request.get("roleArn") or machine["roleArn"], "logs")["aws_access_key_id"]
+    return not any(permissions.check(key, f"logs:{action}", "*") for action in LOG_DELIVERY)
 
 
 def validate(request: dict):
