@@ -4,8 +4,9 @@
 
 On an embedded AWS of its own, with the application as notebooks 02 to 07 build it. A row has the role, the action and
 the upload that needs it: a video (`good`), one that is deleted before the function looks at it (`gone`), one that fails
-when its detections lie in the work bucket already, because the image may not read it (`late`), or one that was refused
-when parts of its output had been sent already (`sent`). What AWS itself looks at when a chapter asks for it (`asked`)
+when its detections lie in the work bucket already, because the image may not read it (`late`), one that was refused
+when parts of its output had been sent already (`sent`), or one whose parts were sent before by a function that was
+ended (`again`). What AWS itself looks at when a chapter asks for it (`asked`)
 is asked for again: without the permission it must be refused. A permission of which nobody is told must change
 something else: the function's log, or what is left in the work bucket. About ten seconds a row; invoking takes the
 state machine minutes, because AWS gives its refusals a name that is worth repeating.
@@ -63,6 +64,8 @@ class Bench:
                     if who == "record_failure":
                         sent = ("s3:GetObject", "s3:ListBucket", "s3:AbortMultipartUpload")
                         yield who, number, action, "sent" if action in sent else "late"
+                    elif (who, action) == ("join_segments", "s3:AbortMultipartUpload"):
+                        yield who, number, action, "again"
                     elif (who, action) in ASKED or (who == "state_machine" and action.startswith("logs:")):
                         yield who, number, action, "asked"
                     else:
@@ -101,6 +104,9 @@ class Bench:
             self.take_away(key, who)
         else:
             self.s3.put_object(Bucket=self.ws.names.input_bucket, Key=key, Body=self.video)
+        if kind == "again":
+            given = json.loads(eventually(lambda: self.execution(key))["input"])
+            self.begin_to_send(given["output"], given["work"]["prefix"])
         silent_since = time.monotonic()
         while time.monotonic() - began < PATIENCE_S:
             execution, outputs = self.execution(key), self.outputs(key)
@@ -160,9 +166,7 @@ class Bench:
         """An execution that fails at once, as if its last function had been ended while it sent the video."""
         names, work = self.ws.names, f"{key}/"
         output = {"bucket": names.output_bucket, "key": f"{key}.blurred.mp4", "failure": f"{key}.0.failure.json"}
-        begun = self.s3.create_multipart_upload(Bucket=output["bucket"], Key=output["key"])
-        remembered = json.dumps({"id": begun["UploadId"]}).encode()
-        self.s3.put_object(Bucket=names.work_bucket, Key=f"{work}upload.json", Body=remembered)
+        self.begin_to_send(output, work)
         event = {
             "input": {"bucket": names.input_bucket, "key": key},
             "work": {"bucket": names.work_bucket, "prefix": work},
@@ -170,6 +174,12 @@ class Bench:
             "problem": {"Error": "InputError", "Cause": "refused"},
         }
         self.sfn.start_execution(stateMachineArn=self.ws.need("state_machine_arn"), input=json.dumps(event))
+
+    def begin_to_send(self, output: dict, prefix: str) -> None:
+        """What a join_segments that was ended leaves behind."""
+        begun = self.s3.create_multipart_upload(Bucket=output["bucket"], Key=output["key"])
+        remembered = json.dumps({"id": begun["UploadId"]}).encode()
+        self.s3.put_object(Bucket=self.ws.names.work_bucket, Key=f"{prefix}upload.json", Body=remembered)
 
     def execution(self, key: str) -> dict:
         for each in self.sfn.list_executions(stateMachineArn=self.ws.need("state_machine_arn"))["executions"]:
