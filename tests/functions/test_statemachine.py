@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 
 import pytest
 from lambda_kit import ROOT
@@ -44,6 +46,15 @@ def test_statelint_finds_nothing(definition):
     from statelint.linter import Linter
 
     assert Linter.validate(definition, Config(evaluate_jsonata=True)) == []
+
+
+@pytest.mark.skipif(not shutil.which("asl-validator"), reason="no asl-validator: npm install -g asl-validator")
+@pytest.mark.parametrize(("target", "code"), [("Failed", 0), ("Nowhere", 1)])
+def test_asl_validator_finds_nothing_but_what_is_wrong(definition, tmp_path, target, code):
+    text = json.dumps(definition).replace('"Next": "Failed"', f'"Next": "{target}"')
+    (tmp_path / "definition.json").write_text(text, encoding="utf-8")
+    done = subprocess.run(["asl-validator", "--json-path", "definition.json"], cwd=tmp_path, capture_output=True)
+    assert done.returncode == code
 
 
 def test_no_placeholder_is_left_and_types_are_kept(definition):
