@@ -165,7 +165,8 @@ def test_in_the_foreground_down_ends_it_without_an_error():
     with foreground() as (process, said):
         assert local("down", "--port", said["endpoint_url"].rpartition(":")[2])[0] == 0
         assert process.wait(30) == 0
-        assert process.stderr.read() == "faceblur: the embedded AWS was told to end\n"
+        *lacks, last = process.stderr.read().splitlines()  # before it what this system lacks, if anything
+        assert last == "faceblur: the embedded AWS was told to end" and len(lacks) < 2
 
 
 def test_the_page_does_what_it_says(local_aws, sample, tmp_path, monkeypatch):
