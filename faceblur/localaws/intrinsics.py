@@ -84,7 +84,9 @@ def _call(name: str, tokens: Iterator[tuple[str, str]], text: str, depth: int) -
     return "call", name, arguments
 
 
-def _argument(kind: str, value: str, tokens, text: str, depth: int, is_template: bool) -> tuple:
+def _argument(
+    kind: str, value: str, tokens: Iterator[tuple[str, str]], text: str, depth: int, is_template: bool
+) -> tuple:
     if kind == "call":
         return _call(value, tokens, text, depth + 1)
     if kind == "number":

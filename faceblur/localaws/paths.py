@@ -117,8 +117,8 @@ def _segments(text: str) -> tuple[JSONPathSegment, ...]:
 
 def _check(path: JSONPath, text: str) -> None:
     for selector in (selector for segment in path.segments for selector in segment.selectors):
-        is_slice = isinstance(selector, selectors.SliceSelector)
-        if not isinstance(selector, SELECTORS) or (is_slice and selector.slice.step not in (None, 1)):
+        steps = isinstance(selector, selectors.SliceSelector) and selector.slice.step not in (None, 1)
+        if not isinstance(selector, SELECTORS) or steps:
             raise NotAPathError(f"{text}: the embedded AWS does not run {selector} in a path")
         if isinstance(selector, selectors.Filter):
             _check_expression(selector.expression, text)
