@@ -5,6 +5,7 @@ import json
 import pytest
 from lambda_kit import ROOT, load
 
+from faceblur.errors import WorkshopError
 from faceblur.video import VideoInfo
 from faceblur.workshop import PRICES, run_costs, standing_costs, with_prices
 from faceblur.workshop.account import costs
@@ -32,6 +33,11 @@ def test_a_price_of_one_s_own_counts():
 def test_an_hour_of_what_stands_costs_what_a_month_of_it_says():
     hour = standing_costs(image_gb=0.3, stored_gb=0).total / 730
     assert sum(chapter.usd_an_hour for chapter in CHAPTERS.values()) == pytest.approx(hour, rel=0.05)
+
+
+def test_a_price_below_nothing_is_a_mistake():
+    with pytest.raises(WorkshopError, match="rekognition_minute: a price is 0 or more"):
+        with_prices(rekognition_minute=-0.1)
 
 
 def test_an_unknown_price_is_a_mistake():

@@ -253,11 +253,18 @@ def test_a_permission_taken_on_purpose_is_told_by_the_record_and_mended_no_wider
     trouble._write(ws, [*trouble._statements(ws), {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}])
     with pytest.raises(WorkshopError, match="Not yet: the role may write now, but into other buckets"):
         trouble.check(ws)
-    mended = trouble._missing(ws)
+    mended = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{ws.names.work_bucket}/*"}
     trouble._write(ws, [*trouble._statements(ws)[:-1], {**mended, "Action": "s3:*"}])
     with pytest.raises(WorkshopError, match="Not yet: the role may write now, and delete, too"):
         trouble.check(ws)
-    trouble._write(ws, [*trouble._statements(ws)[:-1], mended])
+    whole = [*trouble._statements(ws)[:-1], mended]
+    trouble._write(ws, [mended])  # as put_role_policy does when it is told of one statement
+    with pytest.raises(WorkshopError, match="Not yet: the role may write now, and no longer rekognition:GetFace"):
+        trouble.check(ws)
+    trouble.mend(ws)
+    assert len(trouble._statements(ws)) == len(whole)
+    trouble.forget(ws, True)
+    trouble._write(ws, whole)
     trouble.check(ws)
     assert "Right: the record named the state" in capsys.readouterr().out
     assert upload(ws, "mended.mp4", film)["status"] == "SUCCEEDED"

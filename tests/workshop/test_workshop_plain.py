@@ -73,7 +73,26 @@ def test_what_boto3_and_the_system_refuse_is_one_sentence(said, code, words):
     assert len(lines) == 1 and lines[0].startswith(words) and len(lines[0]) < 500
 
 
-@pytest.mark.parametrize("code", ["1 / 0", "assert 1 == 2", "import json; json.loads('{')"])
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("workshop.setle(1)", "no attribute 'setle' (line 2 of the cell): look for a typing mistake. Is settle meant?"),
+        ("boto3.client('s3', region_name='eu-west-1').list_bucket()", "Is list_buckets meant?"),
+        ("{'plan_segment': 1}['plan_segments']", "nothing is kept under 'plan_segments' (line 2 of the cell)"),
+        ("workshop.State('none.json')['rolls']", "nothing is kept under 'rolls' (line 2"),
+        ("None.shape", "what stands before .shape is None"),
+        ("from faceblur import workshp", "cannot import name 'workshp' from 'faceblur': look for a typing mistake"),
+        ("SOLVE = true", "Is True meant?"),
+    ],
+)
+def test_a_slip_is_one_sentence_and_names_what_is_near(said, code, words):
+    _, lines = said(f"import boto3; from faceblur import workshop\n{code}")
+    assert len(lines) == 1 and words in lines[0]
+
+
+@pytest.mark.parametrize(
+    "code", ["1 / 0", "assert 1 == 2", "import json; json.loads('{')", "import json; json.load(1)"]
+)
 def test_a_bug_keeps_its_traceback(said, code):
     assert len(said(code)[1]) > 1
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 import uuid
 from urllib.parse import unquote
 
@@ -33,8 +34,13 @@ def role(*grants):
 
 
 READ, WRITE = ("s3:GetObject", "output/*"), ("s3:PutObject", "archive/*")
+TLS = {"Bool": {"aws:SecureTransport": "false"}}
 RULES = {"FilterRules": [{"Name": "suffix", "Value": ".mp4"}]}
 CATCH = {"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "RecordFailure"}
+
+
+def done(variable="$.status"):
+    return {"Variable": variable, "StringEquals": "SUCCEEDED", "Next": "GetResult"}
 
 
 def filtered(prefix):
@@ -66,12 +72,20 @@ def begun(decode, how):
     return answer
 
 
-def passed(may_be_seen):
-    """Chapter 9: right about the audit, and about who is visible as it is said."""
+def swallowing(event, s3):
+    """Chapter 5: right but for keys that are not written as they are, of which nobody hears."""
+    try:
+        return begun(lambda key: key, RANGE)(event, s3)
+    except Exception:
+        return False
+
+
+def passed(may_be_seen, is_good=lambda said: said is True):
+    """Chapter 9: right about what is odd, and about audit and who is visible as it is said."""
 
     def answer(report, agreed):
-        is_good = report.get("audit", {}).get("passed") is True
-        return is_good and may_be_seen(set(report["kept_visible"]), agreed)
+        good = is_good((report.get("audit") or {}).get("passed"))
+        return good and "kept_visible" in report and may_be_seen(set(report["kept_visible"]), agreed)
 
     return answer
 
@@ -101,6 +115,8 @@ WRONG = [
     ("bucket_policy", changed("bucket_policy", Resource=f"{S3}photos"), "its objects are not"),
     ("bucket_policy", changed("bucket_policy", Resource=f"{S3}photos/*"), "the bucket itself (listing"),
     ("bucket_policy", changed("bucket_policy", Resource="*"), "Resource must be"),
+    ("bucket_policy", changed("bucket_policy", Effect="deny"), "written like this"),
+    ("bucket_policy", changed("bucket_policy", Condition=TLS | {"Null": {"aws:sourceVpc": "true"}}), "all conditions"),
     ("bucket_policy", {"Version": "2012-10-17", "Statement": [{"Effect": "Deny"}]}, "a whole policy"),
     ("roles", role(READ)[0], "a list of statements"),
     ("roles", role(("s3:*", "output/*")), "a * among the actions"),
@@ -110,6 +126,8 @@ WRONG = [
     ("roles", role(READ, WRITE, ("s3:GetObject", "archive/*")), "read the archive"),
     ("roles", role(READ), "may not yet s3:PutObject on arn:aws:s3:::archive/*"),
     ("roles", role(READ, WRITE, ("s3:DeleteObject", "archive/*")), "s3:DeleteObject is more"),
+    ("roles", role(READ, WRITE, ("s3:ListBucket", "output")), "s3:ListBucket is too much"),
+    ("roles", [role(READ)[0] | {"Effect": "Deny"}, *role(WRITE)], "a Deny takes away"),
     ("layers", ["FROM", "CMD"], "each of these once"),
     ("layers", ["COPY requirements.txt", "FROM", "RUN pip install", "COPY handlers.py", "CMD"], "before FROM"),
     ("layers", ["FROM", "RUN pip install", "COPY requirements.txt", "COPY handlers.py", "CMD"], "what to install"),
@@ -117,6 +135,14 @@ WRONG = [
     ("layers", ["FROM", "COPY requirements.txt", "RUN pip install", "CMD", "COPY handlers.py"], "stands last"),
     ("execution_name", lambda bucket, key, version: uuid.uuid4().hex, "paid, twice"),
     ("execution_name", lambda bucket, key, version: SHA(key.encode()).hexdigest(), "version is not in the name"),
+    ("execution_name", lambda bucket, key, version: SHA(f"{key}/{version}".encode()).hexdigest(), "another bucket"),
+    ("execution_name", lambda bucket, key, version: SHA((bucket + key + version).encode()).hexdigest(), "between the"),
+    ("execution_name", lambda bucket, key, version: str(hash((bucket, key, version))), "in each process"),
+    (
+        "execution_name",
+        lambda bucket, key, version: SHA(f"{bucket}/{key}/{version}{time.strftime('%d')}".encode()).hexdigest(),
+        "no time belongs into it",
+    ),
     ("execution_name", lambda bucket, key, version: SHA(version.encode()).hexdigest(), "two videos have one name"),
     ("execution_name", lambda bucket, key, version: f"{key}{version}", "letters, digits, - and _ alone"),
     ("execution_name", lambda bucket, key, version: key.encode().hex() + version, "80 letters"),
@@ -132,9 +158,12 @@ WRONG = [
     ("loop", state("Wait", Next="Ready"), "Wait leads to Ask"),
     ("loop", state("Wait", Seconds=0), "no pause"),
     ("loop", state("Ready", Choices=[]), "must go on to GetResult"),
+    ("loop", state("Ready", Choices=[done("$.state")]), "reads $.status"),
+    ("loop", state("Ready", Choices=[done()], Default="Wait"), "nearly: a job that FAILED"),
+    ("loop", state("Ask", Catch=CATCH), "a list of rules"),
     ("loop", state("Ready", Default=None), "NoChoiceMatched"),
-    ("loop", state("Ready", Default="Ask"), "without waiting"),
-    ("loop", state("Ready", Default="RecordFailure"), "must lead back to Wait"),
+    ("loop", state("Ready", Choices=[done()], Default="Ask"), "without waiting"),
+    ("loop", state("Ready", Choices=[done()], Default="RecordFailure"), "must lead back to Wait"),
     ("loop", state("Ask", Catch=None), "has no Catch"),
     ("loop", state("Ask", Catch=[CATCH | {"ErrorEquals": ["States.Timeout"]}]), "names some errors"),
     ("loop", state("Ask", Catch=[CATCH | {"Next": "Wait"}]), "must lead to RecordFailure"),
@@ -142,6 +171,7 @@ WRONG = [
     ("trigger", changed("trigger", Events=["s3:ObjectRemoved:*"]), "only ObjectCreated"),
     ("trigger", changed("trigger", Events=["s3:ObjectCreated:Put"]), "in parts"),
     ("trigger", changed("trigger", Filter=None), "for ever"),
+    ("trigger", {"LambdaFunctionConfigurations": [changed("trigger")]}, "the whole configuration"),
     ("trigger", changed("trigger", Filter=filtered("/uploads/")), "without a slash"),
     ("trigger", changed("trigger", Filter={"Key": RULES}), "a suffix does not keep them out"),
     ("trigger", changed("trigger", Filter=filtered("")), "fits the results"),
@@ -151,10 +181,15 @@ WRONG = [
     ("retry", changed("retry", ErrorEquals=["InputError"]), "stays so"),
     ("retry", changed("retry", ErrorEquals=["States.Timeout"]), "none of these"),
     ("retry", changed("retry", MaxAttempts=1), "gives up"),
+    ("retry", [check.TASKS["retry"].solved()], "without the list around it"),
+    ("retry", changed("retry", ErrorEquals=["ThrottlingException", "AccessDeniedException"]), "not pass by itself"),
+    ("retry", changed("retry", IntervalSeconds=0), "from 1 on"),
+    ("retry", changed("retry", MaxAttempts=60), "hours together"),
     ("retry", changed("retry", BackoffRate=1), "pauses are alike"),
     ("retry", changed("retry", JitterStrategy=None), "nearly: forty segments"),
     ("area", changed("area", left="0.55"), "without quotes"),
     ("area", changed("area", left=55), "ratios"),
+    ("area", changed("area", id=1), "an area has no id"),
     ("area", changed("area", start_ms=1.2, end_ms=1.7), "milliseconds, no seconds"),
     ("area", changed("area", start_ms=1100), "too late"),
     ("area", changed("area", end_ms=1400), "too early"),
@@ -181,6 +216,7 @@ WRONG = [
     ),
     ("lifetime", changed("lifetime", Expiration={"Days": 30}), "a day is asked for"),
     ("lifetime", changed("lifetime", AbortIncompleteMultipartUpload=None), "nearly: what broke off"),
+    ("command", "!docker buildx build .", "without the !"),
     ("command", "make image", "docker buildx build"),
     ("command", "docker build --provenance=false .", "whoever builds"),
     ("command", "docker buildx build --platform linux/amd64,linux/arm64 --provenance=false .", "two platforms"),
@@ -189,6 +225,8 @@ WRONG = [
     ("command", ["docker", "build", "--platform=linux/amd64", "--provenance=false", "--sbom=true", "."], "a list"),
     ("command", "docker buildx build --platform linux/amd64 --provenance=false", "a . at the end"),
     ("handler", lambda event, s3: True, "True is asked for"),
+    ("handler", lambda event, s3: event["Records"][0]["s3"]["object"]["key"].endswith(".mp4"), "a name proves nothing"),
+    ("handler", swallowing, "becomes a False"),
     ("handler", begun(lambda key: key, {}), "memory: one of 6 GB"),
     ("handler", begun(lambda key: key, RANGE), "a blank and an é"),
     ("handler", begun(unquote, RANGE), "unquote leaves a + as it is"),
@@ -203,6 +241,7 @@ WRONG = [
     ("rounds", changed("rounds", ResultPath="$.error"), "nearly: BlurSegment looks for it"),
     ("caller", changed("caller", Principal="*"), "anybody in the world"),
     ("caller", changed("caller", Principal="lambda.amazonaws.com"), "S3 calls under the name"),
+    ("caller", changed("caller", Principal={"Service": "s3.amazonaws.com"}), "nearly: add_permission takes"),
     ("caller", changed("caller", Action="lambda:*"), "change and delete"),
     ("caller", changed("caller", Action="s3:GetObject"), "to call a function"),
     ("caller", changed("caller", SourceArn=None), "every bucket may call"),
@@ -212,9 +251,16 @@ WRONG = [
     ("caller", changed("caller", SourceAccount="123"), "twelve digits"),
     ("publish", lambda report, agreed: False, "may be published"),
     ("publish", lambda report, agreed: True, "did not pass"),
-    ("publish", lambda report, agreed: report["audit"]["passed"], "gets a plain False"),
-    ("publish", lambda report, agreed: report.get("audit", {}).get("passed") is not False, "in doubt it is False"),
-    ("publish", lambda report, agreed: report.get("audit", {}).get("passed"), "passed must be True itself"),
+    ("publish", lambda report, agreed: report["audit"]["passed"], "without an audit ends it"),
+    ("publish", lambda report, agreed: (report.get("audit") or {}).get("passed") is not False, "audit is let out"),
+    ("publish", lambda report, agreed: "audit" in report and report["audit"]["passed"], "says nothing ends it"),
+    ("publish", lambda report, agreed: report.get("audit", {}).get("passed"), "audit is None ends it"),
+    (
+        "publish",
+        lambda report, agreed: (report.get("audit") or {}).get("passed") is True and not report.get("kept_visible"),
+        "who is visible is let out",
+    ),
+    ("publish", passed(lambda visible, agreed: True, is_good=bool), "passed must be True itself"),
     ("publish", passed(lambda visible, agreed: True), "track 2 is visible"),
     ("publish", passed(lambda visible, agreed: not visible or visible & agreed), "the other has not"),
     ("publish", passed(lambda visible, agreed: not visible), "has agreed: that may"),
@@ -225,6 +271,7 @@ WRONG = [
     ("order", ["trigger", "state machine", "functions", "roles", "buckets"], "roles cost nothing"),
     ("leftovers", lambda buckets, prefix: [name for name in buckets if name.startswith(prefix)], "because of a name"),
     ("leftovers", tagged(lambda tags, prefix: tags.get("project") == "faceblur"), "not of this prefix"),
+    ("leftovers", tagged(lambda tags, prefix: tags["workshop"] == prefix), "look with .get"),
     ("leftovers", tagged(lambda tags, prefix: tags.get("workshop") == prefix), "another project's tag"),
     (
         "leftovers",

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from html import escape
 
+from ...errors import WorkshopError
+
 
 @dataclass(frozen=True)
 class Price:
@@ -76,6 +78,8 @@ def with_prices(**usd: float) -> dict[str, Price]:
     unknown = set(usd) - set(PRICES)
     if unknown:
         raise ValueError(f"no price {', '.join(sorted(unknown))}; there are: {', '.join(PRICES)}")
+    if below := [name for name, value in usd.items() if value < 0]:
+        raise WorkshopError(f"{', '.join(below)}: a price is 0 or more")
     own = {name: replace(PRICES[name], usd=value, source="yours", date="") for name, value in usd.items()}
     return {**PRICES, **own}
 

@@ -25,7 +25,13 @@ def ask(name: str, answer: Any, solve: bool = False) -> None:
     try:
         wrong = task.judge(answer)
     except Exception as problem:  # an answer may be a function, and do anything
-        wrong = f"it does not have the form that is asked for: {_form(name)} ({type(problem).__name__}: {problem})"
+        why = f"{type(problem).__name__}: {problem}"
+        line = _line(answer, problem)
+        wrong = (
+            f"it breaks off in line {line} of its cell ({why})"
+            if line
+            else f"it does not have the form that is asked for: {_form(name)} ({why})"
+        )
     if task.is_still_broken(wrong):
         print(f"Still broken: {task.symptom}. {stuck}")
     elif wrong:
@@ -62,6 +68,15 @@ def _task(name: str) -> Task:
     if name not in TASKS:
         raise NoTaskError(f"there is no task {name!r}; there are {', '.join(TASKS)}")
     return TASKS[name]
+
+
+def _line(answer: Any, problem: BaseException) -> int:
+    """The line of an answer that is a function where it broke off; 0 where it was not begun."""
+    code, step, line = getattr(answer, "__code__", None), problem.__traceback__, 0
+    while step:
+        line = step.tb_lineno if code and step.tb_frame.f_code is code else line
+        step = step.tb_next
+    return line
 
 
 def _form(name: str) -> str:

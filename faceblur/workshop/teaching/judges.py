@@ -15,6 +15,7 @@ MOST_AREA, MOST_MS = 0.15, 1000
 CLEANING = ("trigger", "state machine", "functions", "buckets", "roles")
 CALLER = "s3.amazonaws.com"
 PHOTOS_ACCOUNT = "111122223333"
+CLOCK = {"time", "time_ns", "monotonic", "strftime", "now", "utcnow", "today"}
 
 
 def sampling(answer: Any) -> str:
@@ -33,17 +34,22 @@ def sampling(answer: Any) -> str:
 def bucket_policy(answer: Mapping) -> str:
     if "Statement" in answer:
         return "that is a whole policy; one statement is asked for"
-    condition = answer.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport")
+    conditions = answer.get("Condition", {})
+    condition = _only(conditions.get("Bool", {}).get("aws:SecureTransport"))
     resources = set(_list(answer.get("Resource", ())))
-    if answer.get("Effect") != "Deny":
+    if answer.get("Effect") not in ("Allow", "Deny"):
+        return "Effect is Allow or Deny, written like this"
+    if answer["Effect"] == "Allow":
         return "an Allow lets somebody in, and refuses nobody: what is not allowed elsewhere is open to others still"
     if condition is None:
         return "without its Condition on aws:SecureTransport it refuses everybody, you included"
     if str(condition).lower() != "false":
         return "this refuses those who come with TLS, and lets the others in"
-    if answer.get("Principal") not in ("*", {"AWS": "*"}):
+    if len(conditions) > 1 or len(conditions["Bool"]) > 1:
+        return "all conditions must be met: who does not meet the other one may come without TLS"
+    if answer.get("Principal") not in ("*", {"AWS": "*"}, {"AWS": ["*"]}):
         return "it holds for one Principal only; everybody else may still come without TLS"
-    if "s3:*" not in _list(answer.get("Action", ())):
+    if not {"s3:*", "*"} & set(_list(answer.get("Action", ()))):
         return "some actions are left out; a call of those may still come without TLS"
     if resources == {PHOTOS[0]}:
         return "the bucket itself is named, its objects are not: they have ARNs that end in /*"
@@ -55,13 +61,20 @@ def bucket_policy(answer: Mapping) -> str:
 def roles(answer: Sequence[Mapping]) -> str:
     if isinstance(answer, Mapping):
         return "a list of statements is asked for, and a role may have several: [...]"
+    if any(one.get("Effect", "Allow") != "Allow" for one in answer):
+        return "a Deny takes away; a role can do what its statements allow, and nothing else"
     granted = {
-        (action, resource) for one in answer for action in _list(one["Action"]) for resource in _list(one["Resource"])
+        (_spelled(action), resource)
+        for one in answer
+        for action in _list(one["Action"])
+        for resource in _list(one["Resource"])
     }
     if any("*" in action for action, _ in granted):
         return "a * among the actions allows what nobody asked for, deleting for example"
     if any(resource == "*" for _, resource in granted):
         return "the resource * is every bucket that there is, also those of others"
+    if any(action == "s3:ListBucket" for action, _ in granted):
+        return "whoever is told of each object needs no list of them: s3:ListBucket is too much"
     if any(resource in (OUTPUT[:-2], ARCHIVE[:-2]) for _, resource in granted):
         return "that is the ARN of a bucket; its objects are arn:aws:s3:::NAME/*"
     if ("s3:PutObject", OUTPUT) in granted:
@@ -72,6 +85,11 @@ def roles(answer: Sequence[Mapping]) -> str:
     if missing := wanted - granted:
         return "it may not yet " + ", ".join(f"{action} on {resource}" for action, resource in sorted(missing))
     return f"{sorted(granted - wanted)[0][0]} is more than copying needs" if granted - wanted else ""
+
+
+def _spelled(action: str) -> str:
+    """An action as we write it: IAM does not look at capitals."""
+    return {"s3:getobject": "s3:GetObject", "s3:putobject": "s3:PutObject"}.get(action.lower(), action)
 
 
 def layers(answer: Sequence[str]) -> str:
@@ -104,10 +122,26 @@ def execution_name(answer: Callable[[str, str, str], str]) -> str:
         return "a key may have 1024 bytes, the name of an execution 80 letters"
     if answer("b", "a/b", "v") == answer("b", "a-b", "v"):
         return "two keys have one name: what replaces odd letters makes them alike"
+    if one == answer("c", "uploads/a.mp4", "v1"):
+        return "the same key in another bucket has the same name: the bucket is not in it"
+    if answer("b", "a", "bc") == answer("b", "ab", "c"):
+        return "nearly: a with version bc and ab with version c get one name: put something between the parts"
+    if "hash" in _asks(answer):
+        return "nearly: Python's hash() is another one in each process, and Lambda has many (hashlib)"
+    if CLOCK & _asks(answer):
+        return "nearly: an event that comes again a minute later gets another name: no time belongs into it"
     return ""
 
 
+def _asks(answer: Callable) -> set[str]:
+    """The names of what a function uses, as far as they can be seen from outside."""
+    code = getattr(answer, "__code__", None)
+    return set(code.co_names) if code else set()
+
+
 def trigger(answer: Mapping) -> str:
+    if "LambdaFunctionConfigurations" in answer:
+        return "that is the whole configuration; Events and Filter of one rule are asked for"
     events = _list(answer.get("Events", ()))
     if not events or not all(event.startswith("s3:ObjectCreated:") for event in events):
         return "only ObjectCreated events are uploads"
@@ -132,6 +166,8 @@ def caller(answer: Mapping) -> str:
     source = answer.get("SourceArn", "")
     if answer.get("Principal") == "*":
         return "anybody in the world may call the function, and you pay"
+    if answer.get("Principal") == {"Service": CALLER}:
+        return "nearly: add_permission takes the name of the service alone, as a text"
     if answer.get("Principal") != CALLER:
         return f"S3 calls under the name {CALLER}"
     if "*" in answer.get("Action", ""):
@@ -152,19 +188,20 @@ def caller(answer: Mapping) -> str:
 
 
 def publish(answer: Callable[[Mapping, set[int]], bool]) -> str:
-    def said(audit: Mapping | None, visible: Sequence[int] = (), agreed: Sequence[int] = ()) -> bool:
-        return bool(answer({"kept_visible": [*visible], **({} if audit is None else {"audit": audit})}, {*agreed}))
+    def said(audit: Mapping, visible: Sequence[int] = (), agreed: Sequence[int] = ()) -> bool:
+        return bool(answer({"kept_visible": [*visible], "audit": audit}, {*agreed}))
 
     if not said({"passed": True}):
         return "a video that passed its check and shows nobody may be published"
     if said({"passed": False}):
         return "this one did not pass its check"
-    try:
-        let_out = said(None)
-    except KeyError as key:
-        return f"a report without {key} ends it: what was never checked gets a plain False"
-    if let_out:
-        return "a report without an audit was never checked, and this lets it out: in doubt it is False"
+    for what, report in ODD.items():
+        try:
+            let_out = answer(report, set())
+        except (KeyError, TypeError, AttributeError) as problem:
+            return f"a report {what} ends it ({type(problem).__name__}: {problem}): what is odd gets a plain False"
+        if let_out:
+            return f"a report {what} is let out: in doubt it is False"
     if said({"passed": "no"}) or said({"passed": None}):
         return 'passed must be True itself: this takes the text "no", or None, for it'
     if said({"passed": True}, [2], [1]):
@@ -172,6 +209,15 @@ def publish(answer: Callable[[Mapping, set[int]], bool]) -> str:
     if said({"passed": True}, [1, 2], [1]):
         return "one of the visible has agreed, the other has not: all must have"
     return "" if said({"passed": True}, [1], [1, 3]) else "whoever is visible has agreed: that may be published"
+
+
+ODD: dict[str, Mapping] = {
+    "without an audit": {"kept_visible": []},
+    "whose audit says nothing": {"kept_visible": [], "audit": {}},
+    "whose audit is None": {"kept_visible": [], "audit": None},
+    "that does not say who is visible": {"audit": {"passed": True}},
+}
+"""what is odd -> a report that nobody may publish."""
 
 
 def order(answer: Sequence[str]) -> str:
@@ -188,6 +234,8 @@ def order(answer: Sequence[str]) -> str:
 
 
 def area(answer: Mapping) -> str:
+    if extra := answer.keys() - {*FACE}:
+        return f"an area has no {', '.join(sorted(extra))}, as it is asked for here: {', '.join(FACE)}"
     if any(isinstance(side, str) for side in answer.values()):
         return "numbers are asked for, without quotes"
     left, top, width, height = (float(answer[side]) for side in ("left", "top", "width", "height"))
@@ -206,6 +254,11 @@ def area(answer: Mapping) -> str:
     if width * height > MOST_AREA or end - start > MOST_MS:
         return "it covers far more than this face: viewers should still see the film"
     return ""
+
+
+def _only(value: Any) -> Any:
+    """What is in a list of one."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def _list(value: Any) -> list:

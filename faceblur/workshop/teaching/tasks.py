@@ -83,15 +83,18 @@ BUILD: dict[str, Task] = {
     "loop": Task(
         6,
         states.loop,
-        "Wait, ask, decide, and back to Wait. The Task needs a Catch that keeps the input, the Choice all ways out.",
+        "Wait, ask, decide, and back to Wait while it runs. The Task needs a Catch "
+        "that keeps the input, the Choice all ways out.",
         'answer = {\n    "Wait": {"Type": "Wait", "Seconds": 5, "Next": "Ask"},\n'
         '    "Ask": {\n        "Type": "Task",\n        "Next": "Ready",\n'
         '        "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": '
         '"RecordFailure"}],\n    },\n'
         '    "Ready": {\n        "Type": "Choice",\n'
-        '        "Choices": [{"Variable": "$.status", "StringEquals": "SUCCEEDED", "Next": "GetResult"}],\n'
-        '        "Default": "Wait",\n    },\n}',
-        "it asks until the job is done, with pauses, and whatever fails is recorded together with the input.",
+        '        "Choices": [\n'
+        '            {"Variable": "$.status", "StringEquals": "SUCCEEDED", "Next": "GetResult"},\n'
+        '            {"Variable": "$.status", "StringEquals": "IN_PROGRESS", "Next": "Wait"},\n        ],\n'
+        '        "Default": "RecordFailure",\n    },\n}',
+        "it asks until the job has ended, with pauses, and whatever fails is recorded together with the input.",
     ),
     "caller": Task(
         7,
@@ -112,10 +115,10 @@ BUILD: dict[str, Task] = {
     "publish": Task(
         9,
         judges.publish,
-        "Of whatever is missing or odd the answer is False: look with .get, and compare with True itself.",
+        "Of whatever is missing or odd, None too, the answer is False: look with .get, and compare with True itself.",
         "def answer(report, agreed):\n"
-        '    passed = report.get("audit", {}).get("passed") is True\n'
-        '    return passed and set(report["kept_visible"]) <= agreed',
+        '    passed = (report.get("audit") or {}).get("passed") is True\n'
+        '    return passed and "kept_visible" in report and set(report["kept_visible"]) <= agreed',
         "what has not proven to be good stays where it is, and nobody is shown who has not agreed.",
     ),
     "order": Task(

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,10 @@ ROLE, ACTION, POLICY = "get_detections", "s3:PutObject", "permissions"
 
 @dataclass(frozen=True)
 class Trouble:
-    """start(ws): break it; the id of a failure that was switched on, or "". learned: said when it is over."""
+    """start(ws): break it; what undoes it: the id of a failure that was switched on, or the policy as it was.
+
+    learned: said when it is over.
+    """
 
     start: Callable[[Workshop], str]
     task: str
@@ -96,7 +99,7 @@ def mend(ws: Workshop) -> None:
     """Put everything back as it was: the solution."""
     noted = ws.state.get("trouble")
     if noted and noted["name"] == "permission":
-        _write(ws, [*(one for one in _statements(ws) if not _writes(one)), _missing(ws)])
+        _write(ws, json.loads(noted["failure"]))
     elif noted:
         _chaos().clear(noted["failure"])
     if noted:
@@ -105,8 +108,9 @@ def mend(ws: Workshop) -> None:
 
 def _take_permission(ws: Workshop) -> str:
     ws.need("roles")
-    _write(ws, [one for one in _statements(ws) if not _writes(one)])
-    return ""
+    whole = _statements(ws)
+    _write(ws, [one for one in whole if not _writes(one)])
+    return json.dumps(whole)
 
 
 def _permission(ws: Workshop) -> str:
@@ -118,7 +122,16 @@ def _permission(ws: Workshop) -> str:
         return "the role may write now, but into other buckets, too: name the objects of the work bucket alone"
     if _may(ws, place, "s3:DeleteObject"):
         return "the role may write now, and delete, too: name the one action that was refused"
+    for action, resource in _others(ws):
+        if not _may(ws, resource, action):
+            return f"the role may write now, and no longer {action}: put_role_policy replaces all that stood there"
     return ""
+
+
+def _others(ws: Workshop) -> Iterator[tuple[str, str]]:
+    """What else the role needs, as chapter 3 gives it."""
+    group = ws.names.arn("logs", f"log-group:{ws.names.log_group(ROLE)}:log-stream:a")
+    yield from (("rekognition:GetFaceDetection", "*"), ("logs:CreateLogStream", group), ("logs:PutLogEvents", group))
 
 
 def _struck(failure: str) -> str:
@@ -147,11 +160,6 @@ def _write(ws: Workshop, statements: list[Mapping]) -> None:
 def _writes(statement: Mapping) -> bool:
     actions = statement["Action"]
     return ACTION in ([actions] if isinstance(actions, str) else actions)
-
-
-def _missing(ws: Workshop) -> dict:
-    resource = f"arn:{ws.partition}:s3:::{ws.names.work_bucket}/*"
-    return {"Effect": "Allow", "Action": ACTION, "Resource": resource}
 
 
 def _chaos() -> Chaos:
