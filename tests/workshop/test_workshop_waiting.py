@@ -118,6 +118,7 @@ def bucket(clock, monkeypatch):
         there.clear()
 
     monkeypatch.setattr(cleanup, "inventory", lambda ws: Inventory(tuple(there), local=True))
+    monkeypatch.setattr(cleanup, "left_by_aws", lambda ws: [])
     monkeypatch.setitem(cleanup.DELETE, "bucket", delete)
 
     def clean_up(*answers):
