@@ -5,6 +5,8 @@
     python3 kit.py test [pytest arguments]           run the whole test suite
     python3 kit.py lab [--target aws] [--prefix P] [--until NN] [--reset]
                                                      open JupyterLab on copies of the notebooks, embedded AWS running
+    python3 kit.py preflight [--policy] [--prefix P] whether your account may make all that, and what it costs
+    python3 kit.py class --out FILE FOLDER ...       a page of a class's progress, of the build folders of its labs
     python3 kit.py slides                            the notebooks as slides, in one file that needs no network
     python3 kit.py bundle                            sources and wheels in one ZIP, for rooms without a network
     python3 kit.py clean                             delete .venv and build/
@@ -32,6 +34,8 @@ TASKS = {
     "demo": ["-m", "faceblur.workshop", "demo"],
     "test": ["-m", "pytest", "-n", str(min(4, os.cpu_count() or 1))],
     "lab": ["-m", "faceblur.workshop", "lab"],
+    "preflight": ["-m", "faceblur.workshop", "preflight"],
+    "class": ["-m", "faceblur.workshop", "class"],
     "slides": ["-m", "faceblur.workshop", "slides"],
     "bundle": ["-m", "faceblur.workshop", "bundle"],
 }
@@ -110,7 +114,7 @@ def main(arguments):
             shutil.rmtree(folder, ignore_errors=True)
         return 0
     if task not in TASKS:
-        print(__doc__)
+        print(__doc__ if task in ("help", "-h", "--help") else "%skit: there is no task %s" % (__doc__, task))
         return 0 if task in ("help", "-h", "--help") else 2
     check_python()
     if os.path.isdir(WHEELS):  # for this script's pip and for that of the image

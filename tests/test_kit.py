@@ -31,15 +31,18 @@ def copy(tmp_path) -> Path:
     return tmp_path
 
 
+TASKS = ("demo", "test", "lab", "preflight", "class", "slides", "bundle", "clean")
+
+
 def test_help_names_every_task():
     result = kit()
     assert result.returncode == 0
-    assert all(f"kit.py {task}" in result.stdout for task in ("demo", "test", "lab", "slides", "bundle", "clean"))
+    assert all(f"kit.py {task}" in result.stdout for task in TASKS)
 
 
 def test_unknown_task_shows_help_and_fails():
     result = kit("dance")
-    assert result.returncode == 2 and "kit.py demo" in result.stdout
+    assert result.returncode == 2 and "kit.py demo" in result.stdout and "there is no task dance" in result.stdout
 
 
 def test_old_python_gets_one_clear_line(copy):

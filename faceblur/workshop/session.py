@@ -102,6 +102,12 @@ class Workshop:
         if following:
             print(f"Next: {following.file}")
 
+    def finish(self) -> None:
+        """After the clean-up: forget all but which chapters were done, which the page of a class shows."""
+        done = {*self.state.get("finished", []), *self.state.get("done", []), self.notebook}
+        self.state.forget(prefix=self.names.prefix, target=self.target, finished=sorted(done))
+        print("Checkpoint: nothing is noted any more but the chapters that you have done.")
+
     def _standing(self) -> str:
         """What is there now, and what an hour of it costs."""
         stands = [CHAPTERS[number] for number in self.state["done"] if CHAPTERS[number].stands]

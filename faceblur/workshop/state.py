@@ -44,10 +44,9 @@ class State(MutableMapping):
         """Set one entry of a nested dict: state.add("roles", "plan_segments", arn)."""
         self[key] = {**self._values.get(key, {}), name: value}
 
-    def remove_file(self) -> None:
-        """Forget everything, the file included (the last step of the clean-up)."""
-        self._values = {}
-        self.path.unlink(missing_ok=True)
+    def forget(self, **kept: Any) -> None:
+        """Forget everything but `kept` (the last step of the clean-up)."""
+        self._save(kept)
 
     def move(self, path: Path) -> Path:
         """Keep what is noted under another name and go on empty; the new name."""

@@ -1,9 +1,12 @@
 """The page of a class: who has done what, from state files alone."""
 
 import json
+import os
 
+import boto3
 import pytest
 
+from faceblur import workshop
 from faceblur.workshop import __main__ as command
 from faceblur.workshop.running.classroom import class_page, read_class
 
@@ -32,6 +35,24 @@ def test_a_file_that_cannot_be_read_is_left_out_and_said(shared, capsys):
     (shared / "bert" / "state-local-odd.json").write_text('{"prefix": "odd", "target": "local", "done": 3}')
     assert [lab.prefix for lab in read_class([shared / "bert"])] == ["bert"]
     assert capsys.readouterr().out.count("left out: ") == 2
+
+
+def test_of_a_lab_that_was_started_again_the_last_counts(shared):
+    again = shared / "anna" / "state-local-anna-0ddba11e.json"
+    again.write_text('{"prefix": "anna", "target": "local", "done": [1]}')
+    os.utime(again, (2**33, 2**33))
+    (shared / "anna" / "state-aws-anna.json").write_text('{"prefix": "anna", "target": "aws", "done": [1, 2]}')
+    assert {lab.target: lab.done for lab in read_class([shared / "anna"])} == {"local": {1}, "aws": {1, 2}}
+
+
+def test_who_has_cleaned_up_is_still_there_with_all_chapters(tmp_path):
+    path = tmp_path / "state-local-anna.json"
+    names, state = workshop.Names("anna", "1", "eu-west-1"), workshop.State(path)
+    state["done"], state["input_bucket"] = [1, 2, 3, 4, 5, 6, 7, 8, 9], "b"
+    for _ in range(2):  # also when the clean-up is run again
+        workshop.Workshop(10, "local", names, state, boto3.Session()).finish()
+    assert "input_bucket" not in workshop.State(path)
+    assert [lab.next for lab in read_class([tmp_path])] == ["all done"]
 
 
 def test_names_are_text(shared):

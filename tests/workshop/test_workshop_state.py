@@ -54,8 +54,8 @@ def test_nothing_is_left_beside_the_file(path):
     state = State(path)
     state["a"] = 1
     assert [each.name for each in path.parent.iterdir()] == ["state.json"]
-    state.remove_file()
-    assert not path.exists() and not state
+    state.forget(b=2)
+    assert dict(State(path)) == dict(state) == {"b": 2}
 
 
 @pytest.mark.parametrize(("content", "words"), [("{", "no JSON"), ("[1]", "no JSON object")])

@@ -29,6 +29,7 @@ QUERY_SERVICES = {"iam": ("iam", "ValidationError"), "sts": ("sts", "ValidationE
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html
 NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
 ARN = re.compile(r"arn:aws[a-z-]*:states:[^:]*:[^:]*:.+")
+SERVICE = re.compile(r"[\w-]+(\.[\w-]+)*\.(amazonaws\.com(\.cn)?|aws\.internal)")
 ACTION = re.compile(r"\*|[\w-]+:[\w*?]+")
 # Operations with a name, and the one that they take where none is given.
 NAMED = {"states:CreateStateMachine": "", "states:CreateActivity": "", "states:StartExecution": "x"}
@@ -150,6 +151,9 @@ def policy_fault(text: str | None, is_trust: bool) -> str:
             return "Policy statement must contain actions."
         if is_trust and not {"Principal", "NotPrincipal"} & set(one):
             return "AssumeRolepolicy must contain principals."
+        services = _several(one["Principal"], "Service") if isinstance(one.get("Principal"), dict) else ()
+        if is_trust and (strange := [name for name in services if not SERVICE.fullmatch(str(name))]):
+            return f'Invalid principal in policy: "SERVICE":"{strange[0]}"'
         if not is_trust and {"Principal", "NotPrincipal"} & set(one):
             return "Policy document should not specify a principal."
         if not is_trust and not {"Resource", "NotResource"} & set(one):

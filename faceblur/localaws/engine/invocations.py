@@ -30,6 +30,8 @@ INVOKE = "lambda:InvokeFunction"
 MAX_NOW, MAX_LATER = 6 * 1024**2, 1024**2
 # What a function's role must be allowed for a destination of each service.
 SENDS = {"lambda": INVOKE, "sqs": "sqs:SendMessage", "sns": "sns:Publish", "events": "events:PutEvents"}
+# https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html
+EVENT_LIMITS = {"MaximumRetryAttempts": (0, 2), "MaximumEventAgeInSeconds": (60, 21_600)}
 TYPES = ("RequestResponse", "Event", "DryRun")
 
 
@@ -130,10 +132,14 @@ def for_later(invoke):
 
 
 def reachable(put):
-    """A destination to which the function's role may send nothing is refused when it is set."""
+    """A destination to which the function's role may send nothing is refused when it is set; so are odd numbers."""
 
     @functools.wraps(put)
     def put_event_invoke_config(name: str, qualifier: str | None, data: dict):
+        for field, (least, most) in EVENT_LIMITS.items():
+            if data.get(field) is not None and not least <= data[field] <= most:
+                text = f"1 validation error detected: Value '{data[field]}' at '{field}' failed to satisfy constraint"
+                return error_response_json("ValidationException", text, 400)
         config = (lambda_svc._functions.get(name) or {}).get("config")
         for each in (data.get("DestinationConfig") or {}).values():
             target = (each or {}).get("Destination") or ""

@@ -29,6 +29,7 @@ class LayerUploads:
         ecr._complete_layer_upload = known_repository(self.complete)
         ecr._batch_check_layer_availability = known_repository(self.check)
         ecr._put_image = known_repository(with_its_layers(ecr._put_image))
+        ecr._put_lifecycle_policy = known_repository(with_rules(ecr._put_lifecycle_policy))
         ecr._describe_images = known_repository(of_what_is_there(ecr._describe_images))
 
     def initiate(self, request: dict):
@@ -88,6 +89,42 @@ def known_repository(answer):
         return answer(request)
 
     return checked
+
+
+def with_rules(put):
+    """https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html"""
+
+    def put_lifecycle_policy(request: dict):
+        if fault := rules_fault(request.get("lifecyclePolicyText", "")):
+            text = (
+                "Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: "
+                f"'Lifecycle policy validation failure: {fault}'"
+            )
+            return error_response_json("InvalidParameterException", text, 400)
+        return put(request)
+
+    return put_lifecycle_policy
+
+
+def rules_fault(text: str) -> str:
+    """What is wrong with a lifecycle policy; the empty string for nothing."""
+    try:
+        rules = json.loads(text)["rules"]
+        priorities = [rule["rulePriority"] for rule in rules]
+        for rule in rules:
+            chosen, action = rule["selection"], rule["action"]["type"]
+            if chosen["tagStatus"] not in ("tagged", "untagged", "any"):
+                return f"tagStatus {chosen['tagStatus']!r} is none of tagged, untagged, any"
+            if chosen["countType"] not in ("imageCountMoreThan", "sinceImagePushed"):
+                return f"countType {chosen['countType']!r} is unknown"
+            if action != "expire":
+                return f"the action {action!r} is unknown"
+            for number in (chosen["countNumber"], rule["rulePriority"]):
+                if type(number) is not int or number < 1:
+                    return f"numeric instance is lower than the required minimum (minimum: 1, found: {number})"
+    except (ValueError, KeyError, TypeError):
+        return "could not map policyString into LifecyclePolicy"
+    return "" if rules and len(set(priorities)) == len(priorities) else "each rule has a priority of its own"
 
 
 def with_its_layers(put):

@@ -46,20 +46,24 @@ class Progress:
 def read_class(folders: Iterable[Path]) -> list[Progress]:
     """The labs whose state files lie in these folders, by prefix. A file that cannot be read is left out, and said.
 
+    Of the labs of one folder, prefix and target, each with an embedded AWS of its own, the one that was changed last.
+
     Raises WorkshopError for a folder that is not there, and when no state file is in any of them.
     """
-    found = []
+    found: dict[tuple[Path, str, str], Progress] = {}
     for folder in folders:
         if not folder.is_dir():
             raise WorkshopError(f"{folder}: no such folder")
         for path in sorted(folder.glob("state-*.json")):
             try:
-                found.append(_progress(path))
+                lab = _progress(path)
+                place = folder, lab.prefix, lab.target
+                found[place] = max(lab, found.get(place, lab), key=lambda one: one.changed)
             except (WorkshopError, KeyError, TypeError, ValueError) as problem:
                 print(f"left out: {path} ({problem})")
     if not found:
         raise WorkshopError("no state-*.json in these folders: name the build folder of each lab")
-    return sorted(found, key=lambda one: (one.prefix, one.changed))
+    return sorted(found.values(), key=lambda one: (one.prefix, one.changed))
 
 
 def write_class(out: Path, folders: Iterable[Path]) -> int:
@@ -89,5 +93,5 @@ def _row(lab: Progress) -> str:
 
 def _progress(path: Path) -> Progress:
     state: Mapping = State(path)
-    done = frozenset(number for number in state.get("done", ()) if number in CHAPTERS)
+    done = frozenset(number for number in state.get("done") or state.get("finished", ()) if number in CHAPTERS)
     return Progress(str(state["prefix"]), str(state["target"]), done, datetime.fromtimestamp(path.stat().st_mtime))

@@ -62,7 +62,7 @@ def _rights(ws: Workshop) -> Check:
         count += len(group.full)
     found = f"{count - len(refused)} of {count} actions allowed"
     advice = (
-        f"you may not: {', '.join(refused)}; give what `python -m faceblur.workshop preflight --policy` prints to the "
+        f"you may not: {', '.join(refused)}; give what `python3 kit.py preflight --policy` prints to the "
         "account's administrator, or use the embedded AWS"
     )
     return Check("rights", found, not refused, advice)

@@ -77,6 +77,17 @@ refuses("an upload that is none", f"{API}CompleteLayerUpload.html", "ecr.complet
         repositoryName="@repository", uploadId="00000000-0000-0000-0000-000000000000", layerDigests=[digest_of(b"")])  # fmt: skip
 refuses("an image whose layers were never sent", f"{API}PutImage.html", "ecr.put_image", "LayersNotFoundException",
         repositoryName="@repository", imageTag="x", imageManifest=manifest_of(b"none", b"none, either"))  # fmt: skip
+for name, changes in {
+    "a rule that keeps no image": {"countNumber": 0},
+    "a rule of another kind": {"countType": "imagesOlderThan"},
+    "a rule for tags that are none": {"tagStatus": "all"},
+}.items():
+    chosen = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 3} | changes
+    rule = {"rulePriority": 1, "selection": chosen, "action": {"type": "expire"}}
+    refuses(name, f"{API}PutLifecyclePolicy.html", "ecr.put_lifecycle_policy", "InvalidParameterException",
+            repositoryName="@repository", lifecyclePolicyText=json.dumps({"rules": [rule]}))  # fmt: skip
+refuses("a lifecycle policy that is no JSON", f"{API}PutLifecyclePolicy.html", "ecr.put_lifecycle_policy",
+        "InvalidParameterException", repositoryName="@repository", lifecyclePolicyText="{rules}" * 20)  # fmt: skip
 gives("a missing image is a failure in the answer", f"{API}BatchGetImage.html", "ecr.batch_get_image",
       "[images, failures[].failureCode]", [[], ["ImageNotFound"]], repositoryName="@repository",
       imageIds=[{"imageTag": "none"}])  # fmt: skip

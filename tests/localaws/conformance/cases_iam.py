@@ -39,6 +39,21 @@ refuses("a policy that is no JSON", f"{API}PutRolePolicy.html", "iam.put_role_po
 refuses("a policy with an effect that is none", f"{API}PutRolePolicy.html", "iam.put_role_policy",
         "MalformedPolicyDocument", RoleName=lambda w: w.role.rpartition("/")[2], PolicyName="bad", PolicyDocument=json.dumps(
             {"Version": "2012-10-17", "Statement": [{"Effect": "Maybe", "Action": "*", "Resource": "*"}]}))  # fmt: skip
+for name, changes in {
+    "an action without its service": {"Action": "GetObject"},
+    "an action with a semicolon": {"Action": "s3;GetObject"},
+    "a resource that is no ARN": {"Resource": "my-bucket/*"},
+    "a statement without a resource": {"Resource": None},
+    "a statement without an action": {"Action": None},
+    "a permission with a principal": {"Principal": "*"},
+}.items():
+    wrong = {key: value for key, value in (allow("s3:GetObject") | changes).items() if value is not None}
+    refuses(name, f"{GUIDE}reference_policies_grammar.html", "iam.put_role_policy", "MalformedPolicyDocument",
+            RoleName=lambda w: w.role.rpartition("/")[2], PolicyName="bad",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [wrong]}))  # fmt: skip
+refuses("a trust in a service that is none", f"{GUIDE}reference_policies_elements_principal.html", "iam.create_role",
+        "MalformedPolicyDocument", RoleName=lambda w: w.unique(),
+        AssumeRolePolicyDocument=TRUST.replace("lambda.amazonaws.com", "lambda.amazon.com"))  # fmt: skip
 refuses("a session below 15 minutes", f"{STS}AssumeRole.html", "sts.assume_role", "ValidationError", RoleArn="@role",
         RoleSessionName="x", DurationSeconds=899)  # fmt: skip
 refuses("a role that does not trust the caller", f"{STS}AssumeRole.html", "sts.assume_role", "AccessDenied",

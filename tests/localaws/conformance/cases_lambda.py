@@ -50,6 +50,12 @@ for name, page, changes, codes in [
 
     LAMBDA.add(name, page, check)
 
+for name, changes in {
+    "more than two retries of an event": {"MaximumRetryAttempts": 3},
+    "an event kept for more than six hours": {"MaximumEventAgeInSeconds": 21_601},
+}.items():
+    refuses(name, f"{API}PutFunctionEventInvokeConfig.html", "lambda_.put_function_event_invoke_config",
+            "ValidationException", FunctionName="@echo", **changes)  # fmt: skip
 refuses("the same name again", CREATE, "lambda_.create_function", "ResourceConflictException",
         **new(FunctionName="@echo"))  # fmt: skip
 for call, more in {
