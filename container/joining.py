@@ -67,7 +67,8 @@ class Joining:
             versions["video"] = uploads[0].complete()
         except BaseException as problem:
             for upload in uploads:
-                upload.abort()
+                with contextlib.suppress(ClientError, BotoCoreError):  # else it hides why; record_failure tries again
+                    upload.abort()
             if isinstance(problem, OutputError) and isinstance(problem.__cause__, BotoCoreError):
                 raise problem.__cause__ from None  # a connection's, which the muxer took for the disk's
             raise

@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
 from faceblur.detections import Detections, Face
-from faceblur.errors import FacesMissedError, InputError, VerificationError
+from faceblur.errors import FaceblurError, FacesMissedError, InputError, VerificationError
 from faceblur.video import RangedFile
 
 s3 = boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 8}))
@@ -23,6 +23,10 @@ GONE = ("404", "NoSuchKey", "NoSuchVersion")
 CHANGED = ("412", "PreconditionFailed")
 MISSED = "missed.json"
 MOST_ROUNDS = 2  # of covering what a proof has found
+
+
+class TemporaryGoneError(FaceblurError):
+    """What an earlier function of the execution has left in the work bucket is not there any more."""
 
 
 def uploaded(upload: dict) -> RangedFile:
@@ -121,11 +125,7 @@ class Work:
 
     def read(self, kind: str, number: int, etag: str | None = None) -> tuple[dict, str]:
         """A document and its ETag. Raises VerificationError when it is not the one with the ETag that is given."""
-        pinned = {"IfMatch": f'"{etag}"'} if etag else {}
-        key = self.key(kind, number)
-        with self._unchanged(key):
-            answer = s3.get_object(Bucket=self.bucket, Key=key, **pinned)
-        return json.load(answer["Body"]), answer["ETag"].strip('"')
+        return self._read(self.key(kind, number), **({"IfMatch": f'"{etag}"'} if etag else {}))
 
     def write(self, kind: str, number: int, content: dict) -> None:
         put_json(self.bucket, self.key(kind, number), content)
@@ -134,22 +134,34 @@ class Work:
         """A rendered segment, read in parts, and {"etag", "bytes"}: as given, or those it has now."""
         place = {"Bucket": self.bucket, "Key": self.key("pieces", number, "mp4")}
         if facts is None:
-            facts = dict(zip(("bytes", "etag"), size_and_etag(s3.get_object(**place, Range="bytes=0-0")), strict=True))
+            with self._as_left(place["Key"]):
+                found = s3.get_object(**place, Range="bytes=0-0")
+            facts = dict(zip(("bytes", "etag"), size_and_etag(found), strict=True))
 
         def fetch(start: int, end: int) -> bytes:
-            with self._unchanged(place["Key"]):
+            with self._as_left(place["Key"]):
                 return get_range(place | {"IfMatch": f'"{facts["etag"]}"'}, start, end)
 
         return RangedFile(Path(place["Key"]).name, facts["bytes"], fetch), facts
 
+    def _read(self, key: str, **pinned: str) -> tuple[dict, str]:
+        with self._as_left(key):
+            answer = s3.get_object(Bucket=self.bucket, Key=key, **pinned)
+        return json.load(answer["Body"]), answer["ETag"].strip('"')
+
     @contextlib.contextmanager
-    def _unchanged(self, key: str):
+    def _as_left(self, key: str):
+        """S3's answers about a temporary, in words."""
         try:
             yield
         except ClientError as problem:
-            if problem.response["Error"]["Code"] not in CHANGED:
+            code = problem.response["Error"]["Code"]
+            if code in CHANGED:
+                raise VerificationError(f"{key}: was changed after it was proven") from problem
+            if code not in GONE:
                 raise
-            raise VerificationError(f"{key}: was changed after it was proven") from problem
+            said = f"{key}: is not in the bucket {self.bucket}, where an earlier step left it; upload the video again"
+            raise TemporaryGoneError(said) from problem
 
     def missed(self, number: int) -> Detections:
         """The faces that proofs of this segment have found so far."""
@@ -167,7 +179,7 @@ class Work:
         raise FacesMissedError(f"segment {number}: {len(rows)} faces were missed; they are covered next")
 
     def _missed(self, number: int) -> dict:
-        return json.load(s3.get_object(Bucket=self.bucket, Key=self.key("proofs", number, MISSED))["Body"])
+        return self._read(self.key("proofs", number, MISSED))[0]
 
     def remember_upload(self, upload_id: str) -> None:
         """So that who comes after us, if we are ended, can give up the parts that were sent."""

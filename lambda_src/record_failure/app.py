@@ -105,5 +105,6 @@ def remove_temporaries(event: dict, failure: dict, condition: dict) -> None:
 
 def give_up(upload_id: str, output: dict) -> None:
     """The upload of a video whose function was ended: nobody would go on with it, and its parts are paid for."""
-    with contextlib.suppress(s3.exceptions.NoSuchUpload):  # join_segments may have given it up itself
+    gone = s3.exceptions.NoSuchUpload, s3.exceptions.NoSuchBucket  # join_segments may have given it up itself
+    with contextlib.suppress(*gone):
         s3.abort_multipart_upload(Bucket=output["bucket"], Key=output["key"], UploadId=upload_id)

@@ -36,6 +36,11 @@ class Upload:
         identity = "\n".join((self.bucket, self.key, self.version_id, self.sequencer))
         return hashlib.sha256(identity.encode()).hexdigest()
 
+    @property
+    def is_folder(self) -> bool:
+        """As S3's console makes one; with content it is an upload like any other."""
+        return self.key.endswith("/") and not self.size
+
     def place(self) -> dict:
         """The parameters of a call of S3 about this object, in this version."""
         return {"Bucket": self.bucket, "Key": self.key} | ({"VersionId": self.version_id} if self.version_id else {})
@@ -86,16 +91,17 @@ def records(event: dict) -> list:
 def upload_of(record: dict) -> Upload | None:
     """The object that was created; None for folder markers and for what was not created."""
     try:
-        return _upload(record["s3"]) if _is_upload(record) else None
+        upload = _upload(record["s3"]) if _is_created(record) else None
+        return None if upload and upload.is_folder else upload
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as problem:
         raise UnsupportedEventError(f"not an event of S3's: {problem!r}") from problem
 
 
-def _is_upload(record: dict) -> bool:
+def _is_created(record: dict) -> bool:
     version = str(record.get("eventVersion", ""))
     if record.get("eventSource") != "aws:s3" or not version.startswith("2."):
         raise UnsupportedEventError(f"expected S3 event version 2.x, got {version!r}")
-    return record["eventName"].startswith("ObjectCreated:") and not record["s3"]["object"]["key"].endswith("/")
+    return record["eventName"].startswith("ObjectCreated:")
 
 
 def _upload(s3: dict) -> Upload:

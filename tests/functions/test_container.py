@@ -335,7 +335,7 @@ def test_what_fails_the_proof_goes_no_further(modules, bucket, clip):
         segment["missed"] = {"Error": "FacesMissedError"}
     with pytest.raises(VerificationError, match="faces are left"):
         handlers.prove_segment(segment, None)
-    with pytest.raises(Exception, match="NoSuchKey"):
+    with pytest.raises(storage.TemporaryGoneError, match="proofs"):
         handlers.join_segments(event, None)
     assert keys(bucket, "out-leak/") == [] and under_way(bucket) == []
 
@@ -378,6 +378,33 @@ def test_what_changes_after_its_proof_is_not_delivered(modules, bucket, clip, ki
     with pytest.raises(VerificationError, match="was changed after it was proven"):
         handlers.join_segments(event, None)
     assert f"out-later-{kind}/later-{kind}.mp4" not in keys(bucket) and under_way(bucket) == []
+
+
+@pytest.mark.parametrize("kind", ["pieces", "proofs", "plans", "reports"])
+def test_a_temporary_that_was_deleted_is_said_to_be(modules, bucket, clip, kind):
+    """By a person, or because the lifetime of its bucket ended first."""
+    handlers, storage = modules
+    event = begin(handlers, bucket, f"deleted-{kind}", clip)
+    walk(handlers, event)
+    key = storage.Work(**event["work"]).key(kind, 0, "mp4" if kind == "pieces" else "json")
+    boto3.client("s3").delete_object(Bucket=bucket, Key=key)
+    with pytest.raises(storage.TemporaryGoneError, match=f"{key}: is not in the bucket {bucket}"):
+        handlers.join_segments(event, None)
+    assert under_way(bucket) == []
+
+
+def test_what_ended_a_join_is_told_although_its_upload_cannot_be_given_up(modules, bucket, clip, monkeypatch):
+    handlers, storage = modules
+    event = begin(handlers, bucket, "given-up", clip)
+    walk(handlers, event)
+    boto3.client("s3").delete_object(Bucket=bucket, Key=storage.Work(**event["work"]).key("plans", 0))
+
+    def refusing(**request):
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "AbortMultipartUpload")
+
+    monkeypatch.setattr(storage.s3, "abort_multipart_upload", refusing)
+    with pytest.raises(storage.TemporaryGoneError):
+        handlers.join_segments(event, None)
 
 
 def test_a_segment_that_was_not_proven_is_not_delivered(modules, bucket, clip):

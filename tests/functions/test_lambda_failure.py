@@ -116,9 +116,9 @@ def test_the_failure_is_written_published_and_cleared_up(app):
     }
 
 
-@pytest.mark.parametrize("is_given_up", [False, True])
-def test_an_upload_that_was_under_way_is_given_up(app, is_given_up):
-    """Unless who began it has done that."""
+@pytest.mark.parametrize("is_gone", ["", "NoSuchUpload", "NoSuchBucket"])
+def test_an_upload_that_was_under_way_is_given_up(app, is_gone):
+    """Unless who began it has done that, or its bucket is gone."""
     place = {"Bucket": "work", "Key": "abc/upload.json"}
     gone = {"Bucket": "output", "Key": EVENT["output"]["key"], "UploadId": "u7"}
     with stubbed(app.s3, app.sns) as (s3, sns):
@@ -127,8 +127,8 @@ def test_an_upload_that_was_under_way_is_given_up(app, is_given_up):
         sns.add_response("publish", {"MessageId": "1"}, PUBLISHED)
         s3.add_response("list_objects_v2", {"Contents": [{"Key": place["Key"]}], "IsTruncated": False})
         s3.add_response("get_object", {"Body": io.BytesIO(b'{"id": "u7"}')}, place)
-        if is_given_up:
-            s3.add_client_error("abort_multipart_upload", "NoSuchUpload", expected_params=gone)
+        if is_gone:
+            s3.add_client_error("abort_multipart_upload", is_gone, expected_params=gone)
         else:
             s3.add_response("abort_multipart_upload", {}, gone)
         s3.add_response("delete_object", {}, place)

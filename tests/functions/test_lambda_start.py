@@ -59,6 +59,13 @@ def test_every_record_is_read_and_folders_are_not_uploads():
     ]
 
 
+@pytest.mark.parametrize(("size", "count"), [(0, 0), (4718592, 1)])
+def test_only_an_empty_object_is_a_folder(size, count):
+    named = event("s3_2.1")
+    named["Records"][0]["s3"]["object"] |= {"key": "uploads/", "size": size}
+    assert len(uploads(named)) == count
+
+
 @pytest.mark.parametrize("name", ["s3_test_event", "s3_removed"])
 def test_what_is_no_upload_is_ignored(name):
     assert uploads(event(name)) == []

@@ -121,6 +121,11 @@ def test_calls_of_rekognition_are_retried_when_throttled(definition):
         assert {"ThrottlingException", "ProvisionedThroughputExceededException"} <= retried
 
 
+def test_detections_are_read_anew_when_their_next_page_has_expired(definition):
+    rule = rule_of(definition["States"]["RetrieveDetections"], "InvalidPaginationTokenException")
+    assert rule["MaxAttempts"] >= 2
+
+
 def test_our_own_errors_are_never_retried(definition):
     names = {
         "InputError",

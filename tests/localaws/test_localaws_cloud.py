@@ -15,7 +15,7 @@ import psutil
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from localaws_kit import allow, eventually, invoke, make_function
+from localaws_kit import LOGS, allow, eventually, invoke, make_bucket, make_function, read_object
 
 from faceblur.errors import WorkshopError
 from faceblur.localaws import LocalAws, cloud
@@ -156,6 +156,20 @@ def test_functions_beyond_the_accounts_limit_are_throttled(monkeypatch):
         result, error = invoke(outer, inner)
         assert (error, "Rate Exceeded" in result["errorMessage"]) == ("TooManyRequestsException", True)
         assert json.loads(client.invoke(FunctionName=inner)["Payload"].read()) == 1
+        for_later_waits(client)
+
+
+def for_later_waits(client):
+    """Its only try is not spent on an account that is full."""
+    bucket = make_bucket()
+    source = "import boto3, time\ndef handler(event, context):\n    time.sleep(event['seconds'])\n"
+    source += f"    boto3.client('s3').put_object(Bucket={bucket!r}, Key=event['name'])"
+    function = make_function(source, LOGS, allow("s3:PutObject", f"arn:aws:s3:::{bucket}/*"))
+    client.put_function_event_invoke_config(FunctionName=function, MaximumRetryAttempts=0)
+    for name, seconds in (("first", 1), ("second", 0)):
+        event = json.dumps({"name": name, "seconds": seconds}).encode()
+        client.invoke(FunctionName=function, InvocationType="Event", Payload=event)
+    eventually(lambda: all(read_object(bucket, name) is not None for name in ("first", "second")))
 
 
 def test_two_run_beside_each_other_and_leave_no_files():

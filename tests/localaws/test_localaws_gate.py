@@ -21,7 +21,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-from localaws_kit import LOGS, eventually, make_bucket, make_function, make_role, read_object, unique
+from localaws_kit import LOGS, allow, eventually, invoke, make_bucket, make_function, make_role, read_object, unique
 
 WRONG = {"aws_secret_access_key": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
 NOW = functools.partial(datetime.datetime.now, datetime.UTC)
@@ -504,3 +504,14 @@ def test_a_slip_in_an_action_or_a_resource_is_no_policy(local_aws, statement, wo
     ):
         document["Statement"] = [{"Effect": "Allow", **right}]
         iam.put_role_policy(RoleName=name, PolicyName="right", PolicyDocument=json.dumps(document))
+
+
+def test_a_wildcard_stands_for_line_breaks_too(local_aws):
+    """They may stand in a key."""
+    bucket = make_bucket()
+    boto3.client("s3").put_object(Bucket=bucket, Key="two\nlines\n", Body=b"x")
+    source = "import boto3\ndef handler(event, context):\n"
+    source += "    return boto3.client('s3').get_object(Bucket=event, Key='two\\nlines\\n')['ContentLength']"
+    objects = f"arn:aws:s3:::{bucket}/"
+    assert invoke(make_function(source, allow("s3:GetObject", f"{objects}*")), bucket) == (1, None)
+    assert invoke(make_function(source, allow("s3:GetObject", f"{objects}*lines")), bucket)[1] == "AccessDenied"

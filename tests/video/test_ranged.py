@@ -80,6 +80,16 @@ def test_it_is_analysed_and_rendered_like_a_file_that_lies_here(tmp_path, small_
     assert outputs[0].read_bytes() == outputs[1].read_bytes()
 
 
+@pytest.mark.parametrize("name", ["x" * 1000 + ".mp4", "out.mp4"])
+def test_its_name_is_no_file_here(tmp_path, monkeypatch, name):
+    """Neither too long for one, nor that of the output."""
+    monkeypatch.chdir(tmp_path)
+    there = elsewhere(make(tmp_path / "in.mp4", count=5))
+    there.name = name
+    (tmp_path / "out.mp4").write_bytes(b"an earlier one")
+    assert render(there, "out.mp4", no_faces())["counts"]["frames"] == 5
+
+
 def test_dividing_it_fetches_the_index_and_a_few_keyframes(long, small_blocks):
     there = elsewhere(long)
     assert len(video.split(there, 2.0)) == 4

@@ -14,6 +14,7 @@ import datetime
 import functools
 import json
 import logging
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ SENDS = {"lambda": INVOKE, "sqs": "sqs:SendMessage", "sns": "sns:Publish", "even
 # https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html
 EVENT_LIMITS = {"MaximumRetryAttempts": (0, 2), "MaximumEventAgeInSeconds": (60, 21_600)}
 TYPES = ("RequestResponse", "Event", "DryRun")
+# Of calls for later while nothing is free: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+LONGEST_AGE_S, FIRST_WAIT_S, LONGEST_WAIT_S = 6 * 3600, 1.0, 30.0  # AWS's waits grow to 300 s
 
 
 @dataclass
@@ -52,7 +55,7 @@ _later: contextvars.ContextVar[bool] = contextvars.ContextVar("later", default=F
 def install(url: str) -> None:
     lambda_svc._put_event_invoke_config = reachable(lambda_svc._put_event_invoke_config)
     lambda_svc._get_policy = known(lambda_svc._get_policy)
-    lambda_svc._execute_function = followed(lambda_svc._execute_function, url)
+    lambda_svc._execute_function = followed(patient(lambda_svc._execute_function), url)
     lambda_svc._route_async_failure = recorded(url)
     lambda_svc.invoke_async_with_retry = for_later(lambda_svc.invoke_async_with_retry)
 
@@ -156,6 +159,27 @@ def reachable(put):
 def denied(config: dict, action: str, target: str) -> bool:
     key = lambda_runtime.execution_credentials(config)["AWS_ACCESS_KEY_ID"]
     return permissions.check(key, action, target) is not None
+
+
+def patient(execute):
+    """A call for later waits while the account runs as many functions as it may, and no try of it is counted."""
+
+    @functools.wraps(execute)
+    def execute_function(record, event, *more, **named):
+        result = execute(record, event, *more, **named)
+        age_s = int((record.get("event_invoke_config") or {}).get("MaximumEventAgeInSeconds", LONGEST_AGE_S))
+        end, wait_s = time.monotonic() + age_s, FIRST_WAIT_S
+        while _later.get() and is_full(result) and time.monotonic() + wait_s < end:
+            time.sleep(wait_s)
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+            result = execute(record, event, *more, **named)
+        return result
+
+    return execute_function
+
+
+def is_full(result: dict) -> bool:
+    return bool(result.get("throttle")) and result["body"].get("Reason") == "ConcurrentInvocationLimitExceeded"
 
 
 def followed(execute, url: str):

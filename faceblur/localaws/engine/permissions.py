@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ministack import app
@@ -32,12 +33,20 @@ class Denied:
 
 def install() -> None:
     """Loopback counts as a secure connection: it never leaves the machine, and TLS-only policies are the
-    product's. The policies of a role with a path are found by its name, which is at the path's end.
+    product's. The policies of a role with a path are found by its name, which is at the path's end. Wildcards stand for
+    line breaks, too.
     """
     pin = app.pin_request_origin
     app.pin_request_origin = lambda address, _secure: pin(address, True)
+    compiled = iam_evaluator._fnmatch_compile
+    iam_evaluator._fnmatch_compile = lambda pattern, ignore_case: whole(compiled(pattern, ignore_case))
     gather = iam_evaluator._gather_role_policies
     iam_evaluator._gather_role_policies = lambda role, account: gather(role.rpartition("/")[2], account)
+
+
+def whole(pattern: re.Pattern) -> re.Pattern:
+    """The same, for names that hold line breaks or end with one."""
+    return re.compile(pattern.pattern.removesuffix("$") + r"\Z", pattern.flags | re.DOTALL)
 
 
 def own_arn(service: str, name: str) -> str:

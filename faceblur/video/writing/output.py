@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from ...errors import OutputError
 from ...files import Replacement
-from ..reading.ranged import Source
+from ..reading.ranged import RangedFile, Source
 
 _BESIDE_INDEX = 4096  # bytes: the boxes before and after the index
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
@@ -65,7 +65,8 @@ def check_output(source: Source, path: str | Path) -> None:
     """Find out before hours of work whether `path` can be written. Raises OutputError, also when it is the
     source.
     """
-    source, path = Path(str(source)), Path(path)
-    if source.exists() and path.exists() and source.samefile(path):
+    path = Path(path)
+    is_here = not isinstance(source, RangedFile)  # the name of one that lies elsewhere is no file's
+    if is_here and Path(source).exists() and path.exists() and path.samefile(source):
         raise OutputError(f"{path}: is the input itself; give the output another name")
     Output(path).discard()
