@@ -67,12 +67,18 @@ class Joining:
             versions["video"] = uploads[0].complete()
         except BaseException as problem:
             for upload in uploads:
-                with contextlib.suppress(ClientError, BotoCoreError):  # else it hides why; record_failure tries again
-                    upload.abort()
+                self._give_up(upload)
             if isinstance(problem, OutputError) and isinstance(problem.__cause__, BotoCoreError):
                 raise problem.__cause__ from None  # a connection's, which the muxer took for the disk's
             raise
         return self._summary(report, versions)
+
+    def _give_up(self, upload: Upload) -> None:
+        """What cannot be given up must not hide why; record_failure tries it again."""
+        with contextlib.suppress(BotoCoreError, ClientError):
+            with contextlib.suppress(s3.exceptions.NoSuchUpload):  # somebody has ended the execution
+                upload.abort()
+            self.work.forget_upload()
 
     def clear_up(self) -> None:
         """Remove the temporaries, if it can be done: else the lifetime of their bucket takes them."""

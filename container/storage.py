@@ -111,6 +111,10 @@ class Work:
         """The name of the execution whose temporaries these are."""
         return self.prefix.rstrip("/")
 
+    @property
+    def _upload_key(self) -> str:
+        return f"{self.prefix}upload.json"
+
     def key(self, kind: str, number: int, ending: str = "json") -> str:
         return f"{self._beginnings[kind]}{number:05d}.{ending}"
 
@@ -183,12 +187,15 @@ class Work:
 
     def remember_upload(self, upload_id: str) -> None:
         """So that who comes after us, if we are ended, can give up the parts that were sent."""
-        put_json(self.bucket, f"{self.prefix}upload.json", {"id": upload_id})
+        put_json(self.bucket, self._upload_key, {"id": upload_id})
+
+    def forget_upload(self) -> None:
+        s3.delete_object(Bucket=self.bucket, Key=self._upload_key)
 
     def give_up_earlier_upload(self, place: dict) -> None:
         """Of a function of this execution that was ended while it joined."""
         with contextlib.suppress(s3.exceptions.NoSuchKey, s3.exceptions.NoSuchUpload):
-            found = s3.get_object(Bucket=self.bucket, Key=f"{self.prefix}upload.json")
+            found = s3.get_object(Bucket=self.bucket, Key=self._upload_key)
             s3.abort_multipart_upload(**place, UploadId=json.load(found["Body"])["id"])
 
     def remove(self) -> None:

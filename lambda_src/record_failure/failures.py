@@ -6,7 +6,7 @@ gives up an event of S3's.
 
 import json
 
-from uploads import UnsupportedEventError, output_names, records, upload_of
+from uploads import UNREADABLE, UnsupportedEventError, output_names, records, upload_of
 
 LONGEST_CAUSE = 2000
 ADVICE = {
@@ -72,7 +72,9 @@ def ended(detail: dict, bucket: str) -> list[dict]:
 
 
 def given_up(event: dict, bucket: str) -> list[dict]:
-    """Every upload of an event that Lambda gave up, as RecordFailure has it. None of them has an execution."""
+    """Every upload of an event that Lambda gave up, as RecordFailure has it: none has an execution. What cannot be read
+    counts as one.
+    """
     said = event.get("responsePayload") or {}
     error, message = said.get("errorType") or "Lambda.Unknown", str(said.get("errorMessage") or "")
     reasons = dict(line[1:].split("] ", 1) for line in message.splitlines() if line.startswith("[") and "] " in line)
@@ -85,10 +87,11 @@ def given_up(event: dict, bucket: str) -> list[dict]:
         failure = {"Error": error, "Cause": reasons.get(token, message)}
         place = {"bucket": upload.bucket, "key": upload.key}
         found.append({"failure": failure, "input": place, "output": output_names(upload, bucket)})
-    if not found:
+    if not found or UNREADABLE in reasons:
         request = event["requestContext"].get("requestId", "")
         output = {"bucket": bucket, "failure": f"{NO_UPLOAD}.{request}.failure.json"}
-        found = [{"failure": {"Error": error, "Cause": message}, "input": {"key": "unknown"}, "output": output}]
+        failure = {"Error": error, "Cause": reasons.get(UNREADABLE, message)}
+        found.append({"failure": failure, "input": {"key": "unknown"}, "output": output})
     return [{**each, "work": None, "execution": ""} for each in found]
 
 

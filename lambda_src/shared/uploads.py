@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 LONGEST_KEY = 1024  # bytes in UTF-8
+UNREADABLE = "no upload"  # in place of an upload's name, where a record of an event cannot be read
 LONGEST_ENDING = 80  # of what is put after an upload's key: more than any name below and in the container needs
 
 

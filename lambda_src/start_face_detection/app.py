@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from damage import HeaderError
 from header import read_header
 from limits import RefusedError, check, finder
-from uploads import UnsupportedEventError, Upload, output_names, records, upload_of, work_names
+from uploads import UNREADABLE, UnsupportedEventError, Upload, output_names, records, upload_of, work_names
 
 s3 = boto3.client("s3", config=RETRIES)
 stepfunctions = boto3.client("stepfunctions", config=RETRIES)
@@ -40,7 +40,7 @@ def handler(event, context):
         return job(Upload(**event["start_job"]["input"]))
     started, problems = [], []
     for record in records(event):
-        name = "no upload"
+        name = UNREADABLE
         try:
             if upload := upload_of(record):
                 name = upload.token[:16]

@@ -34,7 +34,7 @@ def judge(answer: dict, length_s: float, waited_s: float) -> dict:
     """{"status", "wait_seconds"} for the state machine. Raises JobFailedError, JobTimeoutError."""
     status = answer["JobStatus"]
     if status == "FAILED":
-        raise JobFailedError(answer.get("StatusMessage") or "Rekognition gives no reason")
+        raise JobFailedError(f"the face detection job failed: {answer.get('StatusMessage') or 'no reason is given'}")
     if status != "SUCCEEDED" and waited_s > GIVE_UP_AFTER_S:
         raise JobTimeoutError(f"the face detection job still runs after {waited_s / 3600:.1f} hours")
     return {"status": status, "wait_seconds": wait_seconds(length_s, waited_s)}

@@ -390,7 +390,7 @@ def test_a_temporary_that_was_deleted_is_said_to_be(modules, bucket, clip, kind)
     boto3.client("s3").delete_object(Bucket=bucket, Key=key)
     with pytest.raises(storage.TemporaryGoneError, match=f"{key}: is not in the bucket {bucket}"):
         handlers.join_segments(event, None)
-    assert under_way(bucket) == []
+    assert under_way(bucket) == [] and f"{event['work']['prefix']}upload.json" not in keys(bucket)
 
 
 def test_what_ended_a_join_is_told_although_its_upload_cannot_be_given_up(modules, bucket, clip, monkeypatch):

@@ -224,6 +224,15 @@ def test_only_uploads_without_an_execution_are_recorded_when_the_start_function_
     assert found["output"] == uploads.output_names(second, "output")
 
 
+def test_what_cannot_be_read_is_recorded_beside_an_upload_that_could_not_be_started():
+    uploads = load(ROOT / "lambda_src" / "shared", "uploads")
+    first = uploads.upload_of(event("s3_several")["Records"][0])
+    message = f"[{first.token[:16]}] AccessDenied: no\n[{uploads.UNREADABLE}] not an event of S3's"
+    found = core.given_up(given_up("NotStartedError", message), "output")
+    assert [each["input"]["key"] for each in found] == [first.key, "unknown"]
+    assert [each["failure"]["Cause"] for each in found] == ["AccessDenied: no", "not an event of S3's"]
+
+
 def test_all_uploads_are_recorded_when_the_start_function_was_killed():
     found = core.given_up(given_up("Runtime.ExitError", "signal: killed"), "output")
     assert [each["input"]["key"] for each in found] == ["uploads/walk.mp4", "uploads/second.mp4"]
