@@ -66,7 +66,8 @@ def check_output(source: Source, path: str | Path) -> None:
     source.
     """
     path = Path(path)
-    is_here = not isinstance(source, RangedFile)  # the name of one that lies elsewhere is no file's
-    if is_here and Path(source).exists() and path.exists() and path.samefile(source):
-        raise OutputError(f"{path}: is the input itself; give the output another name")
+    if not isinstance(source, RangedFile):  # whose name is no file's here
+        source = Path(source)
+        if source.exists() and path.exists() and source.samefile(path):
+            raise OutputError(f"{path}: is the input itself; give the output another name")
     Output(path).discard()
