@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, UnknownRegionError
+from botocore.exceptions import ConnectionError as NoConnectionError
 
 from ..errors import WorkshopError
 from .chapters import CHAPTERS, maker
@@ -90,7 +91,7 @@ class Workshop:
         if not self.is_ours(tags):
             raise WorkshopError(
                 f"{what} exists already and does not carry this workshop's tags {self.tags}: it belongs to "
-                "somebody else. Choose another PREFIX in the parameters cell."
+                "somebody else. Choose another PREFIX for all chapters: python3 kit.py lab --prefix ..."
             )
 
     def done(self) -> None:
@@ -138,6 +139,7 @@ def begin(notebook: int, target: str = "", prefix: str = "") -> Workshop:
     session = boto3.Session()
     if not session.region_name:
         raise WorkshopError("no AWS region is set: set AWS_DEFAULT_REGION, e.g. to eu-west-1")
+    _check_region_name(session)
     partition, account = _identity(session, target)
     names = Names(prefix, account, session.region_name, partition)
     if target == "aws":
@@ -194,14 +196,29 @@ def check_target(target: str) -> None:
         )
 
 
+def _check_region_name(session: boto3.Session) -> None:
+    try:
+        session.get_partition_for_region(session.region_name)
+    except UnknownRegionError:
+        raise WorkshopError(
+            f"{session.region_name!r} is no AWS region: set AWS_DEFAULT_REGION, e.g. to eu-west-1"
+        ) from None
+
+
 def _identity(session: boto3.Session, target: str) -> tuple[str, str]:
     """(partition, account) of whoever the credentials belong to."""
+    fewer = Config(retries={"mode": "standard", "max_attempts": 2})  # somebody waits for the first cell
     try:
-        caller = session.client("sts", config=_config(target)).get_caller_identity()
+        caller = session.client("sts", config=_config(target).merge(fewer)).get_caller_identity()
     except (ClientError, BotoCoreError) as problem:
         if target == "local":
             raise WorkshopError(
                 f"the embedded AWS does not answer ({problem}); start it with: python3 kit.py lab"
+            ) from None
+        if isinstance(problem, HTTPClientError | NoConnectionError):
+            raise WorkshopError(
+                f"AWS does not answer ({problem}); look at the network, at HTTPS_PROXY, and whether your account has "
+                f"the region {session.region_name}"
             ) from None
         raise WorkshopError(
             f"AWS does not accept the credentials ({problem}); try: aws sts get-caller-identity"

@@ -39,9 +39,26 @@ def test_local_never_leaves_this_machine(monkeypatch, state_file):
 def test_local_that_does_not_answer_says_so(monkeypatch, local_aws, state_file):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    monkeypatch.setattr(workshop.session, "_config", lambda target: None)  # without the long retries
     with pytest.raises(WorkshopError, match="does not answer"):
         workshop.begin(notebook=2)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("AWS_DEFAULT_REGION", "Ireland", "'Ireland' is no AWS region"),
+        ("HTTPS_PROXY", "http://127.0.0.1:9", r"AWS does not answer \(.*look at the network, at HTTPS_PROXY"),
+        ("AWS_SECRET_ACCESS_KEY", "", "AWS does not accept the credentials"),
+    ],
+)
+def test_an_account_that_cannot_be_reached_is_one_sentence(monkeypatch, state_file, variable, value, words):
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "y")
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(WorkshopError, match=words):
+        workshop.begin(notebook=1, target="aws")
 
 
 @pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])

@@ -1,9 +1,12 @@
-"""S3 may invoke a function only when the function's policy says so (lambda:AddPermission), as on AWS."""
+"""S3 may invoke a function only when the function's policy says so (lambda:AddPermission), and knows its events."""
 
 from __future__ import annotations
 
+import functools
+
 from ministack.services import lambda_svc, s3
 
+from .checks import model
 from .permissions import service_may
 
 
@@ -11,6 +14,8 @@ def install() -> None:
     validate, deliver = s3._validate_notification_configs, s3._deliver_event_to_lambda
 
     def validate_notification_configs(configs, bucket_region, bucket_name="", skip_destination_validation=False):
+        if strange := [event for c in configs for event in c["events"] if event not in known_events()]:
+            return s3._invalid_notification_config(f"The event '{strange[0]}' is not supported for notifications")
         problem = validate(configs, bucket_region, bucket_name, skip_destination_validation)
         if problem or skip_destination_validation:
             return problem
@@ -26,6 +31,13 @@ def install() -> None:
 
     s3._validate_notification_configs = validate_notification_configs
     s3._deliver_event_to_lambda = deliver_event_to_lambda
+
+
+@functools.cache
+def known_events() -> frozenset[str]:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html"""
+    given = model("s3", "PutBucketNotificationConfiguration").members["NotificationConfiguration"]
+    return frozenset(given.members["LambdaFunctionConfigurations"].member.members["Events"].member.enum)
 
 
 def may_invoke(bucket: str, function_arn: str) -> bool:

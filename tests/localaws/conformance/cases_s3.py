@@ -161,6 +161,11 @@ refuses("notifications to what is not there", f"{API}PutBucketNotificationConfig
         NotificationConfiguration=lambda w: {"LambdaFunctionConfigurations": [{
             "LambdaFunctionArn": f"arn:aws:lambda:us-east-1:{w.account}:function:none", "Events": ["s3:ObjectCreated:*"],
         }]})  # fmt: skip
+refuses("notifications of an event that is none", f"{API}PutBucketNotificationConfiguration.html",
+        "s3.put_bucket_notification_configuration", "InvalidArgument", Bucket="@bucket",
+        NotificationConfiguration={"LambdaFunctionConfigurations": [{
+            "LambdaFunctionArn": "@echo_arn", "Events": ["s3:ObjectCreate:*"],
+        }]})  # fmt: skip
 refuses("notifications to a function that does not let S3 in", f"{API}PutBucketNotificationConfiguration.html",
         "s3.put_bucket_notification_configuration", "InvalidArgument", Bucket="@bucket",
         NotificationConfiguration={"LambdaFunctionConfigurations": [{
