@@ -12,7 +12,7 @@ from ..errors import WorkshopError
 
 TARGETS = ("local", "aws")
 TARGET, PREFIX, STATE = "FACEBLUR_TARGET", "FACEBLUR_PREFIX", "FACEBLUR_STATE"  # in the environment
-BRING_BACK = "stop JupyterLab and bring them back with: python3 kit.py lab --until 7"
+USUAL = "faceblur"
 _ENGINE = r"-[0-9a-f]{8}"
 
 
@@ -30,7 +30,13 @@ def project_root() -> Path:
 
 def chosen(target: str = "", prefix: str = "") -> tuple[str, str]:
     """(target, prefix): what a notebook says, else what the environment says, else "local" and "faceblur"."""
-    return target or os.environ.get(TARGET) or "local", prefix or os.environ.get(PREFIX) or "faceblur"
+    return target or os.environ.get(TARGET) or "local", prefix or os.environ.get(PREFIX) or USUAL
+
+
+def bring_back(prefix: str) -> str:
+    """How the chapters of this prefix are run again, for people."""
+    named = "" if prefix == USUAL else f" --prefix {prefix}"
+    return f"stop JupyterLab and bring them back with: python3 kit.py lab --until 7{named}"
 
 
 def state_path(target: str, prefix: str, engine: str = "") -> Path:

@@ -22,7 +22,7 @@ from .chapters import CHAPTERS, maker
 from .demands import Demands, agreed, follow
 from .names import Names
 from .parameters import check_kinds, of_this_notebook
-from .places import BRING_BACK, TARGETS, chosen, earlier_states, engine_id, short, state_path
+from .places import TARGETS, bring_back, chosen, earlier_states, engine_id, short, state_path
 from .plain import speak_plainly
 from .state import State
 
@@ -256,7 +256,7 @@ def _check_order(state: State, notebook: int) -> None:
     if "engine" in state and not done and earlier_states(state.path):
         raise WorkshopError(
             "that AWS is gone: what the earlier chapters made was in an embedded AWS that has ended, or is another "
-            f"one. Start at {CHAPTERS[2].file}, or {BRING_BACK}"
+            f"one. Start at {CHAPTERS[2].file}, or {bring_back(state['prefix'])}"
         )
     raise WorkshopError(f"run {CHAPTERS[missing[0]].file} first: {CHAPTERS[notebook].file} builds on it")
 

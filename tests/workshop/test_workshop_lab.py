@@ -6,6 +6,7 @@ import pytest
 
 from faceblur import workshop
 from faceblur.errors import WorkshopError
+from faceblur.workshop.places import bring_back
 from faceblur.workshop.running import copies, lab, runner
 
 
@@ -98,6 +99,8 @@ def test_another_or_restarted_embedded_aws_is_recognised(local_aws, tmp_path, mo
     assert json.loads((tmp_path / "state-0badc0de.json").read_text())["done"] == [2, 3]
     assert "state-0badc0de.json is of another embedded AWS" in capsys.readouterr().out
     assert workshop.begin(notebook=2).state["engine"] == engine
+    assert bring_back("faceblur").endswith("lab --until 7")
+    assert bring_back("anna").endswith("lab --until 7 --prefix anna")  # not another's chapters
 
 
 def test_each_prefix_target_and_embedded_aws_has_a_state_file_of_its_own(monkeypatch):
