@@ -105,8 +105,9 @@ class Workshop:
 
     def finish(self) -> None:
         """After the clean-up: forget all but which chapters were done, which the page of a class shows."""
-        done = {*self.state.get("finished", []), *self.state.get("done", []), self.notebook}
-        self.state.forget(prefix=self.names.prefix, target=self.target, finished=sorted(done))
+        done = {*self.state.get("finished", []), *self.state.get("done", [])}
+        whose = {"prefix": self.names.prefix, "target": self.target, "finished": sorted({*done, self.notebook})}
+        self.state.forget(**(whose if done else {}))  # of a prefix that was mistyped nothing stays
         print("Checkpoint: nothing is noted any more but the chapters that you have done.")
 
     def _standing(self) -> str:

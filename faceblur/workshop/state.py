@@ -45,8 +45,12 @@ class State(MutableMapping):
         self[key] = {**self._values.get(key, {}), name: value}
 
     def forget(self, **kept: Any) -> None:
-        """Forget everything but `kept` (the last step of the clean-up)."""
-        self._save(kept)
+        """Forget everything but `kept`, without that the file, too (the last step of the clean-up)."""
+        if kept:
+            self._save(kept)
+        else:
+            self._values = {}
+            self.path.unlink(missing_ok=True)
 
     def move(self, path: Path) -> Path:
         """Keep what is noted under another name and go on empty; the new name."""

@@ -53,6 +53,10 @@ def test_who_has_cleaned_up_is_still_there_with_all_chapters(tmp_path):
         workshop.Workshop(10, "local", names, state, boto3.Session()).finish()
     assert "input_bucket" not in workshop.State(path)
     assert [lab.next for lab in read_class([tmp_path])] == ["all done"]
+    mistyped = workshop.State(tmp_path / "state-local-ana.json")
+    mistyped["prefix"] = "ana"
+    workshop.Workshop(10, "local", names, mistyped, boto3.Session()).finish()
+    assert [lab.prefix for lab in read_class([tmp_path])] == ["anna"]
 
 
 def test_names_are_text(shared):

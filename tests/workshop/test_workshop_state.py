@@ -56,6 +56,8 @@ def test_nothing_is_left_beside_the_file(path):
     assert [each.name for each in path.parent.iterdir()] == ["state.json"]
     state.forget(b=2)
     assert dict(State(path)) == dict(state) == {"b": 2}
+    state.forget()
+    assert not path.exists() and not state
 
 
 @pytest.mark.parametrize(("content", "words"), [("{", "no JSON"), ("[1]", "no JSON object")])
