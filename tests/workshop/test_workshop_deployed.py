@@ -264,8 +264,11 @@ def test_a_permission_taken_on_purpose_is_told_by_the_record_and_mended_no_wider
     trouble.mend(ws)
     assert len(trouble._statements(ws)) == len(whole)
     trouble.forget(ws, True)
-    trouble._write(ws, whole)
+    extra = {"RoleName": ws.names.role(trouble.ROLE), "PolicyName": "extra"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [mended]})
+    ws.client("iam").put_role_policy(**extra, PolicyDocument=document)
     trouble.check(ws)
+    assert ws.client("iam").list_role_policies(RoleName=extra["RoleName"])["PolicyNames"] == [trouble.POLICY]
     assert "Right: the record named the state" in capsys.readouterr().out
     assert upload(ws, "mended.mp4", film)["status"] == "SUCCEEDED"
 

@@ -100,6 +100,7 @@ def mend(ws: Workshop) -> None:
     noted = ws.state.get("trouble")
     if noted and noted["name"] == "permission":
         _write(ws, json.loads(noted["failure"]))
+        _drop_others(ws)
     elif noted:
         _chaos().clear(noted["failure"])
     if noted:
@@ -145,6 +146,14 @@ def _may(ws: Workshop, resource: str, action: str = ACTION) -> bool:
     question = {"PolicySourceArn": arn, "ActionNames": [action], "ResourceArns": [resource]}
     answer = ws.client("iam").simulate_principal_policy(**question)
     return answer["EvaluationResults"][0]["EvalDecision"] == "allowed"
+
+
+def _drop_others(ws: Workshop) -> None:
+    """A policy of another name is a way to mend it, too, and none that the role had."""
+    iam, role = ws.client("iam"), ws.names.role(ROLE)
+    for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        if name != POLICY:
+            iam.delete_role_policy(RoleName=role, PolicyName=name)
 
 
 def _statements(ws: Workshop) -> list[Mapping]:
