@@ -39,18 +39,19 @@ def record_one(event: dict, **condition) -> tuple[dict, bool, list[ClientError]]
     cannot be written is still told.
     """
     failure, problems = record(event, datetime.now(UTC).isoformat(timespec="seconds")), []
-    is_delivered = False
+    is_delivered, needless = False, ()
     for act in (check_delivery, write, publish, remove_temporaries):
-        if is_delivered and act in (write, publish):
+        if act in needless:
             continue
         try:
             act(event, failure, condition)
         except DeliveredError:
-            is_delivered = True
+            is_delivered, needless = True, (write, publish)
             failure["cause"] = f"The video was delivered all the same, and nothing is recorded. {failure['cause']}"
         except ClientError as problem:
-            if code_of(problem) == "PreconditionFailed":
-                return failure, is_delivered, problems  # it is there already
+            if code_of(problem) == "PreconditionFailed":  # it is there already, and told
+                needless = (publish,)
+                continue
             if code_of(problem) in PASSING:
                 raise
             problems.append(problem)

@@ -194,10 +194,13 @@ def test_an_execution_that_was_ended_gets_its_record(app, status, error, capsys)
     assert json.loads(capsys.readouterr().out)["error"] == error
 
 
-def test_an_execution_that_has_recorded_its_failure_is_left_alone(app):
+def test_an_execution_that_has_recorded_its_failure_is_not_told_of_again(app):
+    """But what its last functions have left since, or a first try of this one, is removed."""
     with stubbed(app.s3, app.sns) as (s3, _):
         s3.add_client_error("get_object", "NoSuchKey", expected_params=DELIVERED)
         s3.add_client_error("put_object", "PreconditionFailed", http_status_code=412)
+        s3.add_response("list_objects_v2", {"Contents": [{"Key": "abc/pieces/00001.mp4"}], "IsTruncated": False})
+        s3.add_response("delete_object", {}, {"Bucket": "work", "Key": "abc/pieces/00001.mp4"})
         assert app.handler(over("FAILED", error="InputError", cause="x"), None) == {"recorded": 1}
 
 
