@@ -35,7 +35,8 @@ class Environment:
         self.peak_mb = 0
         self._out_of_memory = False
         self._tmp_mb = 0
-        self._used = self._killed = False
+        self._used = self._killed = self._closed = False
+        self._closing = threading.Lock()
         self._folder = folder
         (folder / "tmp").mkdir(parents=True)
         self._api = RuntimeApi()
@@ -77,6 +78,13 @@ class Environment:
         return Result(payload, error, log, duration_ms, init_ms, self.peak_mb, self.log_stream)
 
     def close(self) -> None:
+        """Whoever comes second waits for the first: what is closed twice may be somebody else's by then."""
+        with self._closing:
+            if not self._closed:
+                self._closed = True
+                self._end()
+
+    def _end(self) -> None:
         self._kill()
         for thread in self._threads:
             thread.join()
