@@ -15,18 +15,15 @@ import io
 import json
 import os
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import av
-import boto3
 import numpy as np
 
-from benchmarks.permissions import OVER, Bench, make_video
-from faceblur.localaws import LocalAws
+from benchmarks.permissions import OVER, Bench, make_video, own_aws
 from faceblur.localaws.chaos import Chaos
 
 AT_ONCE, PATIENCE_S = "10", 500
@@ -191,11 +188,8 @@ def make_hevc(path: Path) -> Path:
 
 def main(wanted: list[str]) -> int:
     os.environ["FACEBLUR_CONCURRENT_EXECUTIONS"] = AT_ONCE
-    with tempfile.TemporaryDirectory() as folder, LocalAws() as aws:
-        os.environ.update(aws.environment)
-        os.environ["FACEBLUR_STATE"] = str(Path(folder, "state.json"))
-        boto3.setup_default_session()
-        faults, is_good = Faults(Bench(Path(folder)), aws.chaos, Path(folder)), True
+    with own_aws() as (folder, aws):
+        faults, is_good = Faults(Bench(folder), aws.chaos, folder), True
         for name in faults.all:
             if wanted and not any(part in name for part in wanted):
                 continue

@@ -101,6 +101,18 @@ def looped(clip: Path, path: Path, is_enough) -> None:
             round_, last = round_ + 1, path.stat().st_size
 
 
+def make(kind: str, amount: float, folder: Path) -> Path:
+    """A video of so many minutes, or gigabytes."""
+    clip, video = folder / "clip.mp4", folder / "video.mp4"
+    if kind == "minutes":
+        clip_of_faces(clip, folder)
+        looped(clip, video, lambda seconds, _: seconds >= 60 * amount)
+    else:
+        clip_of_noise(clip)
+        looped(clip, video, lambda _, size: size >= 1e9 * amount)
+    return video
+
+
 class Pipeline:
     """The state machine's steps for one upload, each in a process with limits."""
 
@@ -237,13 +249,7 @@ def peak_mb() -> int:
 def main(kind: str, amount: float) -> None:
     with tempfile.TemporaryDirectory() as place, LocalAws() as aws:
         os.environ.update(aws.environment)
-        clip, video = Path(place, "clip.mp4"), Path(place, "video.mp4")
-        if kind == "minutes":
-            clip_of_faces(clip, Path(place))
-            looped(clip, video, lambda seconds, _: seconds >= 60 * amount)
-        else:
-            clip_of_noise(clip)
-            looped(clip, video, lambda _, size: size >= 1e9 * amount)
+        video = make(kind, amount, Path(place))
         size, began = video.stat().st_size, time.perf_counter()
         pipeline = Pipeline(video)
         video.unlink()

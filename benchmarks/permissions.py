@@ -15,9 +15,7 @@ state machine minutes, because AWS gives its refusals a name that is worth repea
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,12 +26,10 @@ from botocore.exceptions import ClientError
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+from application_kit import build, execution_of, own_aws  # noqa: E402
 from localaws_kit import eventually, subscribe  # noqa: E402
-from notebook_kit import run_notebook  # noqa: E402
 from seeing import make_video  # noqa: E402
 
-from faceblur import workshop  # noqa: E402
-from faceblur.localaws import LocalAws  # noqa: E402
 from faceblur.localaws.chaos import Chaos  # noqa: E402
 
 PREFIX, PATIENCE_S, SILENCE_S = "rights", 900, 6
@@ -47,9 +43,7 @@ class Bench:
 
     def __init__(self, folder: Path, chaos: Chaos | None = None):
         self.chaos = chaos
-        for number in range(2, 8):
-            run_notebook(number, PREFIX=PREFIX)
-        self.ws = workshop.begin(notebook=8, prefix=PREFIX)
+        self.ws = build(PREFIX)
         self.s3, self.iam, self.sfn = (boto3.client(name) for name in ("s3", "iam", "stepfunctions"))
         self.video = make_video(folder / "plain.mp4").read_bytes()
         self.queue = boto3.client("sqs").create_queue(QueueName="told")["QueueUrl"]
@@ -105,11 +99,11 @@ class Bench:
         else:
             self.s3.put_object(Bucket=self.ws.names.input_bucket, Key=key, Body=self.video)
         if kind == "again":
-            given = json.loads(eventually(lambda: self.execution(key))["input"])
+            given = json.loads(eventually(lambda: execution_of(self.ws, key))["input"])
             self.begin_to_send(given["output"], given["work"]["prefix"])
         silent_since = time.monotonic()
         while time.monotonic() - began < PATIENCE_S:
-            execution, outputs = self.execution(key), self.outputs(key)
+            execution, outputs = execution_of(self.ws, key), self.outputs(key)
             done = execution.get("status") in OVER or any(name.endswith(".failure.json") for name in outputs)
             if not done:
                 silent_since = time.monotonic()
@@ -181,13 +175,6 @@ class Bench:
         remembered = json.dumps({"id": begun["UploadId"]}).encode()
         self.s3.put_object(Bucket=self.ws.names.work_bucket, Key=f"{prefix}upload.json", Body=remembered)
 
-    def execution(self, key: str) -> dict:
-        for each in self.sfn.list_executions(stateMachineArn=self.ws.need("state_machine_arn"))["executions"]:
-            found = self.sfn.describe_execution(executionArn=each["executionArn"])
-            if json.loads(found["input"])["input"]["key"] == key:
-                return found
-        return {}
-
     def outputs(self, key: str) -> list[str]:
         listed = self.s3.list_objects_v2(Bucket=self.ws.names.output_bucket, Prefix=key)
         return [item["Key"] for item in listed.get("Contents", ())]
@@ -246,11 +233,8 @@ def verdict(row: dict) -> str:
 
 
 def main(wanted: list[str]) -> None:
-    with tempfile.TemporaryDirectory() as folder, LocalAws() as aws:
-        os.environ.update(aws.environment)
-        os.environ["FACEBLUR_STATE"] = str(Path(folder, "state.json"))
-        boto3.setup_default_session()
-        bench = Bench(Path(folder), aws.chaos)
+    with own_aws() as (folder, aws):
+        bench = Bench(folder, aws.chaos)
         print(f"{'role':22} {'without':34} {'upload':6} {'execution':13} {'records':>7} {'told':>4}  how it ended")
         for who, number, action, kind in bench.rows():
             name = f"{who} {action}"

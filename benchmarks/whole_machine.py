@@ -11,56 +11,34 @@ ended, the seconds of each state, events of the history, and each function's run
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import boto3
 
-from benchmarks.long_videos import ROOT, clip_of_faces, clip_of_noise, looped
+from benchmarks.long_videos import ROOT, make
 
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from notebook_kit import run_notebook  # noqa: E402
+from application_kit import build, execution_of, own_aws  # noqa: E402
 
 from faceblur import documents, workshop  # noqa: E402
-from faceblur.localaws import LocalAws  # noqa: E402
 from faceblur.workshop.watching.progress import follow  # noqa: E402
 
 PREFIX, MEMORY_MB, DISK_MB, KEY = "long", 1024, 512, "long.mp4"
 
 
-def build() -> workshop.Workshop:
-    """The application, with its functions as small as they may be."""
-    for number in range(2, 8):
-        sizes = {"MEMORY_MB": MEMORY_MB, "STORAGE_MB": DISK_MB} if number == 5 else {}
-        run_notebook(number, PREFIX=PREFIX, **sizes)
-    return workshop.begin(notebook=8, prefix=PREFIX)
-
-
-def make(kind: str, amount: float, folder: Path) -> Path:
-    clip, video = folder / "clip.mp4", folder / "video.mp4"
-    if kind == "minutes":
-        clip_of_faces(clip, folder)
-        looped(clip, video, lambda seconds, _: seconds >= 60 * amount)
-    else:
-        clip_of_noise(clip)
-        looped(clip, video, lambda _, size: size >= 1e9 * amount)
-    return video
-
-
 def run(ws: workshop.Workshop, video: Path) -> dict:
     """Upload, and wait for the end."""
-    sfn, s3, machine = boto3.client("stepfunctions"), boto3.client("s3"), ws.need("state_machine_arn")
+    sfn, s3 = boto3.client("stepfunctions"), boto3.client("s3")
     size, began = video.stat().st_size, time.monotonic()
     s3.upload_file(str(video), ws.names.input_bucket, KEY)
     video.unlink()
-    while not (arns := [arn for arn in executions(sfn, machine) if key_of(sfn, arn) == KEY]):
+    while not (found := execution_of(ws, KEY)):
         time.sleep(0.5)
-    execution = follow(sfn, arns[0], poll_s=10)
+    execution = follow(sfn, found["executionArn"], poll_s=10)
     pages = sfn.get_paginator("get_execution_history").paginate(executionArn=execution.arn)
     figures = {"input_mb": round(size / 1e6, 1), "seconds": round(time.monotonic() - began, 1)}
     figures |= {
@@ -70,15 +48,6 @@ def run(ws: workshop.Workshop, video: Path) -> dict:
     }
     figures["states"] = {time.state: round(time.seconds, 1) for time in execution.times}
     return figures | (delivered(s3, ws.names.output_bucket) if execution.succeeded else {})
-
-
-def executions(sfn, machine: str) -> list[str]:
-    """Their ARNs; chapter 6 has left one that is not ours."""
-    return [each["executionArn"] for each in sfn.list_executions(stateMachineArn=machine)["executions"]]
-
-
-def key_of(sfn, arn: str) -> str:
-    return json.loads(sfn.describe_execution(executionArn=arn)["input"])["input"]["key"]
 
 
 def delivered(s3, bucket: str) -> dict:
@@ -108,12 +77,9 @@ def functions(ws: workshop.Workshop) -> dict[str, str]:
 
 
 def main(kind: str, amount: float) -> None:
-    with tempfile.TemporaryDirectory() as place, LocalAws() as aws:
-        os.environ.update(aws.environment)
-        os.environ["FACEBLUR_STATE"] = str(Path(place, "state.json"))
-        boto3.setup_default_session()
-        ws = build()
-        figures = run(ws, make(kind, amount, Path(place)))
+    with own_aws() as (folder, _):
+        ws = build(PREFIX, MEMORY_MB=MEMORY_MB, STORAGE_MB=DISK_MB)
+        figures = run(ws, make(kind, amount, folder))
         print(json.dumps(figures | {"functions": functions(ws)}))
 
 

@@ -7,10 +7,7 @@ Wants Chromium, Playwright and a few minutes.
 
 from __future__ import annotations
 
-import json
-import os
 import sys
-import tempfile
 from pathlib import Path
 
 import cv2
@@ -19,10 +16,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from lab_kit import browsing, cell_with, open_notebook, run_all, running  # noqa: E402
-from notebook_kit import run_notebook  # noqa: E402
+from application_kit import build, own_aws  # noqa: E402
+from lab_kit import browsing, cell_with, copy_notebook, open_notebook, run_all, running  # noqa: E402
 
-from faceblur.localaws import LocalAws  # noqa: E402
 from faceblur.workshop import CHAPTERS  # noqa: E402
 
 IMAGES, WIDTH, QUALITY = ROOT / "docs" / "images", 850, 88
@@ -36,13 +32,6 @@ def keep(name: str, png: bytes, height: int | None = None) -> None:
     picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)[:height]
     cv2.imwrite(str(IMAGES / name), picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     print(IMAGES / name)
-
-
-def copy_notebook(folder: Path, number: int, out: Path) -> None:
-    notebook = json.loads((ROOT / "notebooks" / CHAPTERS[number].file).read_text(encoding="utf-8"))
-    (cell,) = [cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", ())]
-    cell["source"] = [*cell["source"], f"\nOUT = {str(out)!r}", "\nSOLVE = True"]
-    (folder / CHAPTERS[number].file).write_text(json.dumps(notebook), encoding="utf-8")
 
 
 def see_it_run(page) -> None:
@@ -82,14 +71,12 @@ def draw(page) -> None:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as place, LocalAws() as aws:
-        notebooks, home = Path(place, "notebooks"), Path(place, "home")
+    with own_aws() as (folder, _):
+        notebooks, home = folder / "notebooks", folder / "home"
         notebooks.mkdir(), home.mkdir()
-        os.environ.update(aws.environment, FACEBLUR_STATE=str(home / "state.json"))
-        for number in range(2, 8):
-            run_notebook(number)["ws"].done()
+        build(prefix="")
         for number in (8, 9):
-            copy_notebook(notebooks, number, home / "result")
+            copy_notebook(notebooks, number, OUT=str(home / "result"), SOLVE=True)
         with running(notebooks, home) as url, browsing(url) as page:
             open_notebook(page, url, CHAPTERS[8].file)
             see_it_run(page)

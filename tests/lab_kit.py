@@ -9,8 +9,10 @@ import urllib.request
 from urllib.parse import urlsplit
 
 from browser import launch
+from lambda_kit import ROOT
 from localaws_kit import eventually
 
+from faceblur.workshop import CHAPTERS
 from faceblur.workshop.running import lab
 from faceblur.workshop.running.leash import leashed
 
@@ -106,6 +108,14 @@ def cell_with(page, code):
     cell = page.locator(".jp-CodeCell", has=source).first
     cell.scroll_into_view_if_needed()
     return cell
+
+
+def copy_notebook(folder, number, **parameters):
+    """A chapter with these values behind those of its parameters cell."""
+    notebook = json.loads((ROOT / "notebooks" / CHAPTERS[number].file).read_text(encoding="utf-8"))
+    (cell,) = [cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", ())]
+    cell["source"] = [*cell["source"], *(f"\n{name} = {value!r}" for name, value in parameters.items())]
+    (folder / CHAPTERS[number].file).write_text(json.dumps(notebook), encoding="utf-8")
 
 
 def _options(port):

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sys
-import tempfile
 from pathlib import Path
 
 import boto3
@@ -20,13 +18,12 @@ import boto3
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+from application_kit import build, execution_of, own_aws  # noqa: E402
 from localaws_kit import eventually  # noqa: E402
-from notebook_kit import run_notebook  # noqa: E402
 from second_engine import FOLDER, MACHINE, recording  # noqa: E402
 from video_kit import make  # noqa: E402
 
-from faceblur import video, workshop  # noqa: E402
-from faceblur.localaws import LocalAws  # noqa: E402
+from faceblur import video  # noqa: E402
 from faceblur.plan import Plan  # noqa: E402
 from faceblur.sample import make_sample  # noqa: E402
 
@@ -38,9 +35,7 @@ class Recorder:
     """The application, and one upload after the other."""
 
     def __init__(self, folder: Path, chaos):
-        for number in range(2, 8):
-            run_notebook(number, PREFIX=PREFIX)
-        self.ws, self.chaos = workshop.begin(notebook=8, prefix=PREFIX), chaos
+        self.ws, self.chaos = build(PREFIX), chaos
         self.s3, self.sfn = boto3.client("s3"), boto3.client("stepfunctions")
         self.short = make(folder / "short.mp4").read_bytes()
         self.long = make(folder / "long.mp4", count=500, rate=5, options={"g": "25"}).read_bytes()
@@ -82,11 +77,9 @@ class Recorder:
         return eventually(lambda: (f := self.sfn.describe_execution(executionArn=arn))["status"] != "RUNNING" and f)
 
     def execution(self, key: str) -> dict | None:
-        for each in self.sfn.list_executions(stateMachineArn=self.ws.need("state_machine_arn"))["executions"]:
-            found = self.sfn.describe_execution(executionArn=each["executionArn"])
-            if json.loads(found["input"])["input"]["key"] == key and found["status"] != "RUNNING":
-                return found
-        return None
+        """When it has ended."""
+        found = execution_of(self.ws, key)
+        return found if found and found["status"] != "RUNNING" else None
 
     @contextlib.contextmanager
     def uncovered(self):
@@ -128,11 +121,8 @@ def clip_of_faces(folder: Path) -> Path:
 
 
 def main(wanted: list[str]) -> None:
-    with tempfile.TemporaryDirectory() as folder, LocalAws() as aws:
-        os.environ.update(aws.environment)
-        os.environ["FACEBLUR_STATE"] = str(Path(folder, "state.json"))
-        boto3.setup_default_session()
-        recorder = Recorder(Path(folder), aws.chaos)
+    with own_aws() as (folder, aws):
+        recorder = Recorder(folder, aws.chaos)
         for name in recorder.all:
             if not wanted or any(part in name for part in wanted):
                 found = recorder.record(name)

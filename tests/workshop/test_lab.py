@@ -1,14 +1,13 @@
 """Notebooks 08 and 09 in real JupyterLab: run, look, move, play, tick. Screenshots stay in build/screenshots/."""
 
 import importlib.util
-import json
 import re
 
 import IPython.display
 import nbformat
 import pytest
 from browser import needs_chromium
-from lab_kit import browsing, cell_with, open_notebook, run_all, run_cell, running
+from lab_kit import browsing, cell_with, copy_notebook, open_notebook, run_all, run_cell, running
 from lambda_kit import ROOT
 from moving import Mover, Scene
 from notebook_kit import run_notebook
@@ -56,18 +55,10 @@ def built(local_aws, film, folders, monkeypatch):
     monkeypatch.setenv("FACEBLUR_STATE", str(home / "state.json"))
     for number in range(2, 8):
         run_notebook(number, TRIES.get(number), PREFIX=PREFIX)["ws"].done()
-    copy_notebook(notebooks, 8, VIDEO=str(film), OUT=str(home / "result"), SOLVE=True)
-    copy_notebook(notebooks, 9, OUT=str(home / "result"))
+    copy_notebook(notebooks, 8, PREFIX=PREFIX, VIDEO=str(film), OUT=str(home / "result"), SOLVE=True)
+    copy_notebook(notebooks, 9, PREFIX=PREFIX, OUT=str(home / "result"))
     with running(notebooks, home) as url:
         yield url
-
-
-def copy_notebook(folder, number, **parameters):
-    notebook = json.loads((ROOT / "notebooks" / CHAPTERS[number].file).read_text(encoding="utf-8"))
-    (cell,) = [cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", ())]
-    values = {"PREFIX": PREFIX, **parameters}
-    cell["source"] = [*cell["source"], *(f"\n{name} = {value!r}" for name, value in values.items())]
-    (folder / CHAPTERS[number].file).write_text(json.dumps(notebook), encoding="utf-8")
 
 
 def write_untrusted(folder, film):

@@ -1,7 +1,7 @@
 """What AWS refuses in a request before it does anything, and ministack lets through.
 
-Two kinds: what botocore's model of a service says of its parameters (lengths, ranges, patterns, what is required), and
-rules of a service of its own (`storage`, `invocations`, and below).
+Two kinds: what botocore's model of a service says of its parameters (`models`), and rules of a service of its own
+(`storage`, `invocations`, `policies`, and below).
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from urllib.parse import parse_qsl
 
-import botocore.session
 from ministack import app
 from ministack.core import iam_actions, router
 from ministack.core.responses import error_response_json
 
+from ..policies import policy_fault
 from . import invocations, permissions, storage
+from .models import faults, fits, model, number_or_text
 
 # Service as ministack names it: as botocore does, and how it says that a parameter is none.
 JSON_SERVICES = {
@@ -29,8 +30,6 @@ QUERY_SERVICES = {"iam": ("iam", "ValidationError"), "sts": ("sts", "ValidationE
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html
 NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
 ARN = re.compile(r"arn:aws[a-z-]*:states:[^:]*:[^:]*:.+")
-SERVICE = re.compile(r"[\w-]+(\.[\w-]+)*\.(amazonaws\.com(\.cn)?|aws\.internal)")
-ACTION = re.compile(r"\*|[\w-]+:[\w*?]+")
 # Operations with a name, and the one that they take where none is given.
 NAMED = {"states:CreateStateMachine": "", "states:CreateActivity": "", "states:StartExecution": "x"}
 NOT_THERE = ("states:RedriveExecution",)
@@ -118,12 +117,6 @@ def by_query(service: str, operation: str, headers: dict, body: bytes, params: d
     return policy_refusal(service, operation, headers, given, request_id)
 
 
-def number_or_text(member, text: str):
-    if member.type_name != "integer":
-        return text
-    return int(text) if re.fullmatch(r"-?\d{1,18}", text) else None
-
-
 def policy_refusal(service: str, operation: str, headers: dict, given: dict, request_id: str):
     """Policies that are no policies."""
     field, is_trust = POLICIES.get(operation, ("", False))
@@ -134,42 +127,6 @@ def policy_refusal(service: str, operation: str, headers: dict, given: dict, req
         service, operation, "", request_id, error_code="MalformedPolicyDocument", message=problem, headers=headers
     )
     return 400, fields, body
-
-
-def policy_fault(text: str | None, is_trust: bool) -> str:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html"""
-    try:
-        policy = json.loads(text or "")
-        statements = policy["Statement"]
-        statements = [statements] if isinstance(statements, dict) else list(statements)
-    except (ValueError, KeyError, TypeError):
-        return "This policy contains invalid Json"
-    for one in statements:
-        if not isinstance(one, dict) or one.get("Effect") not in ("Allow", "Deny"):
-            return "Syntax errors in policy."
-        if not {"Action", "NotAction"} & set(one):
-            return "Policy statement must contain actions."
-        if is_trust and not {"Principal", "NotPrincipal"} & set(one):
-            return "AssumeRolepolicy must contain principals."
-        services = _several(one["Principal"], "Service") if isinstance(one.get("Principal"), dict) else ()
-        if is_trust and (strange := [name for name in services if not SERVICE.fullmatch(str(name))]):
-            return f'Invalid principal in policy: "SERVICE":"{strange[0]}"'
-        if not is_trust and {"Principal", "NotPrincipal"} & set(one):
-            return "Policy document should not specify a principal."
-        if not is_trust and not {"Resource", "NotResource"} & set(one):
-            return "Policy statement must contain resources."
-        if any(not ACTION.fullmatch(str(action)) for action in _several(one, "Action", "NotAction")):
-            return "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
-        for resource in _several(one, "Resource", "NotResource"):
-            if resource != "*" and not str(resource).startswith("arn:"):
-                return f'Resource {resource} must be in ARN format or "*".'
-    return ""
-
-
-def _several(statement: dict, *fields: str) -> list:
-    """The values of these fields, each of which may be one or a list."""
-    values = [statement[field] for field in fields if field in statement]
-    return [one for value in values for one in (value if isinstance(value, list) else [value])]
 
 
 def of_functions(service: str, operation: str, headers: dict, body: bytes, params: dict, request_id: str):
@@ -239,62 +196,6 @@ def role_refusal(service: str, operation: str, headers: dict, body: bytes, param
         if denied
         else None
     )
-
-
-@functools.cache
-def model(service: str, operation: str):
-    """The shape of an operation's input, or None."""
-    try:
-        return _session().get_service_model(service).operation_model(operation).input_shape
-    except Exception:  # an operation that botocore does not know: ministack will say so
-        return None
-
-
-@functools.cache
-def _session():
-    return botocore.session.Session()
-
-
-def faults(shape, value, path: str) -> Iterator[str]:
-    """Where a value does not fit its shape."""
-    if shape is None or value is None:
-        return
-    if not fits(shape, value):
-        yield path or "the request"
-    elif shape.type_name == "structure":
-        yield from (f"{path}.{name}".lstrip(".") for name in shape.required_members if value.get(name) is None)
-        for name, member in shape.members.items():
-            yield from faults(member, value.get(name), f"{path}.{name}".lstrip("."))
-    elif shape.type_name == "list":
-        for index, item in enumerate(value):
-            yield from faults(shape.member, item, f"{path}.{index + 1}")
-
-
-TYPES: dict[str, tuple] = {"structure": (dict,), "list": (list,), "string": (str,), "integer": (int,), "long": (int,)}
-
-
-def fits(shape, value) -> bool:
-    kind, limits = shape.type_name, shape.metadata
-    if kind not in TYPES:
-        return True
-    if not isinstance(value, TYPES[kind]) or (kind in ("integer", "long") and isinstance(value, bool)):
-        return False
-    size = value if kind in ("integer", "long") else len(value)
-    if not limits.get("min", size) <= size <= limits.get("max", size):
-        return False
-    if kind == "string" and "enum" in limits:
-        return value in limits["enum"]
-    pattern = compiled(limits.get("pattern", "")) if kind == "string" else None
-    return pattern is None or bool(pattern.fullmatch(value))
-
-
-@functools.cache
-def compiled(pattern: str):
-    """None for what there is none, and for what only Java understands."""
-    try:
-        return re.compile(pattern) if pattern else None
-    except re.error:
-        return None
 
 
 CHECKS: dict[str, Callable] = {

@@ -6,7 +6,7 @@ import functools
 
 from ministack.services import lambda_svc, s3
 
-from .checks import model
+from .models import model
 from .permissions import service_may
 
 

@@ -43,11 +43,6 @@ class Orientation:
         return self.a == 0
 
     @property
-    def is_identity(self) -> bool:
-        """Shown as it is stored."""
-        return (self.a, self.b, self.c, self.d) == (1, 0, 0, 1)
-
-    @property
     def is_mirrored(self) -> bool:
         """Shown as in a mirror, turned or not."""
         return self.a * self.d - self.b * self.c < 0
