@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import time
 from pathlib import Path
 
 from .family import members
@@ -13,20 +12,13 @@ LOOPBACK = f"{int.from_bytes(bytes([127, 0, 0, 1]), sys.byteorder):08X}"
 # Over IPv4, and over IPv6 as some languages call an IPv4 address.
 TABLES = {"tcp": LOOPBACK, "tcp6": f"{0:016X}{int.from_bytes(bytes([0, 0, 255, 255]), sys.byteorder):08X}{LOOPBACK}"}
 
-# A table that is read while other connections come and go may lack one that is there.
-LOOKS, PAUSE_S = 5, 0.02
-
 
 def is_of_family(pid: int, own_port: int, peer_port: int) -> bool:
     """Whether the process or a descendant holds the end at `peer_port` of a connection to `own_port` of 127.0.0.1."""
     if sys.platform != "linux":
         return True
-    for more in reversed(range(LOOKS)):
-        sockets = {f"socket:[{number}]" for number in inodes(own_port, peer_port)}
-        if sockets and any(sockets & set(open_files(member)) for member in members(pid)):
-            return True
-        time.sleep(PAUSE_S if more else 0)
-    return False
+    sockets = {f"socket:[{number}]" for number in inodes(own_port, peer_port)}
+    return any(sockets & set(open_files(member)) for member in members(pid)) if sockets else False
 
 
 def inodes(own_port: int, peer_port: int) -> list[str]:

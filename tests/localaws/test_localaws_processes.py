@@ -13,8 +13,8 @@ import psutil
 import pytest
 from localaws_kit import eventually, package
 
-from faceblur.localaws import callers, family, managed_runtime, view, warden
 from faceblur.localaws import executor as executor_room
+from faceblur.localaws import family, managed_runtime, view, warden
 from faceblur.localaws.executor import Executor
 from faceblur.localaws.function import Function
 from faceblur.localaws.managed_runtime import ManagedRuntime, closure
@@ -364,21 +364,6 @@ def test_no_other_process_takes_a_functions_event(api):
             assert ask(api, path, method) == 403
         another.stdin.close()
     assert api.answers.empty() and not api.ready.is_set()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who calls")
-def test_a_table_that_lacks_the_connection_once_is_read_again(api, monkeypatch):
-    """As the kernel's may, while other connections come and go."""
-    seen, read = [], callers.inodes
-
-    def inodes(*ports):
-        seen.append(ports)
-        return read(*ports) if len(seen) > 1 else []
-
-    monkeypatch.setattr(callers, "inodes", inodes)
-    api.belongs_to(os.getpid())
-    api.submit(Invocation("r1", b"{}", 0.0, "arn"))
-    assert ask(api, "invocation/next", "GET") == 200 and len(seen) == 2
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who calls")
