@@ -28,9 +28,11 @@ from . import (
     identities,
     integrations,
     keeping,
+    logs,
     notifications,
     permissions,
     registry,
+    signatures,
     stepfunctions,
     values,
 )
@@ -103,7 +105,9 @@ def main(root: Path, listener: int) -> None:
     key = identities.install()
     keeping.install()
     permissions.install()
+    signatures.install()
     notifications.install()
+    logs.install()
     registry.install()
     values.install()
     attempts.install()

@@ -17,7 +17,7 @@ from ministack.core import iam_actions, router
 from ministack.core.responses import error_response_json
 
 from ..policies import policy_fault
-from . import invocations, permissions, storage
+from . import invocations, objects, permissions, storage
 from .models import faults, fits, model, number_or_text
 
 # Service as ministack names it: as botocore does, and how it says that a parameter is none.
@@ -57,7 +57,7 @@ PASSES_ROLE = {
 
 def install(url: str) -> None:
     app._dispatch_service_request = checked(app._dispatch_service_request)
-    storage.install()
+    objects.install()
     invocations.install(url)
 
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs
 from botocore.auth import HmacV1Auth
 from botocore.awsrequest import HTTPHeaders
 from botocore.credentials import Credentials
-from ministack.core import iam_evaluator, sigv4
+from ministack.core import iam_actions, iam_evaluator, sigv4
 from ministack.core.responses import _account_from_sts_session, get_account_id
 
 from . import chunks
@@ -29,6 +29,19 @@ QUERY_V4 = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-SignedHe
 QUERY_V2 = ("AWSAccessKeyId", "Signature", "Expires")
 _HASH = re.compile("[0-9a-f]{64}")
 _DATE = re.compile(r"\d{8}T\d{6}Z")
+
+
+# What S3 alone calls by names of its own, in its words.
+OF_S3 = {
+    "AuthorizationQueryParametersError": f"X-Amz-Expires must be 1 to {MAX_LIFE_S} seconds",
+    "XAmzContentSHA256Mismatch": "The provided 'x-amz-content-sha256' header does not match what was computed.",
+}
+
+
+def install() -> None:
+    for code, text in OF_S3.items():
+        other = ("SignatureDoesNotMatch", 403, "InvalidSignatureException")
+        iam_actions._AUTH_FAILURES[code] = (*other, (code, 400, text))
 
 
 class Refused(Exception):
@@ -109,7 +122,8 @@ def _verify_header(request: Request) -> None:
     if signature.service != "s3" or _HASH.fullmatch(payload):
         actual = hashlib.sha256(request.body).hexdigest()
         if payload not in ("", actual):
-            raise Refused("SignatureDoesNotMatch", "The provided 'x-amz-content-sha256' is not the body's")
+            code = "XAmzContentSHA256Mismatch" if signature.service == "s3" else "SignatureDoesNotMatch"
+            raise Refused(code, OF_S3["XAmzContentSHA256Mismatch"])
     elif payload not in (sigv4.UNSIGNED_PAYLOAD, chunks.UNSIGNED_TRAILER, chunks.SIGNED, chunks.SIGNED_TRAILER):
         raise Refused("UnsupportedSignature", "x-amz-content-sha256 must be a hash or a known way of streaming")
     secret = _secret(signature.access_key_id, request.headers.get("x-amz-security-token", ""))
@@ -124,7 +138,8 @@ def _verify_query(request: Request) -> None:
     signature = _parsed(sigv4.parse_query_signature(request.query))
     life = request.value("X-Amz-Expires")
     if not life.isascii() or not life.isdigit() or not 0 < int(life) <= MAX_LIFE_S:
-        raise Refused("IncompleteSignature", f"X-Amz-Expires must be 1 to {MAX_LIFE_S} seconds")
+        code = "AuthorizationQueryParametersError" if signature.service == "s3" else "IncompleteSignature"
+        raise Refused(code, OF_S3["AuthorizationQueryParametersError"])
     signed = datetime.datetime.strptime(signature.amz_date, "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.UTC)
     now = datetime.datetime.now(datetime.UTC)
     if now > signed + datetime.timedelta(seconds=int(life)) or signed > now + SKEW:

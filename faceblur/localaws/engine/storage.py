@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
+import base64
 import re
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]
 from ministack.core import router
@@ -12,18 +12,19 @@ from ministack.core.responses import get_account_id
 from ministack.services import s3
 
 from . import permissions
+from .buckets import configuration_fault, is_name
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 MAX_KEY_BYTES, MAX_METADATA_BYTES, MAX_DELETED = 1024, 2048, 1000
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
-MIN_PART_BYTES = 5 * 1024**2
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
+MAX_TAG_KEY, MAX_TAG_VALUE = 128, 256
+TAG = re.compile(r"[\w\s+\-=.:/@]*")
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html
+ATTRIBUTES = {"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"}
+# Bytes of each checksum: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+CHECKSUMS = {"crc32": 4, "crc32c": 4, "crc64nvme": 8, "sha1": 20, "sha256": 32}
 # Headers that make a copy onto itself more than nothing.
 CHANGES = ("x-amz-storage-class", "x-amz-server-side-encryption", "x-amz-website-redirect-location")
-
-
-def install() -> None:
-    s3._complete_multipart_upload = in_order(s3._complete_multipart_upload)
-    s3.handle_request = encrypted(s3.handle_request)
 
 
 def refusal(method: str, path: str, headers: dict, body: bytes, query: dict):
@@ -34,16 +35,48 @@ def refusal(method: str, path: str, headers: dict, body: bytes, query: dict):
         return s3._error("AccessDenied", "Access Denied", 403, path)
     if len(key.encode("utf-8", "surrogatepass")) > MAX_KEY_BYTES:
         return s3._error("KeyTooLongError", "Your key is too long", 400, path)
-    if method == "PUT" and "tagging" in query and (fault := tags_fault(body)):
+    if method == "PUT" and "tagging" in query and (fault := tags_fault(keys_and_values(body))):
         return s3._error("InvalidTag", fault, 400, path)
-    if method == "PUT" and key:
+    if not key:
+        return of_bucket(method, bucket, path, headers, body, query)
+    if method in ("PUT", "POST") and headers.get("if-none-match", "*") != "*":
+        text = "A header you provided implies functionality that is not implemented"
+        return s3._error("NotImplemented", text, 501, path)
+    if method == "PUT":
         return of_put(bucket, key, path, headers, query)
+    if method in ("GET", "HEAD"):
+        return of_get(bucket, key, path, headers, query)
+    return None
+
+
+def of_bucket(method: str, bucket: str, path: str, headers: dict, body: bytes, query: dict):
+    if method == "PUT" and bucket and not query and not is_name(bucket):
+        return s3._error("InvalidBucketName", "The specified bucket is not valid.", 400, path)
     if method == "POST" and "delete" in query and body.count(b"<Object>") > MAX_DELETED:
         return malformed(path)
-    if method == "GET" and bucket and not key and query.get("list-type", [""])[0] == "2":
+    if method == "GET" and bucket and query.get("list-type", [""])[0] == "2":
         return of_list(path, query)
-    if method in ("GET", "HEAD") and key and bucket in s3._buckets and key not in s3._buckets[bucket]["objects"]:
+    if "versions" in query and "version-id-marker" in query and not query.get("key-marker", [""])[0]:
+        return s3._error("InvalidArgument", "A version-id marker cannot be specified without a key marker.", 400, path)
+    fault = configuration_fault(body, query) if method == "PUT" else None
+    return s3._error(*fault, 400, path) if fault else None
+
+
+def of_get(bucket: str, key: str, path: str, headers: dict, query: dict):
+    found = s3._buckets[bucket]["objects"].get(key) if bucket in s3._buckets else None
+    if bucket in s3._buckets and found is None:
         return of_missing(bucket, path, headers, query)
+    if "attributes" in query and (
+        strange := {one.strip() for one in headers.get("x-amz-object-attributes", "ETag").split(",")} - ATTRIBUTES
+    ):
+        return s3._error("InvalidArgument", f"Invalid attribute name specified: {min(strange)}", 400, path)
+    if "partNumber" not in query:
+        return None
+    if "range" in headers:
+        return s3._error("InvalidRequest", "Cannot specify both Range header and partNumber query parameter", 400, path)
+    parts = [str(part["PartNumber"]) for part in (found or {}).get("parts") or [{"PartNumber": 1}]]
+    if "versionId" not in query and query["partNumber"][0] not in parts:
+        return s3._error("InvalidPartNumber", "The requested partnumber is not satisfiable", 416, path)
     return None
 
 
@@ -62,15 +95,69 @@ def of_put(bucket: str, key: str, path: str, headers: dict, query: dict):
             "object's metadata, storage class, website redirect location or encryption attributes."
         )
         return s3._error("InvalidRequest", text, 400, path)
+    if source and (refused := of_copy(bucket, key, source, headers)):
+        return refused
+    if fault := tags_fault(parse_qsl(headers.get("x-amz-tagging", ""), keep_blank_values=True)):
+        return s3._error("InvalidTag", fault, 400, path)
+    if fault := checksum_fault(headers):
+        return s3._error("InvalidRequest", fault, 400, path)
     return None
 
 
-def tags_fault(body: bytes) -> str:
+def of_copy(bucket: str, key: str, source: str, headers: dict):
+    """What is written to under conditions, and a marker as a source."""
+    name, _, version = source.partition("?versionId=")
+    versions = s3._object_versions.get(tuple(name.partition("/")[::2]), [])
+    if any(one["version_id"] == version and one.get("is_delete_marker") for one in versions):
+        text = "The source of a copy request may not specifically refer to a delete marker by version id."
+        return s3._error("InvalidRequest", text, 400)
+    where, _, what = name.partition("/")
+    found = s3._buckets[where]["objects"].get(what) if where in s3._buckets and not version else None
+    archived = found and found.get("storage_class") in s3._ARCHIVE_STORAGE_CLASSES
+    if archived and s3._sync_restore(where, what, found) != "restored":
+        text = "The source object of the COPY action is not in the active tier."
+        return s3._error("ObjectNotInActiveTierError", text, 403)
+    known = s3._buckets[bucket]["objects"].get(key) if bucket in s3._buckets else None
+    return s3._check_put_preconditions(headers, known)
+
+
+def checksum_fault(headers: dict) -> str:
+    """At most one checksum, of as many bytes as it has."""
+    given = {name: headers[f"x-amz-checksum-{name}"] for name in CHECKSUMS if headers.get(f"x-amz-checksum-{name}")}
+    if len(given) > 1:
+        return "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."
+    for name, value in given.items():
+        try:
+            size = len(base64.b64decode(value.partition("-")[0], validate=True))
+        except ValueError:
+            size = -1
+        if size != CHECKSUMS[name]:
+            return f"Value for x-amz-checksum-{name} header is invalid."
+    return ""
+
+
+def keys_and_values(body: bytes) -> list[tuple[str, str]]:
+    """The tags of a document; none where it is no XML, which ministack says."""
     try:
-        keys = [one.text for one in fromstring(body).iter() if one.tag.rpartition("}")[2] == "Key"]
+        tags = [one for one in fromstring(body).iter() if one.tag.rpartition("}")[2] == "Tag"]
     except SyntaxError:
-        return ""
-    return "Cannot provide multiple Tags with the same key" if len(set(keys)) < len(keys) else ""
+        return []
+    pairs = [{child.tag.rpartition("}")[2]: child.text or "" for child in tag} for tag in tags]
+    return [(pair.get("Key", ""), pair.get("Value", "")) for pair in pairs]
+
+
+def tags_fault(tags: list[tuple[str, str]]) -> str:
+    keys = [key for key, _ in tags]
+    if len(set(keys)) < len(keys):
+        return "Cannot provide multiple Tags with the same key"
+    for key, value in tags:
+        if not 0 < len(key) <= MAX_TAG_KEY or not TAG.fullmatch(key):
+            return "The TagKey you have provided is invalid"
+        if len(value) > MAX_TAG_VALUE or not TAG.fullmatch(value):
+            return "The TagValue you have provided is invalid"
+        if key.startswith("aws:"):
+            return "System tags cannot be added/updated by requester"
+    return ""
 
 
 def of_list(path: str, query: dict):
@@ -84,8 +171,6 @@ def of_list(path: str, query: dict):
 
 def is_token(token: str) -> bool:
     """Whether it could be one of ministack's: a key in base64."""
-    import base64
-
     try:
         base64.b64decode(token, validate=True).decode()
     except ValueError:
@@ -103,55 +188,3 @@ def of_missing(bucket: str, path: str, headers: dict, query: dict):
 def malformed(path: str):
     text = "The XML you provided was not well-formed or did not validate against our published schema"
     return s3._error("MalformedXML", text, 400, path)
-
-
-def in_order(complete):
-    """Parts in rising order, each with its ETag, none but the last below 5 MB."""
-
-    @functools.wraps(complete)
-    def complete_multipart_upload(bucket, key, body, query, headers=None):
-        upload = s3._multipart_uploads.get(query.get("uploadId", [""])[0])
-        try:
-            wanted = [part for part in fromstring(body).iter() if part.tag.rpartition("}")[2] == "Part"]
-            parts = [{child.tag.rpartition("}")[2]: child.text or "" for child in part} for part in wanted]
-            numbers = [int(part["PartNumber"]) for part in parts]
-        except (ValueError, KeyError, SyntaxError):
-            return complete(bucket, key, body, query, headers)
-        if upload and numbers != sorted(set(numbers)):
-            text = "The list of parts was not in ascending order. Parts must be ordered by part number."
-            return s3._error("InvalidPartOrder", text, 400, f"/{bucket}/{key}")
-        if upload and any(is_wrong(upload["parts"].get(n), part) for n, part in zip(numbers, parts, strict=True)):
-            text = "One or more of the specified parts could not be found."
-            return s3._error("InvalidPart", text, 400, f"/{bucket}/{key}")
-        if upload and any(size_of(upload["parts"][n]) < MIN_PART_BYTES for n in numbers[:-1]):
-            text = "Your proposed upload is smaller than the minimum allowed size"
-            return s3._error("EntityTooSmall", text, 400, f"/{bucket}/{key}")
-        return complete(bucket, key, body, query, headers)
-
-    return complete_multipart_upload
-
-
-def is_wrong(part: dict | None, wanted: dict) -> bool:
-    return part is None or part["etag"].strip('"') != wanted.get("ETag", "").strip('"')
-
-
-def size_of(part: dict) -> int:
-    return part["size"] if "size" in part else len(part["body"])
-
-
-def encrypted(handle):
-    """Every object is encrypted by S3, and says so: https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-bucket-encryption.html"""
-
-    @functools.wraps(handle)
-    async def handle_request(method, path, headers, body, query, *more, **named):
-        status, fields, content = await handle(method, path, headers, body, query, *more, **named)
-        is_object = "/" in unquote(path).lstrip("/").rstrip("/") and not {"tagging", "acl", "uploads"} & set(query)
-        known = {name.lower() for name in fields}
-        if query.get("max-keys") == ["0"] and status == 200:
-            content = content.replace(b"<IsTruncated>true</IsTruncated>", b"<IsTruncated>false</IsTruncated>")
-        says = any(name.startswith("x-amz-server-side-encryption") for name in known)
-        if method in ("GET", "HEAD", "PUT") and is_object and status in (200, 206) and "etag" in known and not says:
-            fields["x-amz-server-side-encryption"] = "AES256"
-        return status, fields, content
-
-    return handle_request

@@ -200,6 +200,117 @@ gives("a stream's events", f"{API}GetLogEvents.html", "logs.get_log_events", "le
 gives("groups by their prefix", f"{API}DescribeLogGroups.html", "logs.describe_log_groups", "length(logGroups)", 1,
       logGroupNamePrefix="@log_group")  # fmt: skip
 
+
+# --- filter patterns: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html ---
+SYNTAX = "AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html"
+LINES = [
+    "ERROR one", "warn two", "ERROR two exception", '{"level": "ERROR", "code": 500, "m": {"a": "x"}, "l": [1, 2]}',
+    '{"level": "INFO", "code": 200, "gap": null}', "127.0.0.1 - [10/Oct/2000:13:25:15 -0700] 404 1534",
+]  # fmt: skip
+
+
+def filtered(world) -> str:
+    """A group with the lines above."""
+    if not hasattr(world, "_filtered"):
+        world._filtered = new_group(world, *LINES)
+    return world._filtered
+
+
+def new_group(world, *messages: str) -> str:
+    """A group whose stream `s` has these."""
+    name = world.unique()
+    world.logs.create_log_group(logGroupName=name)
+    world.afterwards(world.logs.delete_log_group, logGroupName=name)
+    world.logs.create_log_stream(logGroupName=name, logStreamName="s")
+    now = int(time.time() * 1000)
+    events = [{"timestamp": now + n, "message": message} for n, message in enumerate(messages)]
+    if events:
+        world.logs.put_log_events(logGroupName=name, logStreamName="s", logEvents=events)
+    return name
+
+
+def finds(name: str, pattern: str, *which: int) -> None:
+    gives(f"a pattern: {name}", SYNTAX, "logs.filter_log_events", "events[].message", [LINES[n] for n in which],
+          logGroupName=filtered, filterPattern=pattern)  # fmt: skip
+
+
+finds("capitals count", "error")
+finds("every word", "ERROR two", 2)
+finds("one word of several", "?one ?exception", 0, 2)
+finds("without a word", "ERROR -exception", 0, 3)
+finds("a text in quotes", '"ERROR two"', 2)
+finds("a regular expression", "%E..OR (one|two)%", 0, 2)
+finds("a field of JSON", '{ $.level = "ERROR" }', 3)
+finds("a star in a field", '{ $.level = "E*" }', 3)
+finds("a field's number", "{ $.code > 300 }", 3)
+finds("a field that is another", '{ $.level != "INFO" }', 3)
+finds("two fields", '{ $.code = 200 && $.level = "INFO" }', 4)
+finds("either field, in brackets", '{ ($.code = 200 && $.level = "ERROR") || $.m.a = "x" }', 3)
+finds("an item of a field", "{ $.l[1] = 2 }", 3)
+finds("a field that is not there", "{ $.m NOT EXISTS }", 4)
+finds("a field that is null", "{ $.gap IS NULL }", 4)
+finds("fields between spaces", "[ip, dash, time, status = 4*, size > 1000]", 5)
+finds("fields at the end", "[..., status = 404, size]", 5)
+finds("either value between spaces", "[first = ERROR || first = warn, ...]", 0, 1, 2)
+for name, pattern in {
+    "a pattern that does not end": "{ $.level = ", "a pattern with odd letters": "foo:bar",
+    "a pattern of no comparison": "{ $.level }",
+}.items():  # fmt: skip
+    refuses(name, SYNTAX, "logs.filter_log_events", "InvalidParameterException", logGroupName=filtered,
+            filterPattern=pattern)  # fmt: skip
+refuses("a metric's pattern that does not end", f"{API}PutMetricFilter.html", "logs.put_metric_filter",
+        "InvalidParameterException", logGroupName=filtered, filterName="f", filterPattern="{ $.a = ",
+        metricTransformations=[{"metricName": "m", "metricNamespace": "n", "metricValue": "1"}])  # fmt: skip
+refuses("names of streams and a prefix at once", f"{API}FilterLogEvents.html", "logs.filter_log_events",
+        "InvalidParameterException", logGroupName=filtered, logStreamNames=["s"], logStreamNamePrefix="s")  # fmt: skip
+refuses("a query that is none", f"{API}StartQuery.html", "logs.start_query", "MalformedQueryException",
+        logGroupName=filtered, startTime=0, endTime=1, queryString="frobnicate x")  # fmt: skip
+
+
+@case("what was found, by pages", f"{API}FilterLogEvents.html")
+def _(world):
+    at = {"logGroupName": filtered(world), "limit": 4}
+    page = world.logs.filter_log_events(**at)
+    rest = world.logs.filter_log_events(**at, nextToken=page["nextToken"])
+    assert [one["message"] for one in page["events"] + rest["events"]] == LINES and "nextToken" not in rest
+
+
+@case("several streams in the order of time, between two times", f"{API}FilterLogEvents.html")
+def _(world):
+    name, now = new_group(world), int(time.time() * 1000)
+    world.logs.create_log_stream(logGroupName=name, logStreamName="t")
+    for stream, times in {"s": (0, 20), "t": (10,)}.items():
+        events = [{"timestamp": now + time_ms, "message": str(time_ms)} for time_ms in times]
+        world.logs.put_log_events(logGroupName=name, logStreamName=stream, logEvents=events)
+    look = lambda **more: [  # noqa: E731
+        one["message"] for one in world.logs.filter_log_events(logGroupName=name, **more)["events"]
+    ]
+    assert look() == ["0", "10", "20"] and look(startTime=now + 10, endTime=now + 15) == ["10"]
+    assert look(logStreamNamePrefix="t") == look(logStreamNames=["t"]) == ["10"]
+
+
+@case("an event that is too old is left out, and the answer says so", f"{API}PutLogEvents.html")
+def _(world):
+    at = {"logGroupName": new_group(world), "logStreamName": "s"}
+    now, day = int(time.time() * 1000), 86_400_000
+    old = world.logs.put_log_events(**at, logEvents=[{"timestamp": now - 15 * day, "message": "old"}])
+    assert old["rejectedLogEventsInfo"] == {"tooOldLogEventEndIndex": 1}
+    assert not world.logs.get_log_events(**at)["events"]
+    long = [{"timestamp": now - 2 * day, "message": "a"}, {"timestamp": now, "message": "b"}]
+    assert error_of(world.logs.put_log_events, **at, logEvents=long) == "InvalidParameterException"
+
+
+@case("a query counts", "AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Stats.html",
+      lacks="fields, filter of one field, sort and limit are run; every other part of a query is refused by name")  # fmt: skip
+def _(world):
+    now = int(time.time())
+    asked = {"logGroupName": filtered(world), "startTime": now - 60, "endTime": now + 60}
+    query = world.logs.start_query(**asked, queryString="stats count(*) as n")["queryId"]
+    look = functools.partial(world.logs.get_query_results, queryId=query)
+    found = world.eventually(lambda: (answer := look())["status"] == "Complete" and answer)
+    assert found["results"] == [[{"field": "n", "value": str(len(LINES))}]]
+
+
 # --- SNS and SQS: https://docs.aws.amazon.com/sns/latest/api/, https://docs.aws.amazon.com/AWSSimpleQueueService/ ---
 SNS, SQS = "sns/latest/api/API_", "AWSSimpleQueueService/latest/APIReference/API_"
 refuses, gives, case = MESSAGES.refuses, MESSAGES.gives, MESSAGES.case
