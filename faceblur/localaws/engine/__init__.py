@@ -4,7 +4,8 @@ In front of it stands a `gate`: strangers and web pages (`strangers`), signature
 keys, tokens and sessions that are handed out (`identities`). ministack gives S3, IAM, ECR, SNS, logs and Step
 Functions; hooked in here are our Lambda executor (`lambdas`), Rekognition Video (`rekognition`), and what AWS checks
 and ministack does not: `checks` (requests, with botocore's `models`), `permissions` (roles, trust, IAM of services
-acting for a role), `storage`, `buckets` and `objects` (S3), `notifications` (S3's events), `logs`, `registry` (ECR's layer API), and of Step Functions `stepfunctions`
-(machines, executions), `values` (what states read and write), `attempts` (retries and limits), `integrations` (what
-tasks call) and `history`. `cloud` runs it as `python -m faceblur.localaws.engine ROOT FD`.
+acting for a role), `storage`, `buckets` and `objects` (S3), `notifications` (S3's events), `logs`, `registry` (ECR's
+layer API), and of Step Functions `stepfunctions` (machines, executions), `values` (what states read and write),
+`attempts` (retries and limits), `integrations` (what tasks call) and `history`. `cloud` runs it as
+`python -m faceblur.localaws.engine ROOT FD`.
 """
