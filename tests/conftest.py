@@ -57,3 +57,11 @@ def sample(tmp_path_factory) -> tuple[Path, Path]:
         if not faces.exists():
             make_sample(video, faces)
     return video, faces
+
+
+@pytest.fixture(scope="session")
+def film(sample, tmp_path_factory):
+    """A second and a half of it, its plan, its report and a good result: a `proof_kit.Film`. Tests write beside it."""
+    from proof_kit import make_film
+
+    return make_film(sample, tmp_path_factory.mktemp("film"))

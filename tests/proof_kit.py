@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from faceblur import EncoderSettings, Plan, Track, render, video
-from faceblur.plan import Area
 from faceblur.video import Frame, Reader, Writer
 from faceblur.video.reading.planes import plane_views
 
@@ -20,7 +19,9 @@ FINE = EncoderSettings(crf=12, preset="ultrafast")
 
 @dataclass(frozen=True)
 class Film:
-    """original: 45 frames of two people; plan: their true boxes; good, report: what rendering it gave."""
+    """original: 45 frames of two people; plan: their true boxes; good, report: what rendering it gave. Plan and report
+    lie in the folder, too: plan.json, report.json.
+    """
 
     original: Path
     plan: Plan
@@ -38,7 +39,10 @@ def make_film(sample: tuple[Path, Path], folder: Path) -> Film:
     video.encode(original, pictures, frame_rate=RATE, audio=(tone, 48000), crf=14, preset="ultrafast")
     plan = true_plan(original, json.loads(truth.read_text())["frames"][FIRST : FIRST + COUNT])
     good = folder / "good.mp4"
-    return Film(original, plan, good, render(original, good, plan, encoder=FINE), folder)
+    report = render(original, good, plan, encoder=FINE)
+    plan.save(folder / "plan.json")
+    (folder / "report.json").write_text(json.dumps(report))
+    return Film(original, plan, good, report, folder)
 
 
 def true_plan(original: Path, frames: list[dict]) -> Plan:
@@ -93,6 +97,3 @@ def without(film: Film, name: str, numbers: range) -> Path:
             writer.write(frame)
 
     return rewrite(film, name, change)
-
-
-__all__ = ["FINE", "Area", "Film", "leaked", "make_film", "paint", "rewrite", "true_plan", "without"]

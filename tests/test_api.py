@@ -6,7 +6,6 @@ import runpy
 from pathlib import Path
 
 import pytest
-from proof_kit import make_film
 
 import faceblur
 
@@ -25,14 +24,9 @@ def examples():
 EXAMPLES = {test.name: test for test in examples() if test.examples}
 
 
-@pytest.fixture(scope="module")
-def original(sample, tmp_path_factory):
-    return make_film(sample, tmp_path_factory.mktemp("api")).original
-
-
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_example_runs(name, original, tmp_path, monkeypatch):
-    (tmp_path / "in.mp4").symlink_to(original)
+def test_the_example_runs(name, film, tmp_path, monkeypatch):
+    (tmp_path / "in.mp4").symlink_to(film.original)
     monkeypatch.chdir(tmp_path)
     said = []
     doctest.DocTestRunner().run(EXAMPLES[name], out=said.append)

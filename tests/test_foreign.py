@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import pytest
-from proof_kit import make_film
 
 from faceblur.cli import main
 from faceblur.errors import DocumentError
@@ -74,14 +73,6 @@ def test_a_file_over_the_limit_a_folder_and_a_missing_one(tmp_path):
     for name, words in (("big", "320 MiB"), (".", "cannot be read"), ("none", "cannot be read"), ("\0", "cannot be")):
         with pytest.raises(DocumentError, match=words):
             read_json(tmp_path / name)
-
-
-@pytest.fixture(scope="module")
-def film(sample, tmp_path_factory):
-    film = make_film(sample, tmp_path_factory.mktemp("film"))
-    film.plan.save(film.folder / "plan.json")
-    (film.folder / "report.json").write_text(json.dumps(film.report))
-    return film
 
 
 def variants(content: dict, places: list[tuple]):

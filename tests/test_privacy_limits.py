@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from lambda_kit import ROOT, load, stubbed
-from proof_kit import FINE, Film, make_film, rewrite
+from proof_kit import FINE, Film, rewrite
 
 from faceblur import Plan, Track, render
 from faceblur.audit import verify
@@ -15,11 +15,6 @@ from faceblur.pipeline.merge import merge_plans, number_tracks
 from faceblur.video.reading.planes import plane_views
 
 PAGE = 1000
-
-
-@pytest.fixture(scope="module")
-def film(sample, tmp_path_factory) -> Film:
-    return make_film(sample, tmp_path_factory.mktemp("film"))
 
 
 def weakened(film: Film, numbers, share: float):

@@ -4,20 +4,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proof_kit import FINE, Area, Film, leaked, make_film, paint, rewrite, without
+from proof_kit import FINE, leaked, paint, rewrite, without
 
-from faceblur import Plan, Style, render, video
+from faceblur import Area, Plan, Style, render, video
 from faceblur.audit import verify
 from faceblur.audit.pairing import Fault, in_words
 from faceblur.audit.survival import measure_detail
 from faceblur.video import Reader
 from faceblur.video.reading.planes import plane_views
 from faceblur.video.reading.sound import compare_sound
-
-
-@pytest.fixture(scope="module")
-def film(sample, tmp_path_factory) -> Film:
-    return make_film(sample, tmp_path_factory.mktemp("film"))
 
 
 def test_a_good_result_passes(film):

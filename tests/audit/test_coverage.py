@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from proof_kit import Film, leaked, make_film
+from proof_kit import leaked
 from seeing import crowd
 
 from faceblur import Area, Plan, Track
@@ -89,11 +89,6 @@ def test_of_many_people_those_with_a_leak_have_a_line_and_the_others_share_one()
 def test_areas_have_a_line_and_an_empty_plan_a_sentence():
     assert share(coverage_picture(Plan((), (Area(0, 0, 1, 1, 0, 5000),), video=LENGTH)), PALETTE[5]) > 0.4
     assert coverage_picture(Plan(())).shape[0] > 100
-
-
-@pytest.fixture(scope="module")
-def film(sample, tmp_path_factory) -> Film:
-    return make_film(sample, tmp_path_factory.mktemp("film"))
 
 
 def test_the_sheet_shows_the_face_that_leaked(film):

@@ -4,17 +4,12 @@ import dataclasses
 import io
 
 import pytest
-from proof_kit import FINE, Film, leaked, make_film
+from proof_kit import FINE, leaked
 from video_kit import elsewhere, make, no_faces, packets
 
 from faceblur import render, video
 from faceblur.audit import describe_packets, verify, verify_joined
 from faceblur.video import Span
-
-
-@pytest.fixture(scope="module")
-def film(sample, tmp_path_factory) -> Film:
-    return make_film(sample, tmp_path_factory.mktemp("film"))
 
 
 @pytest.fixture(scope="module")

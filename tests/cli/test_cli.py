@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from proof_kit import Film, leaked, make_film
+from proof_kit import leaked
 from seeing import crowd
 
 from faceblur import Plan, video
@@ -18,14 +18,6 @@ from faceblur.cli import _MODULE_OF, _parser, main
 from faceblur.cli.common import tracks_named
 from faceblur.cli.plan import _tell as tell_plan
 from faceblur.video import Reader
-
-
-@pytest.fixture(scope="module")
-def film(sample, tmp_path_factory) -> Film:
-    film = make_film(sample, tmp_path_factory.mktemp("film"))
-    film.plan.save(film.folder / "plan.json")
-    (film.folder / "report.json").write_text(json.dumps(film.report))
-    return film
 
 
 @pytest.fixture

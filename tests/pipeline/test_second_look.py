@@ -2,17 +2,11 @@
 
 from dataclasses import replace
 
-import pytest
-from proof_kit import FINE, make_film
+from proof_kit import FINE
 
 from faceblur import render
 from faceblur.pipeline import second_look as module
 from faceblur.pipeline.second_look import blur_and_look
-
-
-@pytest.fixture(scope="module")
-def film(sample, tmp_path_factory):
-    return make_film(sample, tmp_path_factory.mktemp("film"))
 
 
 class Renders:
