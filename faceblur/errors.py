@@ -9,6 +9,7 @@
     ├── OutputError         3     the output cannot be written
     ├── DetectorError       4     the face detector cannot be loaded
     ├── VerificationError   5     the result was looked at again and may show a face
+    │   └── FacesMissedError 5    it shows faces that the plan does not know, and nothing else is wrong
     └── WorkshopError       6     a notebook step was skipped, or AWS is not in the state it needs
 
 The class name is what a Lambda reports, so that the state machine can match it.

@@ -59,7 +59,7 @@ def _place(name: str | Path) -> _Place:
         with contextlib.suppress(FileNotFoundError):
             mode = name.stat().st_mode
     except (OSError, ValueError) as problem:
-        raise OutputError(f"{name}: cannot be written ({_reason(problem)})") from problem
+        raise OutputError(f"{name}: cannot be written ({reason(problem)})") from problem
     if mode is not None and stat.S_ISDIR(mode):
         raise OutputError(f"{name}: cannot be written (it is a folder; name a file in it)")
     if mode is not None and (stat.S_ISBLK(mode) or stat.S_ISSOCK(mode)):
@@ -100,7 +100,7 @@ class Replacement:
         try:
             self._file = Partial(place.path, mode)
         except OSError as problem:
-            raise OutputError(f"{path}: cannot be written ({_reason(problem)})") from problem
+            raise OutputError(f"{path}: cannot be written ({reason(problem)})") from problem
         self.partial = self._file.path
 
     def write(self, data: bytes) -> None:
@@ -128,7 +128,7 @@ def write_bytes(path: str | Path, data: bytes) -> None:
         replacement.write(data)
         replacement.keep()
     except OSError as problem:
-        raise OutputError(f"{path}: cannot be written ({_reason(problem)})") from problem
+        raise OutputError(f"{path}: cannot be written ({reason(problem)})") from problem
     finally:
         if replacement is not None:
             replacement.discard()
@@ -216,7 +216,7 @@ def free_name(path: Path, addition: str) -> Path:
         except FileExistsError:
             continue
         except OSError as problem:
-            raise OutputError(f"{name}: cannot be written ({_reason(problem)})") from problem
+            raise OutputError(f"{name}: cannot be written ({reason(problem)})") from problem
     raise OutputError(f"{path}: a thousand names like it are taken; give this output another one")
 
 
@@ -226,7 +226,7 @@ def make_folder(path: str | Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as problem:
-        raise OutputError(f"{path}: the folder cannot be made ({_reason(problem)})") from problem
+        raise OutputError(f"{path}: the folder cannot be made ({reason(problem)})") from problem
     if not os.access(path, os.W_OK):
         raise OutputError(f"{path}: no permission to write into this folder")
     return path
@@ -248,5 +248,6 @@ def sha256_of_parts(path: str | Path, first: int, other: int) -> str:
     return whole.hexdigest()
 
 
-def _reason(problem: Exception) -> str:
+def reason(problem: Exception) -> str:
+    """What failed, in a few words."""
     return getattr(problem, "strerror", None) or str(problem)

@@ -14,6 +14,7 @@ from ..errors import DocumentError
 from ..files import make_folder, sha256_of, sha256_of_parts
 from ..foreign import NUMBER, check_shape
 from ..plan import Plan
+from ..rendering.report import review_items
 from ..showing.canvas import save_picture
 from ..timecode import clock
 from ..video import probe
@@ -21,7 +22,6 @@ from .common import (
     Progress,
     counted,
     refuse_other_file,
-    review_items,
     say,
     tell_review,
     tracks_named,

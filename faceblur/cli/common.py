@@ -154,13 +154,6 @@ def write_json(path: str | Path, content: object) -> None:
     write_text(path, json.dumps(content, indent=1) + "\n")
 
 
-def review_items(plan: Plan) -> list[dict]:
-    """The plan's intervals that need review, as a report lists them."""
-    return [
-        {"track": track.id, "start_ms": start, "end_ms": end} for track in plan.tracks for start, end in track.review
-    ]
-
-
 def tell_review(items: Iterable[dict]) -> None:
     """Print where a face was lost for longer than it is covered for: the longest parts, and what all others are."""
     parts = sorted(items, key=lambda item: item["start_ms"])

@@ -12,7 +12,7 @@ from ..finding.analysis import analyse
 from ..plan import Plan
 from ..plan.style import Style
 from ..rendering.renderer import check_areas
-from ..rendering.report import describe_file
+from ..rendering.report import describe_file, review_items
 from ..showing.canvas import check_pictures, save_picture
 from ..showing.many import longest
 from ..timecode import clock
@@ -22,7 +22,6 @@ from .common import (
     add_style_options,
     chosen_style,
     counted,
-    review_items,
     say,
     tell_review,
     with_choices,

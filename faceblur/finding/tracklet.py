@@ -58,11 +58,6 @@ class Tracklet:
     def __len__(self) -> int:
         return len(self.times)
 
-    @property
-    def sightings(self) -> int:
-        """Frames in which a detector has seen it."""
-        return sum(self.observed)
-
     def is_sure(self, settings: TrackingSettings) -> bool:
         """Whether it is taken for a face."""
         is_seen = self.best_score >= settings.start_score

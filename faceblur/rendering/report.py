@@ -86,14 +86,17 @@ def make_report(
         },
         "counts": count(rows),
         "kept_visible": [track.id for track in plan.tracks if track.is_visible],
-        "needs_review": [
-            {"track": track.id, "start_ms": start, "end_ms": end}
-            for track in plan.tracks
-            for start, end in track.review
-        ],
+        "needs_review": review_items(plan),
         "notes": once([*notes, *_plan_notes(plan, rows)]),
         "frames": rows,
     }
+
+
+def review_items(plan: Plan) -> list[JsonObject]:
+    """The plan's intervals that need review, as a report lists them."""
+    return [
+        {"track": track.id, "start_ms": start, "end_ms": end} for track in plan.tracks for start, end in track.review
+    ]
 
 
 def _plan_notes(plan: Plan, rows: list[JsonObject]) -> list[str]:

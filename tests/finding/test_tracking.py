@@ -50,7 +50,7 @@ def test_a_face_is_covered_before_it_was_first_and_after_it_was_last_seen():
     first, last = span(tracklet)
     assert first == 20 - 320 // 40
     assert last >= 20 + 480 // 40
-    assert tracklet.sightings == 1
+    assert sum(tracklet.observed) == 1
     assert np.allclose(tracklet.arrays()[1], HOME, atol=0.01)
 
 
@@ -73,7 +73,7 @@ def test_every_tracklet_has_a_row_for_each_frame():
 def test_a_weak_sighting_extends_a_track_and_makes_none_sure():
     strong, weak = Observation(HOME, 0.9), Observation(shifted(HOME, 0.01), 0.4)
     [extended] = follow({5: [strong], 15: [weak]}, 40)
-    assert extended.sightings == 2 and span(extended)[1] > 15 + 10
+    assert sum(extended.observed) == 2 and span(extended)[1] > 15 + 10
     [alone] = follow({5: [weak]}, 40)
     assert alone.best_score < TrackingSettings().start_score and not alone.is_given
     assert span(alone)[0] == 5, "a weak sighting is no reason to look back"
@@ -111,7 +111,7 @@ def test_a_face_found_beside_a_given_one_is_followed_too():
 def test_two_faces_side_by_side_keep_their_tracklets():
     seen = {n: [Observation(shifted(HOME, d), 0.9) for d in (0.0, 0.15)] for n in (2, 6, 10)}
     one, other = follow(seen, 14)
-    assert one.sightings == other.sightings == 3
+    assert sum(one.observed) == sum(other.observed) == 3
     assert abs(one.box(-1)[0] - other.box(-1)[0]) == pytest.approx(0.15, abs=0.01)
 
 

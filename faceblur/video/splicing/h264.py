@@ -119,17 +119,13 @@ def _sets(data: bytes, at: int, count: int) -> tuple[tuple[bytes, ...], int]:
 
 @dataclass(frozen=True)
 class Sps:
-    """What of a sequence parameter set (7.3.2.1.1) says how its pictures are stored, and what they may refer
-    to.
-    """
+    """What a sequence parameter set (7.3.2.1.1) says of how its pictures are stored."""
 
     id: int
     profile: int
     level: int
     chroma_format: int = 1
     bit_depth: int = 8
-    picture_order_type: int = 0
-    reference_frames: int = 0
     macroblocks: tuple[int, int] = (0, 0)
     frames_only: bool = True
 
@@ -158,10 +154,10 @@ class Sps:
             bits.signed_golomb()
             for _ in range(bits.golomb()):
                 bits.signed_golomb()
-        references = bits.golomb()
+        bits.golomb()  # max_num_ref_frames
         bits.number(1)
         size = (bits.golomb() + 1, bits.golomb() + 1)
-        return cls(number, profile, level, chroma, depth, order, references, size, bool(bits.number(1)))
+        return cls(number, profile, level, chroma, depth, size, bool(bits.number(1)))
 
 
 def _skip_scaling_lists(bits: Bits, count: int) -> None:

@@ -11,6 +11,7 @@ from typing import Self
 import av
 
 from ...errors import OutputError
+from ...files import reason
 from ...process import same_priority
 from ..reading.raw import RawStream
 from ..reading.reader import Packet, Reader
@@ -143,11 +144,6 @@ def index_bytes(reader: Reader, packets: int) -> int:
     described = sum(len(str(each)) for each in said)
     headers = sum(len(s.codec_context.extradata or b"") for s in every if s.codec_context)
     return _INDEX_HEAD + 24 * packets + 12 * others + 20 * chunks + 4 * described + 2 * headers
-
-
-def reason(problem: Exception) -> str:
-    """What failed, in a few words."""
-    return getattr(problem, "strerror", None) or str(problem)
 
 
 def _movie_timescale(reader: Reader) -> int:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ...files import write_text
+from ...showing.widgets import WIDGET_VIEW
 
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 # nbconvert's template loads its diagram renderer from a CDN; the notebooks hold no such diagrams.
 _SCRIPT = r"(?:(?!</script>).)*"
 _FOREIGN = re.compile(rf"<script type=\"module\">{_SCRIPT}cdnjs{_SCRIPT}</script>", re.DOTALL)
