@@ -113,7 +113,7 @@ def refused_or_done(arguments, capsys) -> None:
 def test_a_plan_of_whatever_types(film, tmp_path, capsys, monkeypatch, place):
     """Everything up to the work itself, which is not done here."""
     done = {"frames": []}
-    monkeypatch.setattr("faceblur.cli.blur._render", lambda *_: done)
+    monkeypatch.setattr("faceblur.cli.blur._Job._render", lambda *_: done)
     monkeypatch.setattr("faceblur.cli.blur._tell", lambda *_: None)
     content = json.loads((film.folder / "plan.json").read_text())
     for _, _, changed in variants(content, [place]):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from argparse import Namespace, RawDescriptionHelpFormatter, _SubParsersAction
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
+from ..audit.verdict import Audit
 from ..detections import Detections
 from ..errors import DocumentError, InputError
 from ..files import check_targets, sha256_of
@@ -126,45 +128,13 @@ def run(options: Namespace) -> int:
 
 def _blur(options: Namespace, watch: Callable[[str], Progress] = Progress) -> dict | None:
     """Blur options.input; the report, or None when it is to be skipped. watch: makes the progress of a pass."""
-    encoder = EncoderSettings(options.crf, options.preset, options.codec)
-    if options.plan and options.detections:
-        raise DocumentError("--plan holds the result of a search: give it or --detections, not both")
-    given = Detections.load(options.detections) if options.detections else None
-    plan = Plan.load(options.plan) if options.plan else None
-    check_areas(options.area, options.input)
-    check_output(options.input, options.output)
-    inputs = (options.input, options.output, options.detections, options.plan)
-    check_targets((options.report, _sheet(options) if options.preview else None), inputs)
-    asked = _asked(options, plan, encoder)
+    job = _Job(options, watch)
+    asked = _asked(options, job.plan, job.encoder)
     if options.resume and is_done(options.input, options.output, options.report, asked):
         return None
     stamp = _stamp(options.input)
-    span = first_seconds(options.input, options.preview) if options.preview else None
-
-    def make_plan(every_frame: bool) -> Plan:
-        return _plan(options, plan, given, span, every_frame, watch)
-
-    def render_it(plan: Plan) -> dict:
-        with watch("blurring") as progress:
-            return _render(options, plan, span, encoder, progress)
-
-    def render_and_look(todo: Plan, missed: Detections) -> tuple[dict, Plan]:
-        if plan or not (options.second_look or missed.samples):  # of a plan that is given nothing is searched
-            return render_it(todo), todo
-        return blur_and_look(options.input, options.output, todo, render_it, span=span, missed=missed, watch=watch)
-
-    verdict = None
-
-    def render_all(todo: Plan) -> dict:
-        nonlocal verdict
-        if not options.audit:
-            return render_and_look(todo, Detections(()))[0]
-        paths, rounds = (options.input, options.output), 0 if plan else ROUNDS
-        report, verdict = render_audited(*paths, todo, render_and_look, span=span, rounds=rounds, watch=watch)
-        return report
-
-    report = render_all(make_plan(False)) if plan else plan_and_render(make_plan, render_all)
-    if verdict is None or verdict.passed:  # or --resume would take it for done
+    report = job.run()
+    if job.verdict is None or job.verdict.passed:  # or --resume would take it for done
         report["asked"] = asked
     if _stamp(options.input) != stamp:
         raise InputError(f"{options.input}: changed while it was blurred; blur it again when it is complete")
@@ -176,9 +146,83 @@ def _blur(options: Namespace, watch: Callable[[str], Progress] = Progress) -> di
 
         until_ms = report["frames"][-1]["time_ms"]
         save_picture(_sheet(options), contact_sheet(options.input, report, options.output, until_ms=until_ms))
-    if verdict:
-        refuse_failed(options.output, verdict)
+    if job.verdict:
+        refuse_failed(options.output, job.verdict)
     return report
+
+
+class _Job:
+    """The blurring of one video. plan: the one that was given, if any. verdict: of its audit, if it is audited.
+
+    Raises FaceblurError for whatever is wrong before any work.
+    """
+
+    def __init__(self, options: Namespace, watch: Callable[[str], Progress]):
+        self.encoder = EncoderSettings(options.crf, options.preset, options.codec)
+        if options.plan and options.detections:
+            raise DocumentError("--plan holds the result of a search: give it or --detections, not both")
+        self._options, self._watch = options, watch
+        self._paths = (options.input, options.output)
+        self._given = Detections.load(options.detections) if options.detections else None
+        self.plan = Plan.load(options.plan) if options.plan else None
+        self.verdict: Audit | None = None
+        check_areas(options.area, options.input)
+        check_output(*self._paths)
+        check_targets(
+            (options.report, _sheet(options) if options.preview else None),
+            (*self._paths, options.detections, options.plan),
+        )
+
+    def run(self) -> dict:
+        """The report."""
+        if self.plan is None:
+            return plan_and_render(lambda every_frame: self._chosen(self._found(every_frame)), self._render_all)
+        options = self._options
+        refuse_other_file(self.plan, options.input, options.plan, allowed=options.other_file)
+        return self._render_all(self._chosen(self.plan))
+
+    @cached_property
+    def _span(self) -> Span | None:
+        """The part of the video that is asked for; None for all of it."""
+        return first_seconds(self._options.input, self._options.preview) if self._options.preview else None
+
+    def _found(self, every_frame: bool) -> Plan:
+        """A new plan. every_frame: made of every frame decoded."""
+        options = self._options
+        with self._watch("looking for faces") as progress:
+            if self._span is None:
+                return analyse_in_jobs(
+                    options.input, self._given, jobs=options.jobs, every_frame=every_frame, progress=progress
+                )
+            return analyse(options.input, self._given, span=self._span, every_frame=every_frame, progress=progress)
+
+    def _chosen(self, plan: Plan) -> Plan:
+        """The plan with the choices of the command line."""
+        return with_choices(replace(plan, style=chosen_style(self._options, plan.style)), self._options)
+
+    def _render_all(self, plan: Plan) -> dict:
+        """Render, and look again and audit where that is asked for."""
+        if not self._options.audit:
+            return self._render_and_look(plan, Detections(()))[0]
+        rounds = 0 if self.plan else ROUNDS
+        report, self.verdict = render_audited(
+            *self._paths, plan, self._render_and_look, span=self._span, rounds=rounds, watch=self._watch
+        )
+        return report
+
+    def _render_and_look(self, plan: Plan, missed: Detections) -> tuple[dict, Plan]:
+        """missed: what an audit has found. The report, and the plan with all that was covered."""
+        is_searched = self._options.second_look or missed.samples
+        if self.plan or not is_searched:  # of a plan that is given nothing is searched
+            return self._render(plan), plan
+        return blur_and_look(*self._paths, plan, self._render, span=self._span, missed=missed, watch=self._watch)
+
+    def _render(self, plan: Plan) -> dict:
+        with self._watch("blurring") as progress:
+            if self._span is not None:
+                return render(*self._paths, plan, span=self._span, encoder=self.encoder, progress=progress)
+            way = render_copying if self._options.smart else render_in_jobs
+            return way(*self._paths, plan, encoder=self.encoder, jobs=self._options.jobs, progress=progress)
 
 
 def _stamp(path: str) -> tuple[int, int]:
@@ -204,36 +248,6 @@ def _asked(options: Namespace, plan: Plan | None, encoder: EncoderSettings) -> d
         "second_look": options.second_look,
         "audit": options.audit,
     }
-
-
-def _plan(
-    options: Namespace,
-    plan: Plan | None,
-    given: Detections | None,
-    span: Span | None,
-    every_frame: bool,
-    watch: Callable[[str], Progress],
-) -> Plan:
-    """The plan to render: the one given, or a new one; with the choices of the command line."""
-    if plan is None:
-        with watch("looking for faces") as progress:
-            if span is None:
-                how = {"jobs": options.jobs, "every_frame": every_frame}
-                plan = analyse_in_jobs(options.input, given, **how, progress=progress)
-            else:
-                plan = analyse(options.input, given, span=span, every_frame=every_frame, progress=progress)
-    else:
-        refuse_other_file(plan, options.input, options.plan, allowed=options.other_file)
-    plan = replace(plan, style=chosen_style(options, plan.style))
-    return with_choices(plan, options)
-
-
-def _render(options: Namespace, plan: Plan, span: Span | None, encoder: EncoderSettings, progress: Progress) -> dict:
-    paths = (options.input, options.output)
-    if span is not None:
-        return render(*paths, plan, span=span, encoder=encoder, progress=progress)
-    way = render_copying if options.smart else render_in_jobs
-    return way(*paths, plan, encoder=encoder, jobs=options.jobs, progress=progress)
 
 
 def _tell(output: str, report: dict) -> None:
