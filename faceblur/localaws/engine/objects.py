@@ -233,9 +233,9 @@ def list_uploads(bucket: str, query: dict):
         is_next = (key, number) > after if after[1] else key > after[0]
         if one["bucket"] != bucket or not key.startswith(prefix) or not is_next:
             continue
-        cut = key.find(delimiter, len(prefix)) if delimiter else -1
-        group = key[: cut + len(delimiter)]
-        if cut < 0:
+        at = key.find(delimiter, len(prefix)) if delimiter else -1
+        group = key[: at + len(delimiter)]
+        if at < 0:
             rows[key, number] = one
         elif group != after[0]:
             rows[group, ""] = None
