@@ -90,7 +90,7 @@ def payload_bytes(segments: int) -> int:
 
 def row(name: str, memory_mb: int) -> dict:
     """The figures of one kind of video, for a function of this memory."""
-    budget = load(ROOT / "container", "budget")
+    budget = load(ROOT / "lambda_src" / "shared", "budget")
     width, height, rate, megabits = VIDEOS[name]
     shape = {"width": width, "height": height, "coded_width": width, "coded_height": height, "rotation": 0}
     times = {"frame_rate": rate, "duration_ms": HOURS * 3_600_000, "frames": 0}

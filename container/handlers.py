@@ -10,13 +10,13 @@ import json
 import tempfile
 from pathlib import Path
 
-from budget import MEMORY_OF_A_CPU_MB, check_lengths, segment_seconds
+from budget import MEMORY_OF_A_CPU_MB, TooLongError, check_lengths, segment_seconds
 from joining import Joining
 from naming import by_name
 from storage import Work, uploaded
 
 from faceblur import Detections, analyse, audit, render, video
-from faceblur.errors import VerificationError
+from faceblur.errors import InputError, VerificationError
 from faceblur.pipeline.second_look import blur_and_look
 from faceblur.plan import Plan
 from faceblur.process import return_large_blocks
@@ -36,7 +36,11 @@ def plan_segments(event, context):
     spans = video.split(source, target_s=segment_seconds(info, memory_mb))
     with video.Reader(source) as reader:
         encoder = video.settled(reader, video.EncoderSettings(), "piece.mp4").to_json()
-        notes = check_lengths(key, info, lengths_ms(reader, spans, info), memory_mb)
+        lengths = lengths_ms(reader, spans, info)
+    try:
+        notes = check_lengths(info, lengths, memory_mb)
+    except TooLongError as problem:
+        raise InputError(f"{key}: {problem}") from problem
     log(key=key, segments=len(spans), fetched=source.fetched, requests=source.requests, **info.to_json())
     return {
         "segments": [span.to_json() for span in spans],

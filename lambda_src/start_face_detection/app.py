@@ -9,6 +9,7 @@ import boto3
 from aws import RETRIES, by_name, code_of
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from budget import TooLongError
 from damage import HeaderError
 from header import read_header
 from limits import RefusedError, check, finder
@@ -83,8 +84,8 @@ def looked_at(upload: Upload) -> dict:
 
     try:
         video = read_header(fetch, upload.size)
-        check(video)
-    except (HeaderError, RefusedError) as problem:
+        check(video, int(os.environ["BLUR_MEMORY_MB"]))
+    except (HeaderError, RefusedError, TooLongError) as problem:
         return refused("InputError", f"{upload.key}: {problem}")
     except ClientError as problem:
         return refused_by_s3(upload, problem)

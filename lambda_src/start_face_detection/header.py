@@ -18,7 +18,10 @@ KINDS = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")  # how a
 
 @dataclass(frozen=True)
 class Video:
-    """None: not known. width, height: pixels as displayed; rotation: clockwise, degrees."""
+    """None: not known. width, height: pixels as displayed; rotation: clockwise, degrees.
+
+    longest_group_ms: the longest way from one keyframe to the next, by which a video can be divided.
+    """
 
     container: str | None = None
     codec: str | None = None
@@ -27,6 +30,7 @@ class Video:
     rotation: int | None = None
     duration_ms: float | None = None
     frame_rate: float | None = None
+    longest_group_ms: float | None = None
     bytes: int = 0
 
 
@@ -47,8 +51,9 @@ class Source:
                 return block[at - start : at - start + length]
         if length > BLOCK or len(self._blocks) == MOST_BLOCKS:
             raise HeaderError("its header is scattered over more places than a video's is")
-        block = self._fetch(at, min(self.size, at + BLOCK))
-        if len(block) < length:
+        end = min(self.size, at + BLOCK)
+        block = self._fetch(at, end)
+        if len(block) < end - at:
             raise HeaderError("it is cut off: the upload is not whole")
         self._blocks.append((at, block))
         return block[:length]

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from struct import unpack
 
 from damage import HeaderError
@@ -25,6 +26,8 @@ CODECS = {
     b"ap4x": "prores",
 }
 MOST_BOXES = 2000
+AT_A_TIME = 4096  # numbers of keyframes: 16 KB
+MOST_KEYFRAMES = 4 * AT_A_TIME  # that are read
 
 
 def read(source) -> dict:
@@ -79,6 +82,7 @@ def track(source, at: int, end: int) -> dict | None:
     (described,) = children(source, *tables, (b"stsd",)).values()
     length_ms, turned = milliseconds(source, *media[b"mdhd"]), rotation(source, *found[b"tkhd"])
     frames = samples(source, *tables)
+    group = longest_group(source, *tables, frames) if frames and length_ms else None
     codec, width, height = entry(source, *described)
     return {
         "codec": codec,
@@ -87,6 +91,7 @@ def track(source, at: int, end: int) -> dict | None:
         "rotation": turned,
         "duration_ms": length_ms,
         "frame_rate": round(1000 * frames / length_ms, 3) if frames and length_ms else None,
+        "longest_group_ms": round(length_ms / frames * group, 3) if group else None,
     }
 
 
@@ -138,3 +143,22 @@ def samples(source, at: int, end: int) -> int:
         if kind in (b"stsz", b"stz2") and stop - start >= 12:
             return unpack(">I", source.read(start + 8, 4))[0]
     return 0
+
+
+def longest_group(source, at: int, end: int, frames: int) -> int | None:
+    """The most frames from one keyframe to the next, or to the end; None where they are too many to be read."""
+    for kind, start, stop in boxes(source, at, end):
+        if kind == b"stss" and stop - start >= 8:
+            count = min(unpack(">I", source.read(start + 4, 4))[0], (stop - start - 8) // 4)
+            if count > MOST_KEYFRAMES:
+                return None
+            numbers = keyframes(source, start + 8, count)
+            return max(after - before for before, after in pairwise([1, *numbers, frames + 1]))
+    return 1  # every frame is one
+
+
+def keyframes(source, at: int, count: int) -> Iterator[int]:
+    """Their numbers, the first frame's is 1."""
+    for first in range(0, count, AT_A_TIME):
+        many = min(AT_A_TIME, count - first)
+        yield from unpack(f">{many}I", source.read(at + 4 * first, 4 * many))

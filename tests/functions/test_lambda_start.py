@@ -1,9 +1,11 @@
 """start_face_detection: every S3 event version, every record, nothing started twice, nothing paid in vain."""
 
+import io
 import json
 from dataclasses import asdict
 from urllib.parse import quote_plus
 
+import av
 import pytest
 from botocore.stub import ANY
 from hypothesis import given
@@ -23,6 +25,7 @@ def app(monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("BLUR_MEMORY_MB", "7076")
     monkeypatch.setenv("STATE_MACHINE_ARN", "arn:aws:states:eu-west-1:123456789012:stateMachine:pipeline")
     monkeypatch.setenv("WORK_BUCKET", "work")
     monkeypatch.setenv("OUTPUT_BUCKET", "output")
@@ -285,3 +288,40 @@ def test_an_empty_upload_is_refused_without_reading(looking):
     app, look = looking
     with stubbed(app.s3):
         assert look(0) == {"problem": {"Error": "InputError", "Cause": "walk.mp4: it is empty"}}
+
+
+class Bucket:
+    """One object, read in ranges."""
+
+    def __init__(self, content):
+        self.content = content
+
+    def get_object(self, Range, **_):
+        first, last = map(int, Range.removeprefix("bytes=").split("-"))
+        return {"Body": io.BytesIO(self.content[first : last + 1])}
+
+
+@pytest.fixture(scope="module")
+def one_group(tmp_path_factory):
+    """A minute with one keyframe."""
+    path = tmp_path_factory.mktemp("group") / "walk.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"g": "9999", "bf": "0"})
+        stream.width, stream.height = 64, 48
+        for _ in range(25 * 60):
+            container.mux(stream.encode(av.VideoFrame(64, 48, "yuv420p")))
+        container.mux(stream.encode())
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("memory_mb", [128, 10_240])
+def test_too_long_without_a_keyframe_is_refused_before_anything_is_paid(looking, monkeypatch, one_group, memory_mb):
+    app, look = looking
+    monkeypatch.setenv("BLUR_MEMORY_MB", str(memory_mb))
+    monkeypatch.setattr(app, "s3", Bucket(one_group))
+    found = look(len(one_group))
+    if memory_mb == 10_240:
+        assert found["finder"] == "rekognition" and found["video"]["longest_group_ms"] == 60_000
+    else:
+        cause = found["problem"]["Cause"]
+        assert cause.startswith("walk.mp4: 60 s of it can only be worked on in one piece") and "keyframe" in cause

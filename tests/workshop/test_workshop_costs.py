@@ -54,7 +54,7 @@ def test_leaving_everything_costs_storage_only():
 def test_steps_and_time_are_those_of_the_state_machine_and_of_its_functions():
     machine = json.loads((ROOT / "statemachine.asl.json").read_text(encoding="utf-8"))
     assert len(machine["States"]["BlurSegments"]["ItemProcessor"]["States"]) == costs.TRANSITIONS_PER_SEGMENT
-    budget = load(ROOT / "container", "budget")
+    budget = load(ROOT / "lambda_src" / "shared", "budget")
     shape = {"width": 1280, "height": 720, "coded_width": 1280, "coded_height": 720, "rotation": 0, "audio": ()}
     film = VideoInfo(**shape, frame_rate=30, duration_ms=1000, frames=30, codec="h264", format="mov", pixel_format="")
     took = 7076 * budget.blurring_seconds(film, 1000, 7076) + 3538 * budget.proving_seconds(film, 1000, 7076)

@@ -43,8 +43,8 @@ PRICES: Mapping[str, Price] = {
 # A run of the pipeline as the state machine is drawn: states entered once, and those of each further poll
 # or segment.
 TRANSITIONS_ONCE, TRANSITIONS_PER_POLL, TRANSITIONS_PER_SEGMENT = 8, 3, 2
-# Not measured on AWS: memory times running time that a second of 720p video takes, by container/budget.py, blurred with
-# 7,076 MB and proven with 3,538 MB.
+# Not measured on AWS: memory times running time that a second of 720p video takes, by lambda_src/shared/budget.py,
+# blurred with 7,076 MB and proven with 3,538 MB.
 GB_SECONDS_PER_SECOND = 8.3
 LOG_BYTES_PER_RUN = 50_000
 

@@ -69,11 +69,14 @@ def build_and_push(ws: Workshop, repository_uri: str, build_with: str = "auto", 
 
 
 def write_context(folder: Path) -> None:
-    """Put into `folder` what the image is made of: Dockerfile, handlers, requirements, lock, faceblur."""
+    """Put into `folder` what the image is made of: Dockerfile, handlers, requirements, lock, faceblur, and what the
+    handlers share with the start function.
+    """
     root = project_root()
     for path in sorted((root / "container").iterdir()):
         if path.is_file():
             shutil.copyfile(path, folder / path.name)
+    shutil.copyfile(root / "lambda_src" / "shared" / "budget.py", folder / "budget.py")
     shutil.copyfile(root / "requirements.lock", folder / "constraints.txt")
     shutil.copytree(root / "faceblur", folder / "faceblur", ignore=shutil.ignore_patterns(*LEFT_OUT))
 
