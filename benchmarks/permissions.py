@@ -3,13 +3,14 @@
     python -m benchmarks.permissions [part of a row's name ...]
 
 On an embedded AWS of its own, with the application as notebooks 02 to 07 build it. A row has the role, the action and
-the upload that needs it: a video (`good`), one that is deleted before the function looks at it (`gone`), one that fails
-when its detections lie in the work bucket already, because the image may not read it (`late`), one that was refused
-when parts of its output had been sent already (`sent`), or one whose parts were sent before by a function that was
-ended (`again`). What AWS itself looks at when a chapter asks for it (`asked`)
-is asked for again: without the permission it must be refused. A permission of which nobody is told must change
-something else: the function's log, or what is left in the work bucket. About ten seconds a row; invoking takes the
-state machine minutes, because AWS gives its refusals a name that is worth repeating.
+the upload that needs it: a video (`good`), one that is deleted before the function looks at it (`gone`), one whose
+temporaries are (`lost`), one in a bucket that keeps versions (`kept`), one that fails when its detections lie in the
+work bucket already, because the image may not read it (`late`), one that was refused when parts of its output had been
+sent already (`sent`), or one whose parts were sent before by a function that was ended (`again`). What AWS itself
+looks at when a chapter asks for it (`asked`) is asked for again: without the permission it must be refused. A
+permission of which nobody is told must change something else: the function's log, or what is left in the work bucket.
+About ten seconds a row; invoking takes the state machine minutes, because AWS gives its refusals a name that is worth
+repeating.
 """
 
 from __future__ import annotations
@@ -50,8 +51,12 @@ class Bench:
         subscribe(self.queue, self.ws.need("topic_arn"))
         self.count = 0
 
-    def rows(self) -> Iterator[tuple[str, int, str, str]]:
-        """(role, number of the statement, action, kind of upload)"""
+    def rows(self) -> list[tuple[str, int, str, str]]:
+        """(role, number of the statement, action, kind of upload); a bucket that keeps versions keeps them for good."""
+        return sorted(self._rows(), key=lambda row: row[3] == "kept")
+
+    def _rows(self) -> Iterator[tuple[str, int, str, str]]:
+        listed = {self.ws.names.input_bucket: "gone", self.ws.names.work_bucket: "lost"}
         for who in self.ws.names.roles:
             for number, statement in enumerate(self.policy(who)["Statement"]):
                 for action in actions(statement):
@@ -62,9 +67,12 @@ class Bench:
                         yield who, number, action, "again"
                     elif (who, action) in ASKED or (who == "state_machine" and action.startswith("logs:")):
                         yield who, number, action, "asked"
+                    elif action == "s3:GetObjectVersion":
+                        yield who, number, action, "kept"
                     else:
-                        is_input = str(statement["Resource"]).endswith(f":{self.ws.names.input_bucket}")
-                        yield who, number, action, "gone" if action == "s3:ListBucket" and is_input else "good"
+                        bucket = str(statement["Resource"]).rpartition(":")[2] if action == "s3:ListBucket" else ""
+                        kind = listed.get(bucket, "good")
+                        yield who, number, action, "good" if kind == "lost" and who == "join_segments" else kind
 
     def policy(self, who: str) -> dict:
         name = {"RoleName": self.ws.names.role(who), "PolicyName": "permissions"}
@@ -94,9 +102,12 @@ class Bench:
         key, began = f"n{self.count:03d}.mp4", time.monotonic()
         if kind == "sent":
             self.refuse(key)
-        elif kind == "gone":
-            self.take_away(key, who)
+        elif kind in ("gone", "lost"):
+            self.take_away(key, who, kind)
         else:
+            if kind == "kept":
+                keeping = {"VersioningConfiguration": {"Status": "Enabled"}}
+                self.s3.put_bucket_versioning(Bucket=self.ws.names.input_bucket, **keeping)
             self.s3.put_object(Bucket=self.ws.names.input_bucket, Key=key, Body=self.video)
         if kind == "again":
             given = json.loads(eventually(lambda: execution_of(self.ws, key))["input"])
@@ -133,14 +144,19 @@ class Bench:
             return str(problem)
         return ""
 
-    def take_away(self, key: str, who: str) -> None:
-        """The function is killed when it is called first, and what it comes back to is gone."""
+    def take_away(self, key: str, who: str, kind: str) -> None:
+        """The function is killed when it is called first, and what it comes back to is gone: the upload, or what the
+        functions before it have left.
+        """
         assert self.chaos
         place = {"Bucket": self.ws.names.input_bucket, "Key": key}
         with self.chaos.kill(self.ws.names.function(who), times=1) as killed:
             self.s3.put_object(**place, Body=self.video)
             eventually(lambda: killed.struck)
-        self.s3.delete_object(**place)
+        if kind == "gone":
+            self.s3.delete_object(**place)
+        else:
+            self.left()
 
     def logged(self, who: str, since_ms: int) -> bool:
         """Whether the role's owner has written into its log group."""

@@ -49,6 +49,7 @@ def test_an_unknown_part_is_a_mistake():
 
 VERB_OF = {
     "s3:GetObject": "reads",
+    "s3:GetObjectVersion": "reads",
     "s3:PutObject": "writes",
     "s3:AbortMultipartUpload": "writes",
     "s3:DeleteObject": "deletes",
@@ -62,7 +63,7 @@ def permissions():
     cells = {cell["id"]: "".join(cell["source"]) for cell in code_cells(3)}
     variables = {"ws": types.SimpleNamespace(partition="aws", names=names, need=lambda key: getattr(names, key))}
     for source in cells.values():
-        if source.startswith(("S3 = ", "READ_INPUT = ")):
+        if source.startswith(("INPUT, ", "READ_INPUT = ")):
             exec(source, variables)
     return variables["PERMISSIONS"], names
 

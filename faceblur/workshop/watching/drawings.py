@@ -14,8 +14,8 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
     "wait_for_completion": {},
     "get_detections": {"work": ("writes",)},
     "plan_segments": {"input": ("reads", "lists")},
-    "blur_segment": {"input": ("reads", "lists"), "work": ("reads", "writes")},
-    "prove_segment": {"input": ("reads", "lists"), "work": ("reads", "writes")},
+    "blur_segment": {"input": ("reads", "lists"), "work": ("reads", "writes", "lists")},
+    "prove_segment": {"input": ("reads", "lists"), "work": ("reads", "writes", "lists")},
     "join_segments": {
         "input": ("reads", "lists"),
         "work": ("reads", "writes", "deletes", "lists"),
