@@ -16,6 +16,7 @@ from faceblur.sample import film
 from faceblur.workshop import __main__ as command
 from faceblur.workshop.chapters import CHAPTERS
 from faceblur.workshop.running import demo, runner
+from faceblur.workshop.running.cells import CellFailure
 
 FRAMES = 60
 MOST_LINES = 60  # of one output: a Lambda function's source, a state of the workflow
@@ -133,7 +134,7 @@ def test_a_failed_demo_leaves_the_last_result_alone(monkeypatch, tmp_path, short
         copy = work / "notebooks" / CHAPTERS[2].file
         copy.parent.mkdir()
         copy.write_text("executed")
-        failure = runner.CellFailure("create", "WorkshopError: no more buckets\n    details", "")
+        failure = CellFailure("create", "WorkshopError: no more buckets\n    details", "")
         return runner.Run((runner.NotebookRun(CHAPTERS[2], 1.0, copy, failure),))
 
     monkeypatch.setattr(demo, "_run_notebooks", failing)

@@ -11,6 +11,7 @@ from faceblur.errors import WorkshopError
 from faceblur.workshop import __main__ as command
 from faceblur.workshop.chapters import CHAPTERS
 from faceblur.workshop.running import lab, runner
+from faceblur.workshop.running.cells import CellProgress
 from faceblur.workshop.running.junit import write_junit
 
 
@@ -138,7 +139,7 @@ def test_junit_has_a_case_per_notebook(project, tmp_path):
 
 def test_a_log_shows_slow_cells(monkeypatch):
     said = []
-    progress = runner.CellProgress(CHAPTERS[4], said.append)
+    progress = CellProgress(CHAPTERS[4].file, said.append)
     progress({"id": "fast"}, 0, 3, None)
     progress({"id": "fast"}, 0, 3, 0.1)
     progress({"id": "build"}, 1, 3, 7.25)

@@ -14,6 +14,7 @@ from pathlib import Path
 from ...errors import OutputError
 from ..chapters import CHAPTERS
 from . import runner
+from .cells import CellFailure
 from .page import ChapterLine, write_page
 from .videos import chosen_video
 
@@ -79,7 +80,7 @@ def _failed(done: runner.Run, work: Path, out: Path) -> int:
     return 1
 
 
-def _message(failure: runner.CellFailure) -> str:
+def _message(failure: CellFailure) -> str:
     """The first line of the error, without the name of an error that is there to be read."""
     return failure.error.splitlines()[0].removeprefix("WorkshopError: ")
 
