@@ -73,7 +73,8 @@ def main(arguments: list[str]) -> str | None:
         folder, archive = Path(name, "sources"), Path(name, "sources.tar")
         subprocess.run(["git", "-C", ROOT, "archive", "-o", archive, "HEAD"], check=True)
         with tarfile.open(archive) as packed:
-            packed.extractall(folder, filter="data")
+            packed.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.11.2 has none
+            packed.extractall(folder)
         problem = what_is_wrong(folder, arguments[0])
         if problem:
             return f"release: {problem}"

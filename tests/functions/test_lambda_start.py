@@ -6,6 +6,7 @@ from dataclasses import asdict
 from urllib.parse import quote_plus
 
 import av
+import numpy as np
 import pytest
 from botocore.stub import ANY
 from hypothesis import given
@@ -308,8 +309,9 @@ def one_group(tmp_path_factory):
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25, options={"g": "9999", "bf": "0"})
         stream.width, stream.height = 64, 48
+        grey = np.full((48, 64, 3), 128, np.uint8)
         for _ in range(25 * 60):
-            container.mux(stream.encode(av.VideoFrame(64, 48, "yuv420p")))
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
         container.mux(stream.encode())
     return path.read_bytes()
 

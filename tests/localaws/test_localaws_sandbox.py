@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -280,10 +281,12 @@ def test_it_ends_when_nobody_holds_it_any_more(executor):
     function = make(executor, "held")
     folder = executor.root / "held"
     folder.mkdir()
-    process = executor.sandbox.start(function, folder, "127.0.0.1:1", "stream", write)
-    os.close(write)
-    inner = eventually(lambda: psutil.Process(process.pid).children(recursive=True)[1:])
-    process.stdin.close()
-    assert process.wait(20) == -9
-    eventually(lambda: not inner[0].is_running())
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it waits there for its first event
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        process = executor.sandbox.start(function, folder, address, "stream", write)
+        os.close(write)
+        inner = eventually(lambda: psutil.Process(process.pid).children(recursive=True)[1:])
+        process.stdin.close()
+        assert process.wait(20) == -9
+        eventually(lambda: not inner[0].is_running())
     os.close(read)

@@ -143,7 +143,7 @@ GROUPS = (
 
 # What the roles of functions and state machine are given: a permissions boundary must let them.
 OF_ROLES = (
-    Group("s3", _words("AbortMultipartUpload DeleteObject GetObject PutObject"), _objects),
+    Group("s3", _words("AbortMultipartUpload DeleteObject GetObject GetObjectVersion PutObject"), _objects),
     Group("s3", _words("ListBucket"), _buckets),
     Group("sns", _words("Publish"), _topic),
     Group("states", _words("StartExecution"), _state_machine),

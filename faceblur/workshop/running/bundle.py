@@ -61,7 +61,8 @@ def _sources(work: Path, run: Run) -> Path:
         members = archive.getmembers()
         for member in members:
             member.mtime = max(member.mtime, _FIRST_OF_ZIP)
-        archive.extractall(work, members, filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.11.2 has none
+        archive.extractall(work, members)
     packed.unlink()
     (folder,) = work.iterdir()
     return folder
