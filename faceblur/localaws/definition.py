@@ -14,6 +14,7 @@ from typing import Any
 from .choices import COMPARISON
 from .intrinsics import parse
 from .paths import check_path, is_reference
+from .resources import resource_faults
 
 # Fields of JSONPath states: what selects from the input, what must lead to one place, what may be computed instead.
 PATHS = ("InputPath", "OutputPath")
@@ -40,6 +41,14 @@ UNKNOWN = {
     ),
     "Parallel": ("TimeoutSeconds",),
 }
+# Fields that a Map has in DISTRIBUTED mode alone.
+DISTRIBUTED = (
+    "ItemReader", "ItemBatcher", "ResultWriter", "Label", "ToleratedFailureCount", "ToleratedFailureCountPath",
+    "ToleratedFailurePercentage", "ToleratedFailurePercentagePath",
+)  # fmt: skip
+# The largest numbers: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+LARGEST = {"Seconds": 99_999_999, "TimeoutSeconds": 99_999_999, "HeartbeatSeconds": 99_999_999,
+           "IntervalSeconds": 99_999_999, "MaxAttempts": 99_999_999, "MaxDelaySeconds": 31_622_399}  # fmt: skip
 LIMITS = ("TimeoutSeconds", "TimeoutSecondsPath", "HeartbeatSeconds", "HeartbeatSecondsPath")
 
 
@@ -66,12 +75,12 @@ def _linted(document: dict) -> list[str]:
 
 def _plain(value: Any, key: str = "") -> Any:
     """What statelint 3.1 refuses wrongly, said so that it does not: whole backoff rates, and paths, which are looked at
-    below.
+    below, and how a Map reads its items.
     """
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, dict):
-        return {name: _plain(item, name) for name, item in value.items()}
+        return {name: _plain(item, name) for name, item in value.items() if name != "ReaderConfig"}
     if key == "BackoffRate" and type(value) is int:
         return float(value)
     if isinstance(value, str) and key.endswith(("Path", ".$", "Variable")):
@@ -87,8 +96,9 @@ def _overlooked(value: Any, path: str) -> Iterator[str]:
         return
     if not isinstance(value, dict):
         return
-    if value.get("Type") == "Task" and not isinstance(value.get("Resource"), str):
-        yield f"{path}: a Task needs a Resource"
+    if value.get("Type") == "Task":
+        yield from resource_faults(value.get("Resource"), path)
+    yield from _bounds(value, path)
     yield from _misplaced_catch_all(value, path)
     for key, item in value.items():
         here = f"{path}.{key}" if path else key
@@ -103,6 +113,21 @@ def _overlooked(value: Any, path: str) -> Iterator[str]:
             yield from _path_faults(key, item, here)
         elif key not in CONTENT:
             yield from _overlooked(item, here)
+
+
+def _bounds(value: dict, path: str) -> Iterator[str]:
+    """Numbers that are too large, a heartbeat that cannot be missed, and what an INLINE Map does not have."""
+    for name, most in LARGEST.items():
+        if type(value.get(name)) is int and value[name] > most:
+            yield f"{path}.{name}: {value[name]} is more than {most}"
+    limit, beat = value.get("TimeoutSeconds"), value.get("HeartbeatSeconds")
+    if type(limit) is int and type(beat) is int and beat >= limit:
+        yield f"{path}.HeartbeatSeconds: it must be smaller than TimeoutSeconds"
+    if value.get("Type") == "Map":
+        processor = value.get("ItemProcessor") or value.get("Iterator") or {}
+        mode = (processor.get("ProcessorConfig") or {}).get("Mode", "INLINE") if isinstance(processor, dict) else ""
+        odd = [name for name in DISTRIBUTED if name in value] if mode == "INLINE" else []
+        yield from (f"{path}.{name}: a Map in INLINE mode has no such field" for name in odd)
 
 
 def _path_faults(key: str, value: Any, here: str) -> Iterator[str]:

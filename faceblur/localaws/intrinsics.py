@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/intrinsic-functions.html
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 import re
@@ -133,7 +134,7 @@ def is_format(template: Any, *values: Any) -> bool:
 
 
 def as_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
 def counted(start: int, end: int, step: int) -> list[int]:
@@ -196,6 +197,11 @@ FUNCTIONS: dict[str, tuple[Callable[..., bool], Callable[..., Any], str]] = {
         lambda one, other: _is_number(one, other) and -(2**31) <= round(one) + round(other) < 2**31,
         lambda one, other: round(one) + round(other),
         "two numbers whose sum has 32 bits",
+    ),
+    "States.Base64Decode": (
+        lambda text: isinstance(text, str) and len(text) <= 10_000,
+        lambda text: base64.b64decode(text, validate=True).decode(),
+        "a text of 10,000 letters at most",
     ),
     "States.StringToJson": (lambda text: isinstance(text, str), json.loads, "a text"),
     "States.StringSplit": (

@@ -14,6 +14,7 @@ MAX_TIMEOUT_S = 900
 MAX_MEMORY_MB = MAX_STORAGE_MB = 10_240
 MIN_MEMORY_MB, MIN_STORAGE_MB = 128, 512
 MAX_VARIABLES_BYTES = 4096
+MAX_LAYERS = 5
 MAX_UNPACKED_BYTES = 262_144_000
 # Not AWS's: folders in each other, in packages and images. What is much deeper has a path that no program can name.
 MAX_DEPTH = 200
@@ -37,7 +38,10 @@ RESERVED_VARIABLES = {
     "LAMBDA_RUNTIME_DIR",
     "LAMBDA_TASK_ROOT",
 }
+# Settings that `refusal` looks at itself.
+LOOKED_AT = ("Timeout", "MemorySize", "EphemeralStorage", "FunctionName", "Runtime", "Environment", "Layers", "Code")
 NAME = re.compile(r"(arn:[^ ]+:function:)?[a-zA-Z0-9-_]{1,64}(:[a-zA-Z0-9$_-]+)?")
+VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
 PYTHON = re.compile(r"python3\.(1[0-9]|[89])")
 
 
@@ -57,7 +61,20 @@ def refusal(settings: dict) -> str | None:
         return _constraint(settings["FunctionName"], "functionName", "Member must satisfy the name pattern")
     if "Runtime" in settings and not PYTHON.fullmatch(settings["Runtime"]):
         return f"The embedded AWS runs Python functions; the runtime {settings['Runtime']} is not one of them."
-    return _variables((settings.get("Environment") or {}).get("Variables") or {})
+    if (settings.get("LoggingConfig") or {}).get("LogFormat", "Text") != "Text":
+        return "The embedded AWS writes the logs of functions as text; LogFormat JSON is not there."
+    return _layers(settings.get("Layers") or []) or _variables(
+        (settings.get("Environment") or {}).get("Variables") or {}
+    )
+
+
+def _layers(layers: list[str]) -> str | None:
+    if len(layers) > MAX_LAYERS:
+        return _constraint(layers, "layers", f"Member must have length less than or equal to {MAX_LAYERS}")
+    names = [str(layer).rpartition(":")[0] for layer in layers]
+    if len(set(names)) < len(names):
+        return "Two different versions of the same layer are not allowed to be referenced in the same function."
+    return None
 
 
 def _variables(variables: dict[str, str]) -> str | None:
@@ -68,6 +85,8 @@ def _variables(variables: dict[str, str]) -> str | None:
             "have provided contains reserved keys that are currently not supported for modification. "
             f"Reserved keys used in this request: {', '.join(reserved)}"
         )
+    if odd := [name for name in variables if not VARIABLE.fullmatch(name)]:
+        return _constraint(odd[0], "environment.variables", f"Map keys must satisfy the pattern {VARIABLE.pattern}")
     if len(json.dumps(variables, separators=(",", ":"))) > MAX_VARIABLES_BYTES:
         return (
             "Lambda was unable to configure your environment variables because the environment variables you "

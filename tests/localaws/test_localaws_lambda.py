@@ -160,7 +160,7 @@ def test_tmp_beyond_its_storage_is_full(local_aws):
         ({"MemorySize": 10_241}, "'memorySize'.*less than or equal to 10240"),
         ({"EphemeralStorage": {"Size": 10_241}}, "less than or equal to 10240"),
         ({"Environment": {"Variables": {"AWS_REGION": "x"}}}, "reserved keys.*AWS_REGION"),
-        ({"Environment": {"Variables": {"X": "x" * 5000}}}, "exceeded the 4KB limit"),
+        ({"Environment": {"Variables": {"XX": "x" * 5000}}}, "exceeded the 4KB limit"),
         ({"Runtime": "nodejs22.x"}, "runs Python functions"),
         ({"FunctionName": "a b"}, "'functionName'"),
     ],
@@ -236,6 +236,7 @@ def test_a_role_may_be_for_certain_functions_only():
         client.update_function_configuration(FunctionName=name, Role=role_for("function-*"))
         with pytest.raises(ClientError, match="cannot be assumed by Lambda"):
             client.update_function_configuration(FunctionName=name, Role=role_for("other"))
+        client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 1})
 
 
 def test_concurrent_calls_get_processes_of_their_own():
@@ -255,11 +256,11 @@ def test_new_code_and_new_variables_take_effect():
     client = boto3.client("lambda")
     assert invoke(function)[0] == 1
     client.update_function_code(
-        FunctionName=function, ZipFile=package(app="import os\ndef handler(e, c): return os.getenv('X')")
+        FunctionName=function, ZipFile=package(app="import os\ndef handler(e, c): return os.getenv('XX')")
     )
     eventually(lambda: client.get_function_configuration(FunctionName=function)["LastUpdateStatus"] == "Successful")
     assert invoke(function)[0] is None
-    client.update_function_configuration(FunctionName=function, Environment={"Variables": {"X": "2"}})
+    client.update_function_configuration(FunctionName=function, Environment={"Variables": {"XX": "2"}})
     eventually(lambda: client.get_function_configuration(FunctionName=function)["LastUpdateStatus"] == "Successful")
     assert invoke(function)[0] == "2"
 

@@ -85,7 +85,7 @@ def test_a_mail_is_subscribed_once(made):
 def test_the_environment_of_functions_is_encrypted_too(made):
     lambda_, asked = made[0].client("lambda"), []
     lambda_.meta.events.register("before-call.lambda", lambda params, **_: asked.append(json.loads(params["body"])))
-    for variables in ({"Environment": {"Variables": {"A": "b"}}}, {}):
+    for variables in ({"Environment": {"Variables": {"AA": "b"}}}, {}):
         with pytest.raises(lambda_.exceptions.ResourceNotFoundException):
             lambda_.update_function_configuration(FunctionName="nobody", **variables)
     assert [body.get("KMSKeyArn") for body in asked] == [KEY, None]

@@ -23,6 +23,7 @@ from ..warden import Warden, remove
 from . import (
     attempts,
     checks,
+    executions,
     failing,
     history,
     identities,
@@ -113,6 +114,7 @@ def main(root: Path, listener: int) -> None:
     attempts.install()
     history.install()
     stepfunctions.install()
+    executions.install()
     integrations.install(url)
     failures = Failures()
     lambdas = Lambdas(root, url, Warden(root), failures)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextvars
 import random
 import threading
 import time
 
+from ministack.core.responses import error_response_json
 from ministack.services import stepfunctions as states
 
 from .replacing import put_in, replaces
@@ -19,8 +21,28 @@ NEVER_CAUGHT, CAUGHT_BY_NAME = "States.Runtime", "States.DataLimitExceeded"
 ONCE_AT_LEAST_S = 1
 
 
+# The execution that runs now, and that of each token that was given out.
+_running: contextvars.ContextVar[dict | None] = contextvars.ContextVar("running", default=None)
+_owners: dict[str, dict] = {}
+
+
 def install() -> None:
     put_in(task, matches, patience, callback, heartbeat)
+    for name in ("_send_task_success", "_send_task_failure", "_send_task_heartbeat"):
+        setattr(states, name, while_open(getattr(states, name)))
+
+
+def while_open(original):
+    """A token is worth nothing once its task is over: https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html"""
+
+    def send_task(request):
+        token = request.get("taskToken")
+        owner = _owners.get(token)
+        if owner and (owner["status"] != "RUNNING" or not states._task_tokens.get(token)):
+            return error_response_json("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'", 400)
+        return original(request)
+
+    return send_task
 
 
 @replaces("_execute_task")
@@ -28,6 +50,7 @@ def task(original):
     """Limits by paths; and what goes wrong before the task is scheduled is caught as well."""
 
     def execute_task(state, raw_input, execution, context):
+        _running.set(execution)
         source = states._apply_input_path(state, raw_input, context)
         state = with_values(state, source, {"TimeoutSecondsPath": is_limit, "HeartbeatSecondsPath": is_limit})
         try:
@@ -81,6 +104,8 @@ def callback(original):
 
     def invoke_with_callback(resource, given, token, state):
         limit = state.get("HeartbeatSeconds")
+        if (execution := _running.get()) is not None:
+            _owners[token] = execution
         done = threading.Event()
         if limit:
             threading.Thread(target=watch, args=(token, limit, done), daemon=True).start()

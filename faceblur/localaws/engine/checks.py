@@ -15,9 +15,11 @@ from urllib.parse import parse_qsl
 from ministack import app
 from ministack.core import iam_actions, router
 from ministack.core.responses import error_response_json
+from ministack.services import stepfunctions
 
+from .. import limits
 from ..policies import policy_fault
-from . import invocations, objects, permissions, storage
+from . import functions, invocations, objects, permissions, storage, uploads
 from .models import faults, fits, model, number_or_text
 
 # Service as ministack names it: as botocore does, and how it says that a parameter is none.
@@ -35,6 +37,7 @@ NAMED = {"states:CreateStateMachine": "", "states:CreateActivity": "", "states:S
 NOT_THERE = ("states:RedriveExecution",)
 UPDATED = {"definition", "roleArn", "loggingConfiguration", "tracingConfiguration", "encryptionConfiguration"}
 TOKENS = ("states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat")
+MAX_TAGS = 50
 PROTOCOLS = ("http", "https", "email", "email-json", "sms", "sqs", "application", "lambda", "firehose")
 # Operations with a policy: the field that holds it, and whether it says who may take a role.
 POLICIES = {
@@ -58,12 +61,15 @@ PASSES_ROLE = {
 def install(url: str) -> None:
     app._dispatch_service_request = checked(app._dispatch_service_request)
     objects.install()
+    uploads.install()
+    functions.install()
     invocations.install(url)
 
 
 def checked(dispatch):
     @functools.wraps(dispatch)
     async def dispatch_service_request(method, path, headers, body, query, request_id):
+        path = functions.plain(path)
         params = app._routing_params(method, path, headers, body, query)
         service = router.detect_service(method, path, headers, params)
         refusal = None
@@ -130,14 +136,41 @@ def policy_refusal(service: str, operation: str, headers: dict, given: dict, req
 
 
 def of_functions(service: str, operation: str, headers: dict, body: bytes, params: dict, request_id: str):
-    return invocations.refusal(operation, headers, body) or role_refusal(service, operation, headers, body, params)
+    if operation in functions.NOT_THERE:
+        return not_there(operation)
+    return (
+        invocations.refusal(operation, headers, body)
+        or body_fault(operation, body)
+        or role_refusal(service, operation, headers, body, params)
+    )
+
+
+def not_there(operation: str):
+    text = f"the embedded AWS does not run {operation.partition(':')[2]}"
+    return error_response_json("UnsupportedOperationException", text, 400)
+
+
+def body_fault(operation: str, body: bytes):
+    """What stands in the body of a request to Lambda, but for what `limits` says of settings."""
+    shape, given = model("lambda", operation.partition(":")[2]), document(body)
+    members = shape.members if shape is not None and given else {}
+    for name, member in members.items():
+        if fault := "" if name in limits.LOOKED_AT else next(faults(member, given.get(name), name), ""):
+            code = "InvalidParameterValueException" if operation in PASSES_ROLE else "ValidationException"
+            text = (
+                f"1 validation error detected: Value at '{fault[0].lower() + fault[1:]}' failed to satisfy constraint"
+            )
+            return error_response_json(code, text, 400)
+    return None
 
 
 def of_machines(service: str, operation: str, headers: dict, body: bytes, params: dict, request_id: str):
     given = document(body)
     if operation in NOT_THERE:
-        text = f"the embedded AWS does not run {operation.partition(':')[2]}"
-        return error_response_json("UnsupportedOperationException", text, 400)
+        return not_there(operation)
+    if ":express:" in str(given.get("executionArn")):
+        text = "Invalid Arn: 'Resource type not valid in this context: express'"
+        return error_response_json("InvalidArn", text, 400)
     if operation in NAMED and not NAME.fullmatch(str(given.get("name", NAMED[operation]))):
         return error_response_json("InvalidName", f"Invalid Name: '{given.get('name')}'", 400)
     if operation in TOKENS and len(str(given.get("taskToken", ""))) < 32:
@@ -150,7 +183,31 @@ def of_machines(service: str, operation: str, headers: dict, body: bytes, params
     for field in ("executionArn", "stateMachineArn"):
         if field in given and not ARN.fullmatch(str(given[field])):
             return error_response_json("InvalidArn", f"Invalid Arn: '{given[field]}'", 400)
+    if operation == "states:StartSyncExecution" and is_standard(given.get("stateMachineArn")):
+        text = "State machine type STANDARD is not supported: StartSyncExecution is for EXPRESS"
+        return error_response_json("StateMachineTypeNotSupported", text, 400)
+    if operation == "states:TagResource" and not is_there(given.get("resourceArn")):
+        return error_response_json("ResourceNotFound", f"Resource not found: '{given.get('resourceArn')}'", 400)
+    if operation == "states:TagResource" and too_many_tags(given):
+        return error_response_json("TooManyTags", f"A resource has {MAX_TAGS} tags at most", 400)
+    if fault := next(faults(model("stepfunctions", operation.partition(":")[2]), given | {"input": None}, ""), None):
+        text = f"1 validation error detected: Value at '{fault}' failed to satisfy constraint"
+        return error_response_json("ValidationException", text, 400)
     return role_refusal(service, operation, headers, body, params)
+
+
+def is_standard(arn) -> bool:
+    base = stepfunctions._state_machines.get(stepfunctions._resolve_state_machine_arn(arn)) or {}
+    return base.get("type") == "STANDARD"
+
+
+def is_there(arn) -> bool:
+    return arn in stepfunctions._state_machines or arn in stepfunctions._activities
+
+
+def too_many_tags(given: dict) -> bool:
+    known = {tag["key"] for tag in stepfunctions._tags.get(given.get("resourceArn"), [])}
+    return len(known | {tag.get("key") for tag in given.get("tags") or ()}) > MAX_TAGS
 
 
 def is_json(text) -> bool:

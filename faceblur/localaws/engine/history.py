@@ -16,6 +16,8 @@ import threading
 from ministack.core.responses import get_region, now_iso
 from ministack.services import stepfunctions as states
 
+from .delivery import deliver
+
 # An optimised integration: what is called, and how ("lambda", "invoke.waitForTaskToken").
 SERVICE = re.compile(r"arn:aws:states:::(?:aws-sdk:)?(?P<type>[^:]+):(?P<resource>.+)")
 INSIDE = ("Pass", "Task", "Choice", "Wait", "Parallel", "Map")
@@ -63,6 +65,8 @@ def append(execution: dict, kind: str, details: dict) -> dict:
         execution["events"].append(event | details)
     if cell is not None:
         cell[0] = number
+    for one in execution["events"][:1] * (number == 2) + [event | details]:
+        deliver(execution, {"previousEventId": 0} | one)
     return event
 
 

@@ -7,6 +7,7 @@ and SNS are API calls by boto3 with the role's credentials, so that IAM and erro
 from __future__ import annotations
 
 import contextvars
+import datetime
 import json
 import re
 
@@ -17,6 +18,7 @@ from ministack.core.responses import get_region
 from ministack.services import lambda_svc
 from ministack.services import stepfunctions as states
 
+from ..resources import CLIENTS
 from . import permissions
 from .stepfunctions import MAX_PAYLOAD_BYTES
 
@@ -38,8 +40,6 @@ EXCEPTIONS = {
     "events": "EventBridge.AmazonEventBridgeException",
     "states": "StepFunctions.AWSStepFunctionsException",
 }
-# Names that Step Functions gives services: https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
-CLIENTS = {"sfn": "stepfunctions", "cloudwatchlogs": "logs"}
 ERROR_PREFIXES = {"s3": "S3", "sns": "Sns", "sqs": "Sqs", "dynamodb": "DynamoDb"}
 
 # The session of the state machine's role in which the current task runs.
@@ -170,23 +170,51 @@ def call_sdk(url: str, service: str, action: str, arguments: dict):
     try:
         name = CLIENTS.get(service, service)
         client = boto3.client(name, endpoint_url=url, region_name=get_region(), **_credentials.get())
-        method = xform_name(action[0].upper() + action[1:])
-        answer = getattr(client, method)(**{name: sdk_value(value) for name, value in arguments.items()})
+        operation = action[0].upper() + action[1:]
+        model = client.meta.service_model.operation_model(operation)
+        answer = getattr(client, xform_name(operation))(**native(model.input_shape, arguments or {}))
     except ClientError as problem:
         code = problem.response["Error"]["Code"]
+        code = "NoSuchKey" if code == "404" else code  # of a HEAD, which has no body to say so
         code = code if code.endswith("Exception") else code + "Exception"
         raise states._ExecutionError(f"{prefix}.{code}", str(problem)) from problem
-    except (AttributeError, BotoCoreError) as problem:
+    except (AttributeError, BotoCoreError, TypeError) as problem:
         raise states._ExecutionError("States.Runtime", f"aws-sdk:{service}:{action}: {problem}") from problem
     answer.pop("ResponseMetadata", None)
-    return json.loads(json.dumps(answer, default=as_text))
+    return json.loads(json.dumps(told(model.output_shape, answer), default=as_text))
+
+
+def native(shape, value):
+    """Parameters as the service spells them: names begin with a capital for Step Functions, whatever they do there, and
+    a document given as a text (an S3 Body, an SNS Message) is sent as JSON.
+    """
+    kind = getattr(shape, "type_name", "")
+    if kind == "structure" and isinstance(value, dict):
+        names = {name[0].upper() + name[1:]: name for name in shape.members}
+        spelt = {names.get(name, name): one for name, one in value.items()}
+        return {name: native(shape.members.get(name), one) for name, one in spelt.items()}
+    if kind == "list" and isinstance(value, list):
+        return [native(shape.member, one) for one in value]
+    if kind == "map" and isinstance(value, dict):
+        return {name: native(shape.value, one) for name, one in value.items()}
+    return json.dumps(value) if kind in ("string", "blob") and isinstance(value, dict | list) else value
+
+
+def told(shape, value):
+    """An answer as Step Functions spells it."""
+    kind = getattr(shape, "type_name", "")
+    if kind == "structure" and isinstance(value, dict):
+        return {name[0].upper() + name[1:]: told(shape.members.get(name), one) for name, one in value.items()}
+    if kind == "list" and isinstance(value, list):
+        return [told(shape.member, one) for one in value]
+    if kind == "map" and isinstance(value, dict):
+        return {name: told(shape.value, one) for name, one in value.items()}
+    return value
 
 
 def as_text(value) -> str:
-    """A body that is read (S3's GetObject) is text in the answer."""
-    return value.read().decode("utf-8", "replace") if hasattr(value, "read") else str(value)
-
-
-def sdk_value(value):
-    """A document given as a parameter (an S3 Body, an SNS Message) is sent as JSON text."""
-    return json.dumps(value) if isinstance(value, dict | list) else value
+    """A body that is read (S3's GetObject) is text in the answer, a time one of ISO 8601."""
+    if isinstance(value, datetime.datetime):
+        return value.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
+    content = value.read() if hasattr(value, "read") else value
+    return content.decode("utf-8", "replace") if isinstance(content, bytes) else str(content)

@@ -40,11 +40,14 @@ LONGEST_AGE_S, FIRST_WAIT_S, LONGEST_WAIT_S = 6 * 3600, 1.0, 30.0  # AWS's waits
 
 @dataclass
 class Call:
-    """The Invoke request that is being answered; `tries` counts how often its event was handed to the function."""
+    """The Invoke request that is being answered; `tries` counts how often its event was handed to the function, whose
+    version or alias `function_arn` names.
+    """
 
     request_id: str
     client_context: str = ""
     tries: int = 0
+    function_arn: str = ""
 
 
 _call: contextvars.ContextVar[Call | None] = contextvars.ContextVar("invoke", default=None)
@@ -124,14 +127,26 @@ def for_later(invoke):
 
     @functools.wraps(invoke)
     def invoke_async_with_retry(function, event):
-        tokens = _later.set(True), _call.set(_call.get() or Call(str(uuid.uuid4())))
+        call = _call.get() or Call(str(uuid.uuid4()))
+        call.function_arn = (function.get("config") or function)["FunctionArn"]
+        tokens = _later.set(True), _call.set(call)
         try:
-            invoke(function, event)
+            invoke(of_its_own(function), event)
         finally:
             _later.reset(tokens[0])
             _call.reset(tokens[1])
 
     return invoke_async_with_retry
+
+
+def of_its_own(function: dict) -> dict:
+    """A version or an alias has settings for events of its own, and not those of the function."""
+    config = function.get("config") or function
+    qualifier = ":".join(config["FunctionArn"].split(":")[7:])
+    if not qualifier:
+        return function
+    settings = (lambda_svc._functions.get(config["FunctionName"]) or {}).get("event_invoke_configs") or {}
+    return function | {"event_invoke_config": settings.get(qualifier), "event_invoke_configs": {}}
 
 
 def reachable(put):
@@ -206,10 +221,24 @@ def recorded(url: str):
     def route_async_failure(target, name, event, result):
         record = lambda_svc._functions.get(name) or {}
         config = record.get("config") or {}
-        is_dead_letter = target == (config.get("DeadLetterConfig") or {}).get("TargetArn")
-        send(url, config, target, json.dumps(event if is_dead_letter else record_of(record, event, result)))
+        if target == (config.get("DeadLetterConfig") or {}).get("TargetArn"):
+            send(url, config, target, json.dumps(event), about(result))
+        else:
+            send(url, config, target, json.dumps(record_of(record, event, result)))
 
     return route_async_failure
+
+
+def about(result: dict) -> dict:
+    """https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html"""
+    body = result.get("body")
+    message = str(body.get("errorMessage", "")) if isinstance(body, dict) else str(body)
+    call = _call.get() or Call(str(uuid.uuid4()))
+    return {
+        "RequestID": {"DataType": "String", "StringValue": call.request_id},
+        "ErrorCode": {"DataType": "Number", "StringValue": "200"},
+        "ErrorMessage": {"DataType": "String", "StringValue": message[:1024] or "unknown"},
+    }
 
 
 def record_of(record: dict, event, result: dict) -> dict:
@@ -217,13 +246,13 @@ def record_of(record: dict, event, result: dict) -> dict:
     failed = bool(result.get("error"))
     answer = {"statusCode": 200, "executedVersion": config.get("Version", "$LATEST")}
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
-    arn = ":".join(config.get("FunctionArn", "").split(":")[:7])
+    arn = call.function_arn or config.get("FunctionArn", "")
     return {
         "version": "1.0",
         "timestamp": now.replace("+00:00", "Z"),
         "requestContext": {
             "requestId": call.request_id,
-            "functionArn": f"{arn}:$LATEST",
+            "functionArn": arn if arn.count(":") > 6 else f"{arn}:$LATEST",
             "condition": "RetriesExhausted" if failed else "Success",
             "approximateInvokeCount": max(1, call.tries),
         },
@@ -233,7 +262,7 @@ def record_of(record: dict, event, result: dict) -> dict:
     }
 
 
-def send(url: str, config: dict, target: str, text: str) -> None:
+def send(url: str, config: dict, target: str, text: str, attributes: dict | None = None) -> None:
     """With the function's own role, as AWS does it; what it may not do is lost, and the engine's log says so."""
     _, _, service, region, account, *rest = target.split(":")
     values = lambda_runtime.execution_credentials(config)
@@ -241,9 +270,10 @@ def send(url: str, config: dict, target: str, text: str) -> None:
     try:
         client = boto3.client(service, endpoint_url=url, region_name=region, **keys)
         if service == "sqs":
-            client.send_message(QueueUrl=f"{url}/{account}/{rest[0]}", MessageBody=text)
+            client.send_message(QueueUrl=f"{url}/{account}/{rest[0]}", MessageBody=text,
+                                MessageAttributes=attributes or {})  # fmt: skip
         elif service == "sns":
-            client.publish(TopicArn=target, Message=text)
+            client.publish(TopicArn=target, Message=text, MessageAttributes=attributes or {})
         elif service == "lambda":
             client.invoke(FunctionName=target, InvocationType="Event", Payload=text)
         elif service == "events":

@@ -15,7 +15,7 @@ import zipfile
 from pathlib import Path
 
 from ministack.core import lambda_runtime
-from ministack.core.responses import error_response_json, get_account_id, get_region
+from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
 from ministack.services import ecr, lambda_svc
 
 from .. import limits
@@ -127,9 +127,16 @@ class Lambdas:
                 problem = str(found)
             if problem:
                 return error_response_json("InvalidParameterValueException", problem, 400)
+            known = lambda_svc._functions.get(name) if len(arguments) == 2 else None
+            if refused := known and waits(known["config"], data):
+                return refused
             response = change(*arguments)
             if response[0] < 300:
-                self._settle(lambda_svc._functions[name]["config"], data, digest)
+                config = lambda_svc._functions[name]["config"]
+                self._settle(config, data, digest)
+                if known:
+                    config |= {"State": "Active", "StateReason": "", "StateReasonCode": ""}
+                    response = (*response[:2], json.dumps(json.loads(response[2]) | {"State": "Active"}).encode())
             return response
 
         return wrapper
@@ -171,6 +178,22 @@ class Lambdas:
         return self._images.get(pinned_uri(config), fetch_from_ecr)
 
 
+def waits(config: dict, data: dict):
+    """One change at a time, none of what was changed meanwhile, and none at all where it is only tried: else None.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
+    """
+    if stale := lambda_svc._check_revision(config, data):
+        return stale
+    if config.get("State") == "Pending" or config.get("LastUpdateStatus") == "InProgress":
+        text = (
+            "The operation cannot be performed at this time. An update is in progress for resource: "
+            + config["FunctionArn"]
+        )
+        return error_response_json("ResourceConflictException", text, 409)
+    return json_response(config) if data.get("DryRun") else None
+
+
 def pinned_uri(config: dict) -> str:
     """The image by the digest it had when the function was created or updated: a tag that moves changes
     nothing.
@@ -196,13 +219,26 @@ def problem_with(data: dict, name: str) -> str | None:
     function = permissions.own_arn("lambda", f"function:{name.rpartition(':function:')[2]}")
     if "Role" in data and not permissions.trusts(data["Role"], "lambda.amazonaws.com", function):
         return "The role defined for the function cannot be assumed by Lambda."
-    is_new_zip = "Code" in data and data.get("PackageType", "Zip") == "Zip"
+    is_image = "ImageUri" in (data.get("Code") or {})
+    is_new_zip = "Code" in data and data.get("PackageType", "Image" if is_image else "Zip") == "Zip"
+    if "Code" in data and is_image == is_new_zip:
+        return "Please provide ImageUri for a function of PackageType Image, and code for one of PackageType Zip."
     if is_new_zip and not (data.get("Handler") and data.get("Runtime")):
         return "Runtime and Handler are mandatory parameters for functions created with deployment packages."
     return limits.refusal(data)
 
 
 def zip_of(data: dict) -> bytes:
+    """Raises ValueError where S3 does not have it."""
+    place = data.get("Code") or data
+    if "S3Bucket" in place and "S3Key" in place:
+        found = lambda_svc._fetch_code_from_s3(place["S3Bucket"], place["S3Key"], place.get("S3ObjectVersion"))
+        if found is None:
+            raise ValueError(
+                "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: "
+                "The specified key does not exist."
+            )
+        return found
     text = data.get("ZipFile") or (data.get("Code") or {}).get("ZipFile") or ""
     return base64.b64decode(text) if isinstance(text, str) else bytes(text)
 

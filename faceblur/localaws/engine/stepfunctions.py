@@ -1,7 +1,7 @@
 """State machines and executions: what AWS Step Functions checks and ministack lets through.
 
-Definitions and roles at creation; input, size and time of an execution. What its states read and write is in `values`,
-how they are tried in `attempts`, what a task may do in `integrations`.
+Definitions, roles and logs at creation; size and time of an execution. How one begins is in `executions`, what its
+states read and write in `values`, how they are tried in `attempts`, what a task may do in `integrations`.
 """
 
 from __future__ import annotations
@@ -9,16 +9,20 @@ from __future__ import annotations
 import contextvars
 import json
 import threading
+from collections.abc import Iterator
 
 from ministack.core.responses import error_response_json, json_response, now_iso
+from ministack.services import cloudwatch_logs
 from ministack.services import stepfunctions as states
 
 from ..definition import beyond_this_engine, problems
+from ..resources import waits
 from . import permissions
 from .replacing import put_in, replaces
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 MAX_PAYLOAD_BYTES = 262_144
+EXPRESS = "EXPRESS"
 # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
 LOG_DELIVERY = (
     "CreateLogDelivery",
@@ -33,7 +37,7 @@ LOG_DELIVERY = (
 
 
 def install() -> None:
-    put_in(create, start, describe, run, fail, event)
+    put_in(create, run, fail, event)
     states._update_state_machine = create(states._update_state_machine)
     states._validate_state_machine_definition = validate
 
@@ -45,6 +49,12 @@ def create(original):
         if text is not None and (found := problems(text) or beyond_this_engine(text)):
             text = "Invalid State Machine Definition: '" + ", ".join(found) + "'"
             return error_response_json("InvalidDefinition", text, 400)
+        known = states._state_machines.get(request.get("stateMachineArn")) or {}
+        if (request.get("type") or known.get("type")) == EXPRESS and text and any(map(waits, tasks(json.loads(text)))):
+            text = "Express state machine does not support '.sync', '.waitForTaskToken' and activities"
+            return error_response_json("InvalidDefinition", f"Invalid State Machine Definition: '{text}'", 400)
+        if fault := log_fault(request):
+            return error_response_json("InvalidLoggingConfiguration", f"Invalid Logging Configuration: {fault}", 400)
         machine = permissions.own_arn("states", f"stateMachine:{request.get('name')}")
         if "roleArn" in request and not permissions.trusts(request["roleArn"], "states.amazonaws.com", machine):
             text = (
@@ -58,6 +68,31 @@ def create(original):
         return original(request)
 
     return create_state_machine
+
+
+def tasks(value) -> Iterator:
+    """The Resource of every Task, wherever it lies."""
+    if isinstance(value, list):
+        for item in value:
+            yield from tasks(item)
+    elif isinstance(value, dict):
+        if value.get("Type") == "Task":
+            yield value.get("Resource")
+        for item in value.values():
+            yield from tasks(item)
+
+
+def log_fault(request: dict) -> str:
+    """https://docs.aws.amazon.com/step-functions/latest/apireference/API_LoggingConfiguration.html"""
+    given = request.get("loggingConfiguration") or {}
+    if given.get("level", "OFF") == "OFF":
+        return ""
+    places = given.get("destinations") or []
+    if len(places) != 1:
+        return "Must specify exactly one Log Destination."
+    group = (places[0].get("cloudWatchLogsLogGroup") or {}).get("logGroupArn", "")
+    name = group.removesuffix(":*").rpartition(":log-group:")[2]
+    return "" if name in cloudwatch_logs._log_groups else "Log Destination not found."
 
 
 def may_log(request: dict) -> bool:
@@ -76,53 +111,6 @@ def validate(request: dict):
         for problem in problems(request.get("definition", ""))
     ]
     return json_response({"result": "FAIL" if found else "OK", "diagnostics": found, "truncated": False})
-
-
-@replaces("_start_execution")
-def start(original):
-    """Input must be JSON of a bearable size; the same name with the same input is the same execution while it
-    runs.
-    """
-
-    def start_execution(request: dict):
-        text = request.get("input", "{}")
-        try:
-            json.loads(text)
-        except ValueError as problem:
-            return error_response_json(
-                "InvalidExecutionInput", f"Invalid State Machine Execution Input: '{problem}'", 400
-            )
-        if len(text.encode()) > MAX_PAYLOAD_BYTES:
-            reason = f"Invalid State Machine Execution Input: more than {MAX_PAYLOAD_BYTES} bytes"
-            return error_response_json("InvalidExecutionInput", reason, 400)
-        for known in list(states._executions.values()):
-            same = (known["name"], known["stateMachineArn"]) == (
-                request.get("name"),
-                request.get("stateMachineArn"),
-            )
-            if same and known["status"] == "RUNNING" and known["input"] == text:
-                return json_response({"executionArn": known["executionArn"], "startDate": known["startDate"]})
-        machine = dict(states._state_machines.get(request.get("stateMachineArn")) or {})
-        status, fields, body = original(request)
-        if begun := states._executions.get(json.loads(body).get("executionArn")):
-            begun["machine"] = {name: machine[name] for name in ("definition", "roleArn") if name in machine}
-        return status, fields, body
-
-    return start_execution
-
-
-@replaces("_describe_state_machine_for_execution")
-def describe(original):
-    """The state machine as it was when the execution began, whatever has become of it since."""
-
-    def describe_state_machine_for_execution(request: dict):
-        status, fields, body = original(request)
-        execution = states._executions.get(request.get("executionArn")) or {}
-        if status == 200:
-            body = json.dumps(json.loads(body) | execution.get("machine", {})).encode()
-        return status, fields, body
-
-    return describe_state_machine_for_execution
 
 
 @replaces("_run_execution")

@@ -29,7 +29,7 @@ for name, page, changes, codes in [
     ("a name of more than 64 letters", CREATE, {"FunctionName": "f" * 65}, ("ValidationException", INVALID)),
     ("a reserved variable", f"{GUIDE}configuration-envvars.html",
      {"Environment": {"Variables": {"AWS_REGION": "x"}}}, (INVALID,)),
-    ("variables of more than 4 KB", LIMITS, {"Environment": {"Variables": {"A": "x" * 4097}}}, (INVALID,)),
+    ("variables of more than 4 KB", LIMITS, {"Environment": {"Variables": {"AA": "x" * 4097}}}, (INVALID,)),
     ("a role that is not there", CREATE,
      {"Role": lambda w: f"arn:aws:iam::{w.account}:role/{NONE}"}, (INVALID,)),
     ("a role that trusts another service", f"{GUIDE}lambda-intro-execution-role.html", {"Role": "@states_role"}, (INVALID,)),
@@ -287,9 +287,9 @@ def _(world):
 
 @case("changed settings count for the next call", UPDATE)
 def _(world):
-    name = world.new_function("import os\ndef handler(event, context): return os.environ.get('A')")
+    name = world.new_function("import os\ndef handler(event, context): return os.environ.get('AA')")
     assert world.invoke(name)[0] is None
-    world.lambda_.update_function_configuration(FunctionName=name, Environment={"Variables": {"A": "1"}})
+    world.lambda_.update_function_configuration(FunctionName=name, Environment={"Variables": {"AA": "1"}})
     world.active(name)
     assert world.invoke(name)[0] == "1"
 
