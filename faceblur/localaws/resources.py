@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-ARN = re.compile(r"arn:aws[a-z-]*:(states|lambda):([\w-]*):(\d{12})?:.+")
-SDK = re.compile(r"arn:aws[a-z-]*:states:::aws-sdk:(?P<service>[a-z0-9]+):(?P<action>\w+)(\.waitForTaskToken)?")
-SERVICE = re.compile(r"arn:aws[a-z-]*:states:::(?P<service>[a-z0-9-]+):(?P<action>\w+)(\.(?P<how>.+))?")
+ARN = re.compile(r"arn:[a-z-]+:(states|lambda):([\w-]*):(\d{12})?:.+")
+SDK = re.compile(r"arn:[a-z-]+:states:::aws-sdk:(?P<service>[a-z0-9]+):(?P<action>\w+)(\.waitForTaskToken)?")
+SERVICE = re.compile(r"arn:[a-z-]+:states:::(?P<service>[a-z0-9-]+):(?P<action>\w+)(\.(?P<how>.+))?")
 WAITS, SYNC = "waitForTaskToken", ("sync", "sync:2")
 # Integrations made for Step Functions, and the ways to wait that each has.
 INTEGRATIONS: dict[str, tuple[str, ...]] = {

@@ -396,6 +396,7 @@ def test_who_asks_for_logs_needs_a_role_that_may_have_them_delivered():
     client, group = boto3.client("stepfunctions"), "arn:aws:logs:us-east-1:123456789012:log-group:/aws/vendedlogs/x:*"
     logging = {"level": "ERROR", "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": group}}]}
     settings = {"definition": json.dumps(one(Type="Pass")), "loggingConfiguration": logging}
+    boto3.client("logs").create_log_group(logGroupName="/aws/vendedlogs/x")
     for left_out in DELIVERY:
         role = make_role("states.amazonaws.com", allow([each for each in DELIVERY if each != left_out]))
         with pytest.raises(ClientError, match="not authorized to access the Log Destination"):

@@ -53,8 +53,6 @@ def create(original):
         if (request.get("type") or known.get("type")) == EXPRESS and text and any(map(waits, tasks(json.loads(text)))):
             text = "Express state machine does not support '.sync', '.waitForTaskToken' and activities"
             return error_response_json("InvalidDefinition", f"Invalid State Machine Definition: '{text}'", 400)
-        if fault := log_fault(request):
-            return error_response_json("InvalidLoggingConfiguration", f"Invalid Logging Configuration: {fault}", 400)
         machine = permissions.own_arn("states", f"stateMachine:{request.get('name')}")
         if "roleArn" in request and not permissions.trusts(request["roleArn"], "states.amazonaws.com", machine):
             text = (
@@ -65,6 +63,8 @@ def create(original):
         if not may_log(request):
             text = "The state machine IAM Role is not authorized to access the Log Destination"
             return error_response_json("AccessDeniedException", text, 400)
+        if fault := log_fault(request):
+            return error_response_json("InvalidLoggingConfiguration", f"Invalid Logging Configuration: {fault}", 400)
         return original(request)
 
     return create_state_machine
