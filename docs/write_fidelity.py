@@ -17,10 +17,10 @@ PAGE, OTHERS = ROOT / "docs" / "fidelity.md", TABLES / "others.json"
 HEAD = """\
 # What is real, and what is not
 
-The embedded AWS beside the documentation of AWS, service by service. Made by `docs/write_fidelity.py` from the tables
-of `tests/localaws/conformance`: {count} cases, each with the page that it is about. The suite tries them all; what
-is said here to fail does, or a test fails. The cases were written by hand, with the embedded AWS beside them: what
-nobody thought of is in none of them.
+The embedded AWS compared with AWS's documentation, service by service: {count} cases, each with a link to the page that
+it tests. This page is made by `docs/write_fidelity.py` from the tables of `tests/localaws/conformance`. The test suite
+tries every case, those that are said to fail included. The cases were written by hand, beside the embedded AWS: what
+nobody thought of is not among them.
 
 ```console
 $ python -m pytest tests/localaws/conformance                                          # the embedded AWS
@@ -28,22 +28,23 @@ $ python -m pytest tests/localaws/conformance --endpoint-url http://127.0.0.1:45
 $ python -m pytest tests/localaws/conformance --endpoint-url none                      # the account that boto3 finds
 ```
 
-The third says beforehand what it makes and costs, and removes it. **It has never been run:** whether AWS does what its
-pages say, this cannot tell. AWS's own emulator, published in November 2026, cannot be had here: the second line tries
-it, with its address. An operation that no case names is ministack's (see its own documentation) behind the same gate.
+The third says beforehand what it makes and what that costs, and removes it afterwards. **It has never been run**, so
+nothing here says whether AWS itself does what its pages say. AWS's own emulator, published in November 2026, was not tried
+either; the second line would do that, with its address. What no case names is left to ministack (see its documentation),
+behind the same checks of signatures and permissions.
 
 """
 RAN = "with a function that ran: "
 ELSEWHERE = """
-The other columns are the same cases, unchanged, tried elsewhere with the second line on {day}, on one machine without
-Docker, each started as it starts by itself:
+The other columns are the same cases, tried with the second line on {day}, on a machine without Docker. Each server was
+started with its defaults:
 
 {started}
 
-They are made for other ends, and do much that no case asks for; the cases were written beside the embedded AWS, not
-beside them. A case that needs a function or an image to run and failed where those run in Docker alone is **not run
-here**, and counted apart. Neither checks IAM unless it is asked to when it starts (`INITIAL_NO_AUTH_ACTION_COUNT`,
-`AUTH`), so what a role may not do is done there; that was not tried otherwise. Rekognition Video is in neither.
+They have other purposes, and do much that no case asks for; the cases were written beside the embedded AWS, not beside
+them. **Not run here** are cases that were written after that day, and cases that need a function or an image to run where
+those run in Docker alone. Neither server checks IAM unless told to at its start (`INITIAL_NO_AUTH_ACTION_COUNT`, `AUTH`);
+that was not tried. Neither has Rekognition Video.
 """
 # These need Docker wherever they are not run by processes.
 IMAGES = ("Lambda: an image's ENTRYPOINT runs before its CMD",)
@@ -63,15 +64,15 @@ STARTED = {
 BEYOND = """
 ## Whatever the service
 
-- **Signatures, hosts, web pages**: as closed as [SECURITY.md](../SECURITY.md) says; every call is checked against IAM.
-- **Functions run on this machine's Python**, whatever Runtime says, without other languages. An image with a system of
-  its own runs in that, whatever it begins with; one without runs on this machine's Python, if that is what its
-  ENTRYPOINT names, and what it holds below /usr, /etc, /bin and /lib is then seen in /.image. USER of an image counts
-  for nothing.
+- **Signatures, hosts, web pages** are checked as [SECURITY.md](../SECURITY.md) says; every call is checked against IAM.
+- **Functions run on this machine's Python**, whichever Python their Runtime names; there are no other languages. A
+  container image with a system of its own runs in it, in any language. An image without one runs on this machine's
+  Python, if its ENTRYPOINT names Python; what it holds below /usr, /etc, /bin and /lib is then in /.image. USER of an image
+  is ignored.
 - **They are confined where Linux gives namespaces**: code in /var/task, layers in /opt, a /tmp of their own with the
   size that was asked for (in memory, up to half of the machine's; beyond that on the disk, and the function that holds
-  more is ended), no process but their own. The network is the machine's. Where it does not, and on macOS, code and
-  layers lie in folders of their own, an image's program is refused, and `faceblur local up` says so when it starts.
+  more is ended), no process but their own. The network is the machine's. Elsewhere code and layers lie in folders
+  of their own, an image's program is refused, and `faceblur local up` says so when it starts.
 - **One region, one account**, no bills, no quotas but those named in the cases and concurrent executions.
 - **Times are short**: a role is usable at once, a function is active after a tenth of a second.
 """
