@@ -29,9 +29,9 @@ $ python -m pytest tests/localaws/conformance --endpoint-url none               
 ```
 
 The third says beforehand what it makes and what that costs, and removes it afterwards. **It has never been run**, so
-nothing here says whether AWS itself does what its pages say. AWS's own emulator, published in November 2026, was not tried
-either; the second line would do that, with its address. What no case names is left to ministack (see its documentation),
-behind the same checks of signatures and permissions.
+nothing here says whether AWS itself does what its pages say. AWS's own emulator, published in November 2026, was not
+tried either; the second line would do that, with its address. What no case names is left to ministack (see its
+documentation), behind the same checks of signatures and permissions.
 
 """
 RAN = "with a function that ran: "
@@ -42,9 +42,9 @@ started with its defaults:
 {started}
 
 They have other purposes, and do much that no case asks for; the cases were written beside the embedded AWS, not beside
-them. **Not run here** are cases that were written after that day, and cases that need a function or an image to run where
-those run in Docker alone. Neither server checks IAM unless told to at its start (`INITIAL_NO_AUTH_ACTION_COUNT`, `AUTH`);
-that was not tried. Neither has Rekognition Video.
+them. **Not run here** are cases that were written after that day, and cases that need a function or an image to run
+where those run in Docker alone. Neither server checks IAM unless told to at its start (`INITIAL_NO_AUTH_ACTION_COUNT`,
+`AUTH`); that was not tried. Neither has Rekognition Video.
 """
 # These need Docker wherever they are not run by processes.
 IMAGES = ("Lambda: an image's ENTRYPOINT runs before its CMD",)
@@ -67,8 +67,8 @@ BEYOND = """
 - **Signatures, hosts, web pages** are checked as [SECURITY.md](../SECURITY.md) says; every call is checked against IAM.
 - **Functions run on this machine's Python**, whichever Python their Runtime names; there are no other languages. A
   container image with a system of its own runs in it, in any language. An image without one runs on this machine's
-  Python, if its ENTRYPOINT names Python; what it holds below /usr, /etc, /bin and /lib is then in /.image. USER of an image
-  is ignored.
+  Python, if its ENTRYPOINT names Python; what it holds below /usr, /etc, /bin and /lib is then in /.image. USER of an
+  image is ignored.
 - **They are confined where Linux gives namespaces**: code in /var/task, layers in /opt, a /tmp of their own with the
   size that was asked for (in memory, up to half of the machine's; beyond that on the disk, and the function that holds
   more is ended), no process but their own. The network is the machine's. Elsewhere code and layers lie in folders
