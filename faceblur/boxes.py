@@ -46,3 +46,10 @@ def _shared(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 def _area(boxes: np.ndarray) -> np.ndarray:
     return boxes[..., 2] * boxes[..., 3]
+
+
+def around(box: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The smallest box around both; or row by row around two arrays of boxes."""
+    low = np.minimum(box[..., :2], other[..., :2])
+    high = np.maximum(box[..., :2] + box[..., 2:], other[..., :2] + other[..., 2:])
+    return np.concatenate([low, high - low], axis=-1)

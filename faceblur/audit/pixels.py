@@ -28,12 +28,14 @@ class PixelCheck:
         self.leaks: list[FoundFace] = []
         self.problems: list[str] = []
         self._readable = 0
+        self._size: tuple[int, int] | None = None  # of the original's first frame
         self._worst: dict[tuple[int, int], BlurredFace] = {}  # one a track and second
 
     def judge(self, pair: Pair, before: np.ndarray, after: np.ndarray) -> tuple[list[Box], list[Box]]:
         """Measure the faces of one frame; returns (what is covered there, which faces stay visible)."""
-        if pair.before.display_size != pair.after.display_size and not self.problems:
-            sizes = "{}x{} instead of {}x{}".format(*pair.after.display_size, *pair.before.display_size)
+        self._size = self._size or pair.before.display_size
+        if not _is_size_of(self._size, pair.after.display_size) and not self.problems:
+            sizes = "{}x{} instead of {}x{}".format(*pair.after.display_size, *self._size)
             self.problems.append(f"the picture has {sizes} pixels")
         time_ms = pair.before.time_ms
         if self._frames is not None and not self._frames.has(time_ms):
@@ -82,6 +84,11 @@ class PixelCheck:
     def worst(self) -> tuple[BlurredFace, ...]:
         """The faces with most detail left, the clearest first, one a track and second."""
         return tuple(sorted(self._worst.values(), key=lambda face: -face.detail_left)[:WORST_KEPT])
+
+
+def _is_size_of(original: tuple[int, int], output: tuple[int, int]) -> bool:
+    """Whether an output has this size, or of odd sides one pixel less: 4:2:0 has even ones."""
+    return all(other in (side, side - side % 2) for side, other in zip(original, output, strict=True))
 
 
 def _most_left(before: np.ndarray, after: np.ndarray, area: Box) -> Detail | None:

@@ -132,9 +132,11 @@ def _compare(
     """Show every pair of frames to the checks."""
     pairing, pictures = Pairing(before, after), PictureCheck()
     total, unseen_ms = before.expected_frames, every_ms
+    shape: tuple[int, ...] | None = None
     for number, (pair, following) in enumerate(pairwise(chain(pairing, [None])), 1):
         assert pair is not None  # None comes last, as what follows
-        lumas = _lumas(pair)
+        lumas = _lumas(pair, shape)
+        shape = lumas[0].shape
         covered, visible = pixels.judge(pair, *lumas)
         pictures.look(pair, *lumas, covered)
         unseen_ms += following.before.time_ms - pair.before.time_ms if following else every_ms
@@ -155,12 +157,14 @@ def _notes(inspection: Inspection, plan: Plan | None) -> Iterator[str]:
         yield "without a plan or a report nothing says which faces were to be blurred"
 
 
-def _lumas(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
-    """Both pictures' luma as displayed, in the original's size."""
-    before = pair.before.gray(pair.before.display_size[0])
-    after = pair.after.gray(pair.after.display_size[0])
-    if after.shape != before.shape:
-        after = cv2.resize(after, before.shape[::-1], interpolation=cv2.INTER_AREA)
+def _lumas(pair: Pair, shape: tuple[int, ...] | None) -> tuple[np.ndarray, np.ndarray]:
+    """Both pictures' luma as displayed. shape: rows and columns that they are scaled to; None is the original's."""
+    before, after = (frame.gray(frame.display_size[0]) for frame in (pair.before, pair.after))
+    size = before.shape[::-1] if shape is None else shape[::-1]
+    before, after = (
+        luma if luma.shape[::-1] == size else cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
+        for luma in (before, after)
+    )
     return before, after
 
 

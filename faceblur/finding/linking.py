@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..boxes import likeness
+from ..boxes import around, likeness
 from ..plan import Track
 from ..plan.moments import MAX_BETWEEN_MS
 from ..shapes import Interval
@@ -117,7 +117,7 @@ def _fill(chain: list[_Part], frame_times: np.ndarray, settings: TrackingSetting
     review = []
     for part in chain:
         for time_ms, box in zip(part.times, part.boxes, strict=True):
-            at[time_ms] = _around(at[time_ms], box) if time_ms in at else box
+            at[time_ms] = around(at[time_ms], box) if time_ms in at else box
     for tail, head in pairwise(chain):
         start, end = tail.times[tail.last], head.times[head.first]
         if end - start > settings.hold_ms:
@@ -125,7 +125,7 @@ def _fill(chain: list[_Part], frame_times: np.ndarray, settings: TrackingSetting
         for time_ms in frame_times[(frame_times > start) & (frame_times < end)]:
             share = (time_ms - start) / (end - start)
             between = (1 - share) * tail.boxes[tail.last] + share * head.boxes[head.first]
-            at[time_ms] = _around(at[time_ms], between) if time_ms in at else between
+            at[time_ms] = around(at[time_ms], between) if time_ms in at else between
     times = np.array(sorted(at))
     return times, np.array([at[t] for t in times]), tuple(review)
 
@@ -156,13 +156,6 @@ def _on_every_frame(
     return near[kept], np.stack([np.interp(like[kept], times, side) for side in boxes.T], axis=1)
 
 
-def _around(box: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """The smallest box around both; or row by row around two arrays of boxes."""
-    low = np.minimum(box[..., :2], other[..., :2])
-    high = np.maximum(box[..., :2] + box[..., 2:], other[..., :2] + other[..., 2:])
-    return np.concatenate([low, high - low], axis=-1)
-
-
 def steady(times: np.ndarray, boxes: np.ndarray, window_ms: float = 200.0) -> np.ndarray:
     """Calm the detector's jitter without uncovering anything: average over the window, then around the original.
 
@@ -172,4 +165,4 @@ def steady(times: np.ndarray, boxes: np.ndarray, window_ms: float = 200.0) -> np
     high = np.searchsorted(times, times + window_ms / 2, side="right")
     sums = np.concatenate([np.zeros((1, 4)), np.cumsum(boxes, axis=0)])
     smooth = (sums[high] - sums[low]) / (high - low)[:, None]
-    return _around(smooth, boxes).astype(np.float32)
+    return around(smooth, boxes).astype(np.float32)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from itertools import product
 
 import numpy as np
 
@@ -71,6 +70,8 @@ class Tracker:
         if is_cut:
             self._end_shot()
         elif self._active:
+            if is_jump:
+                self._jump(len(unseen))
             self._carry_active(time_ms, picture, is_jump)
         if is_cut or is_jump:
             self._history.clear()
@@ -104,14 +105,25 @@ class Tracker:
         return self.finished
 
     def _end_shot(self) -> None:
-        for tracklet, time_ms in product(self._active, self._passed):
-            shift = tracklet.velocity * (time_ms - self._time_ms)
-            tracklet.append(time_ms, tracklet.box(-1) + np.concatenate([shift, (0, 0)]), False)
+        self._carry_through_passed()
         self.finished += self._active
         self._active = []
         self._passed.clear()
         self._history.clear()
         self._shot += 1
+
+    def _jump(self, unseen: int) -> None:
+        """The frames passed over before it show the faces where they were going, not between there and here."""
+        self._carry_through_passed()
+        for tracklet in self._active:
+            tracklet.jump(unseen)
+
+    def _carry_through_passed(self) -> None:
+        for tracklet in self._active:
+            box, since_ms = tracklet.box(-1), self._time_ms
+            for time_ms in self._passed:
+                shift = tracklet.velocity * (time_ms - since_ms)
+                tracklet.append(time_ms, box + np.concatenate([shift, (0, 0)]), False)
 
     def _carry_active(self, time_ms: float, picture: np.ndarray, is_jump: bool) -> None:
         """Across a jump nothing can be carried: what was there stays covered where it was."""

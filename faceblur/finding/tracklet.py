@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..boxes import around
+
 _PLAIN = 0.75  # where both are so sure, once is enough
 _LEAST_ASKED, _MOST_ASKED, _UNDECIDED = 3, 8, (0.2, 0.6)
 
@@ -54,6 +56,7 @@ class Tracklet:
         self.returns = False  # a face that was lost a moment ago near by
         self.from_cut = False  # carried back to where its shot begins
         self.seen_box = np.zeros(4)  # when it was last seen
+        self._fixed = self._either = 0  # see `jump`
 
     def __len__(self) -> int:
         return len(self.times)
@@ -96,22 +99,35 @@ class Tracklet:
         self.times = array("d", [time_ms for time_ms, _ in reversed(earlier)]) + self.times
         self.boxes = array("f", [n for _, box in reversed(earlier) for n in box]) + self.boxes
         self.observed = array("b", [0] * len(earlier)) + self.observed
+        self._fixed += len(earlier) if self._fixed else 0
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """times (n,), boxes (n, 4), observed (n,) as copies."""
         boxes = np.array(self.boxes, np.float64).reshape(-1, 4)
         return np.array(self.times), boxes, np.array(self.observed, bool)
 
+    def jump(self, unseen: int) -> None:
+        """Behind the last row the picture jumps: what is seen later moves no row before it. unseen: so many of the last
+        rows are of frames that nobody saw, which may lie behind the jump.
+        """
+        self._fixed, self._either = len(self.times), unseen
+
     def correct(self, box: np.ndarray) -> None:
         """It was seen in the last row, at this box: the error of those that were carried there is spread over them."""
         last, error = len(self.times) - 1, box - self.box(-1)
         first = last
-        while first > 0 and not self.observed[first - 1]:
+        while first > self._fixed and not self.observed[first - 1]:
             first -= 1
-        if first > 0:
+        if last == self._fixed:
+            for row in range(last - self._either, last):
+                self._move(row, around(self.box(row), box))
+        elif first > self._fixed:
             start, end = self.times[first - 1], self.times[last]
             for row in range(first, last):
                 share = (self.times[row] - start) / (end - start)
-                self.boxes[4 * row : 4 * row + 4] = array("f", (self.box(row) + share * error).tolist())
-        self.boxes[-4:] = array("f", box.tolist())
+                self._move(row, self.box(row) + share * error)
+        self._move(last, box)
         self.observed[-1] = 1
+
+    def _move(self, row: int, box: np.ndarray) -> None:
+        self.boxes[4 * row : 4 * row + 4] = array("f", box.tolist())

@@ -230,3 +230,19 @@ def test_frames_nobody_saw_before_a_cut_count_for_both_shots(is_cut):
     before, after = tracker.finish()
     assert list(after.times) == ([40.0, 80.0] if is_cut else [0.0, 80.0])
     assert list(before.times) == ([0.0, 40.0] if is_cut else [0.0, 80.0])
+
+
+def test_frames_before_a_jump_show_a_face_where_it_was_and_not_half_way():
+    """The picture jumps between two frames that are looked at; one that nobody saw may lie behind the jump."""
+    there = shifted(HOME, 0.2)
+    tracker, picture = Tracker(), still()
+    tracker.advance(0.0, picture, False)
+    tracker.observe([Observation(HOME, 0.9)])
+    for passed_ms in (40.0, 80.0, 120.0):
+        tracker.skip(passed_ms)
+    tracker.advance(160.0, picture, False, [120.0], is_jump=True)
+    tracker.active[0].correct(np.array(there))
+    [tracklet] = tracker.finish()
+    assert list(tracklet.times) == [0.0, 40.0, 80.0, 120.0, 160.0]
+    both = (HOME[0], HOME[1], there[0] + there[2] - HOME[0], HOME[3])
+    assert np.allclose(tracklet.arrays()[1], [HOME, HOME, HOME, both, there], atol=1e-6)

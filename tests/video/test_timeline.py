@@ -226,6 +226,16 @@ def test_the_detector_looks_as_often_as_time_passes_on_screen(walk, tmp_path):
     assert verify(path, tmp_path / "out.mp4", plan, every_ms=10**6).frames_looked_at == 2  # first and last
 
 
+def test_each_frame_lasts_until_the_next_one(tmp_path):
+    """Reordered frames around a pause: their packets' durations are those of others, and the film would end late."""
+    times = [40 * n + 900 * (n > 17) for n in range(36)]
+    options = {"preset": "fast", "bf": "8", "b-adapt": "0"}
+    path = make(tmp_path / "in.mp4", times=times, time_base=MS, options=options)
+    render(path, tmp_path / "out.mkv", no_faces())
+    with av.open(str(tmp_path / "out.mkv")) as box:
+        assert box.duration == pytest.approx(2.34e6, abs=1e4)
+
+
 def test_an_area_for_the_time_of_a_pause_covers_the_frame_on_screen(walk, tmp_path):
     path = paused(walk, tmp_path, 3.0, 13)
     plan = replace(analyse(path), areas=(Area(0, 0, 0.1, 0.1, 2000, 2500),))
@@ -284,3 +294,32 @@ def test_sound_of_joined_recordings_passes_the_audit_and_nothing_unsaid_does(tmp
     found = verify(path, tmp_path / "out.mp4", plan, said=report["notes"])
     assert found.passed is True and any("as its report says" in note for note in found.notes)
     assert verify(path, tmp_path / "out.mp4", plan).passed is False
+
+
+@pytest.mark.parametrize(("sounds", "start", "begins"), [(1, 60 * 25, 0.0), (0, 0, 1.0)])
+def test_sound_follows_the_part_of_the_recording_that_it_belongs_to(tmp_path, sounds, start, begins):
+    """Where the clock jumps ahead by a minute, and where the first part has no sound at all."""
+    first = make(tmp_path / "0.ts", count=25, audio=[{"seconds": 1.0}] * sounds)
+    sound = {"seconds": 1.0, "start_s": start / 25}
+    second = make(tmp_path / "1.ts", times=range(start, start + 25), time_base=Fraction(1, 25), audio=[sound])
+    path = tmp_path / "joined.ts"
+    path.write_bytes(first.read_bytes() + second.read_bytes())
+    report = render(path, tmp_path / "out.mp4", no_faces())
+    with av.open(str(tmp_path / "out.mp4")) as box:
+        heard = [float(packet.pts * packet.time_base) for packet in box.demux(audio=0) if packet.size]
+    assert heard[0] == pytest.approx(begins, abs=0.06) and heard[-1] == pytest.approx(2.0, abs=0.06)
+    plan = replace(no_faces(), frames=FrameTimes.of(times_of(Reader, path)))
+    assert verify(path, tmp_path / "out.mp4", plan, said=report["notes"]).problems == ()
+
+
+@pytest.mark.parametrize("sizes", [((160, 90), (88, 72)), ((161, 91),)])
+def test_the_audit_takes_what_cannot_keep_every_size(tmp_path, sizes):
+    """A recording whose size changes on the way has its first one in the output; an odd side loses a pixel."""
+    coded = {"codec": "mpeg4", "options": {"qscale": "2"}}
+    parts = [make(tmp_path / f"{size[0]}.ts", count=12, size=size, **coded) for size in sizes]
+    path = tmp_path / "joined.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    report = render(path, tmp_path / "out.mp4", no_faces())
+    plan = replace(no_faces(), frames=FrameTimes.of(times_of(Reader, path)))
+    assert verify(path, tmp_path / "out.mp4", plan, said=report["notes"]).problems == ()
+    assert (probe(path).width, probe(path).height) == sizes[0]

@@ -30,7 +30,13 @@ class _Watch:
     def __init__(self, time_base: Fraction, may_jump: bool):
         self._back = round(_BACK_S / time_base)
         self._jump = round((_JUMP_S if may_jump else _LONGEST_PAUSE_S) / time_base)
+        self._time_base = time_base
         self._last: int | None = None
+
+    @property
+    def last_s(self) -> Fraction | None:
+        """The last time stamp as it stands in the file, in seconds."""
+        return None if self._last is None else self._last * self._time_base
 
     def begins_anew(self, packet: RawPacket) -> bool:
         stamp = packet.pts if packet.dts is None else packet.dts
@@ -42,20 +48,21 @@ class _Watch:
 class _Beside:
     """A stream beside the video: which part of the file its packets belong to.
 
-    Where its time stamps go back, the video's may be about to; where they then go on as if nothing had happened, or the
-    video never follows, they were wrong.
+    Where its time stamps go back, or jump where a clock may, the video's may be about to; where they then go on as if
+    nothing had happened, or the video never follows, they were wrong.
     """
 
-    def __init__(self, time_base: Fraction):
+    def __init__(self, time_base: Fraction, may_jump: bool, part: int, video_s: Fraction | None):
+        """part, video_s: where the video is when this stream's first packet comes."""
         self._back, self._jump = round(_BACK_S / time_base), round(_JUMP_S / time_base)
-        self.time_base, self.part = time_base, 0
+        self.time_base, self.part, self._may_jump = time_base, part, may_jump
         self.held: list = []  # packets that seem to belong to the next part
-        self._top: int | None = None
+        self._top: int | None = round(video_s / time_base) if part and video_s is not None else None
         self._top_before: int | None = None  # the last leap ahead
         self._next_top: int | None = None
 
-    def take(self, packet: RawPacket) -> list:
-        """The packets that are known to belong to `part` by now."""
+    def take(self, packet: RawPacket, part: int, video_s: Fraction | None) -> list:
+        """The packets that are known to belong to `self.part` by now. part, video_s: where the video is."""
         stamp = packet.pts if packet.dts is None else packet.dts
         if self._top is None:
             self._top = stamp
@@ -65,6 +72,10 @@ class _Beside:
                 self.held.append(packet)
                 return []
             self._next_top = None
+        elif self._jumps(stamp, part, video_s):
+            self._next_top = stamp
+            self.held.append(packet)
+            return []
         elif stamp < self._top - self._back:
             if self._top_before is None or not self._goes_on(stamp, self._top_before):
                 self._next_top = stamp
@@ -75,13 +86,26 @@ class _Beside:
         self._top = max(self._top, stamp)
         return [*self.rest(), packet]
 
+    def _jumps(self, stamp: int, part: int, video_s: Fraction | None) -> bool:
+        """Whether it is far ahead of what came before, and of the video, if that has not jumped itself."""
+        if not self._may_jump or self._top is None or stamp <= self._top + self._jump:
+            return False
+        return part > self.part or video_s is None or stamp > video_s / self.time_base + self._jump
+
     def _goes_on(self, stamp: int, top: int) -> bool:
         return -self._back <= stamp - top <= self._jump
 
-    def follow(self, part: int) -> list:
-        """The packets that were held back for this part of the video."""
-        if part <= self.part or self._next_top is None:
+    def follow(self, part: int, video_s: Fraction | None) -> list:
+        """The packets that were held back for this part of the video, or until it came there without a jump."""
+        if self._next_top is None:
             return []
+        if part <= self.part:
+            if self._top is None or video_s is None or self._next_top < self._top:
+                return []
+            if self._next_top > video_s / self.time_base + self._jump:
+                return []
+            self._top, self._next_top = self._next_top, None
+            return self.rest()
         self.part, self._top = self.part + 1, self._next_top
         self._next_top = self._top_before = None
         return self.rest()
@@ -102,7 +126,8 @@ class Clock:
         self.is_regular = True
         self._last_dts: int | None = None
         self._near: deque[int] = deque(maxlen=_WINDOW)  # times of the last packets
-        self._video = _Watch(Fraction(stream.time_base), bool(int(container.format.flags) & _MAY_JUMP))
+        self._may_jump = bool(int(container.format.flags) & _MAY_JUMP)
+        self._video = _Watch(Fraction(stream.time_base), self._may_jump)
         self._time_base = Fraction(stream.time_base)
         self._step = max(1, round(1 / (frame_rate_of(stream) * self._time_base)))
         self._shifts = [0]  # one a part, in the video's time base
@@ -145,15 +170,19 @@ class Clock:
         if packet.pts is None and packet.dts is None:
             yield packet
             return
-        other = self._others.setdefault(packet.stream.index, _Beside(Fraction(packet.time_base)))
-        yield from self._moved(other, other.take(packet))
+        part, video_s = self.restarts, self._video.last_s
+        other = self._others.get(packet.stream.index)
+        if other is None:
+            other = _Beside(Fraction(packet.time_base), self._may_jump, part, video_s)
+            self._others[packet.stream.index] = other
+        yield from self._moved(other, other.take(packet, part, video_s))
         yield from self.released()
 
     def released(self) -> Iterator:
         """Those that waited for what the video has reached by now."""
         for other in self._others.values():
             if other.held:
-                yield from self._moved(other, other.follow(self.restarts))
+                yield from self._moved(other, other.follow(self.restarts, self._video.last_s))
 
     def never_placed(self) -> Iterator:
         """Those that waited in vain, once the video has ended: as they are."""

@@ -179,7 +179,12 @@ def reading_options(path: str, *, is_here: bool = True) -> dict[str, str]:
     readers = [*_VIDEOS, *(f"{name}_pipe" for name in _PICTURES)]
     if is_here and Path(path).suffix.lower() in _BY_NAME:
         readers.append("image2")
-    return {"format_whitelist": ",".join(readers), "protocol_whitelist": "file", "pattern_type": "none"}
+    return {
+        "format_whitelist": ",".join(readers),
+        "protocol_whitelist": "file",
+        "pattern_type": "none",
+        "scan_all_pmts": "1",  # a transport stream may get its sound on the way
+    }
 
 
 def kind_of(path: str) -> str:

@@ -100,7 +100,7 @@ def probe(path: Source) -> VideoInfo:
             why = "" if stream.codec_context.width else limit
             raise InputError(f"{path}: not one frame of it can be decoded{why}")
         orientation = orientation_of(frame)
-        width, height = stream.codec_context.width, stream.codec_context.height
+        width, height = frame.width, frame.height  # of the first one; FFmpeg may have looked at later ones
         shown = (height, width) if orientation.is_transposed else (width, height)
         return VideoInfo(
             width=shown[0],

@@ -81,6 +81,8 @@ def _way(
         return None, f"{name} was left out: it is encrypted"
     if not stream.codec_context:
         return None, f"{name} was left out: it is of a kind that this build does not know"
+    if stream.type == "audio" and not stream.codec_context.sample_rate:
+        return None, f"{name} was left out: the beginning of the file does not say how it is to be played"
     ways = _ways_of_sound(container, codec) if stream.type == "audio" else _ways_of_text(container, codec)
     for way, note in ways:
         if trial.succeeds(stream.index, way, add_track):

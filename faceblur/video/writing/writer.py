@@ -29,6 +29,7 @@ class Writer(Muxer):
         super().__init__(path, reader, copy_streams=copy_streams)
         self._copies: FrameCopies | None = None
         self._fitter: Fitter | None = None
+        self._last: av.VideoFrame | None = None  # until the next one says for how long it is shown
         self._video: av.VideoStream
 
     def writable(self, frame: Frame) -> av.VideoFrame:
@@ -49,11 +50,22 @@ class Writer(Muxer):
         raw.pict_type = 0  # else the source's own choice of I, P and B frames is forced on the encoder
         assert raw.pts is not None
         raw.pts -= self.shift(self.reader.time_base)
+        self._encode_last(raw.pts)
+        self._last = raw
+
+    def _encode_last(self, until_pts: int | None) -> None:
+        """The last frame that was written; where times vary, a decoder gives it another one's duration."""
+        raw, self._last = self._last, None
+        if raw is None:
+            return
+        if until_pts is not None and raw.pts is not None:
+            raw.duration = until_pts - raw.pts
         for packet in self._video.encode(raw):
             self.container.mux(packet)
 
     def finish(self) -> None:
         """Encode what the encoder still holds."""
+        self._encode_last(None)
         for packet in self._video.encode(None):
             self.container.mux(packet)
         self.notes += self._fitter.notes if self._fitter else ()
