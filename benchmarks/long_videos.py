@@ -33,6 +33,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "container")]
 
 from delivery import Upload  # noqa: E402
 
+from benchmarks.peak import peak_mb  # noqa: E402
 from faceblur import EncoderSettings, Plan, documents, render  # noqa: E402
 from faceblur.localaws import LocalAws  # noqa: E402
 from faceblur.sample import make_sample  # noqa: E402
@@ -236,14 +237,12 @@ def join_pieces(piece: Path, sound: Path, count: int) -> None:
     join(sound, [shifted(piece, rounds) for rounds in range(count)], begin)
     uploads[0].finish()
     figures = {"pieces": count, "output_mb": round(uploads[0].described()["bytes"] / 1e6)}
-    figures |= {"seconds": round(time.perf_counter() - began, 1), "peak_mb": peak_mb(), "peak_before_mb": before}
+    figures |= {
+        "seconds": round(time.perf_counter() - began, 1),
+        "peak_mb": round(peak_mb()),
+        "peak_before_mb": round(before),
+    }
     print(json.dumps(figures))
-
-
-def peak_mb() -> int:
-    """Of this program: `getrusage` would count what started it."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))
 
 
 def main(kind: str, amount: float) -> None:

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-SAME = 0.6  # two descriptors nearer than this are one person, its makers say
-
 
 class RecogniserError(Exception):
     """It is not installed; the text says how it can be."""
@@ -44,5 +42,5 @@ class Recogniser:
         return self._landmarks(rgb, self._rectangle(*(round(n) for n in corners)))
 
     def describe(self, rgb: np.ndarray, landmarks) -> np.ndarray:
-        """128 numbers; of the same face, seen again, at a distance below SAME."""
+        """128 numbers. Two that are nearer than 0.6 are one person's, its makers say."""
         return np.array(self._network.compute_face_descriptor(rgb, landmarks))

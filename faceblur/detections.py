@@ -25,7 +25,7 @@ MAX_STEP_MS = 1000.0  # samples further apart than this do not follow each other
 class Face:
     """One face: a box in ratios of the displayed picture (may reach past 0..1), score 0..1.
 
-    It may be none (`is_usable`), as others' files have them; `Detections` holds no such.
+    Files of others may hold boxes that are no faces: see `is_usable`. `Detections` refuses them.
 
     >>> Face(0.4, 0.1, 0.2, 0.3, score=0.99).width
     0.2

@@ -35,7 +35,7 @@ def blur(
     smart: copy what holds no face instead of encoding it, where that is safe (H.264; see `copying`). jobs: how
     many processes work on parts of the video at once. second_look: have the second detector look at the result, and
     blur what it finds (see `second_look`). progress counts frames of the passes: `done` of `total` with total = 3 x the
-    video's frames, 2 x without a second look.
+    video's frames, 2 x without a second look. Raises InputError, OutputError and DetectorError.
 
     >>> report = blur("in.mp4", "out.mp4")
     >>> report["counts"]["frames"] == len(report["frames"])

@@ -41,7 +41,7 @@ class Plan:
     """Everything that `render` needs to know.
 
     video: what `probe` said of the input. source: its name and, when a file was made of the plan, its
-    SHA-256. frames: those that were looked through; None in a plan that somebody wrote, which cannot tell.
+    SHA-256. frames: those that were searched; None in a plan that somebody wrote by hand.
 
     >>> plan = Plan(tracks=(), areas=(Area(0, 0.8, 1, 0.2),))
     >>> Plan.from_json(plan.to_json()).areas[0].top

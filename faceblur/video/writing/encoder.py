@@ -79,9 +79,9 @@ CODECS = {
 
 @dataclass(frozen=True)
 class EncoderSettings:
-    """codec: one of CODECS; None is what plays where the input plays (see `choice`). crf: constant rate factor, lower
-    is better; None is the codec's near transparent one, or where that would make much more of it than the input is, one
-    that does not (see `trial`). threads: for decoding and encoding each; 0 is what `Reader` and the encoder choose.
+    """codec: "h264", "hevc" or "av1"; None: the one that plays where the input plays. crf: constant rate factor, lower
+    is better; None: near transparent, or higher where the output would become much larger than the input (both: see
+    docs/encoding.md). threads: for decoding and encoding each; 0: `Reader` and the encoder choose.
 
     Raises OutputError when there is no such codec, quality or preset.
 
