@@ -23,6 +23,7 @@ from ..warden import Warden, remove
 from . import (
     attempts,
     checks,
+    conditions,
     executions,
     failing,
     history,
@@ -106,6 +107,7 @@ def main(root: Path, listener: int) -> None:
     key = identities.install()
     keeping.install()
     permissions.install()
+    conditions.install()
     signatures.install()
     notifications.install()
     logs.install()

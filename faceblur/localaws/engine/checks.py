@@ -15,11 +15,11 @@ from urllib.parse import parse_qsl
 from ministack import app
 from ministack.core import iam_actions, router
 from ministack.core.responses import error_response_json
-from ministack.services import stepfunctions
+from ministack.services import iam, stepfunctions
 
 from .. import limits
 from ..policies import policy_fault
-from . import functions, invocations, objects, permissions, storage, uploads
+from . import conditions, functions, invocations, messages, objects, permissions, storage, uploads
 from .models import faults, fits, model, number_or_text
 
 # Service as ministack names it: as botocore does, and how it says that a parameter is none.
@@ -37,7 +37,9 @@ NAMED = {"states:CreateStateMachine": "", "states:CreateActivity": "", "states:S
 NOT_THERE = ("states:RedriveExecution",)
 UPDATED = {"definition", "roleArn", "loggingConfiguration", "tracingConfiguration", "encryptionConfiguration"}
 TOKENS = ("states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat")
-MAX_TAGS = 50
+MAX_TAGS, HOUR_S = 50, 3600
+MAX_POLICY = {"iam:PutRolePolicy": 10_240, "iam:PutUserPolicy": 2048, "iam:PutGroupPolicy": 5120,
+              "iam:CreatePolicy": 6144, "iam:CreatePolicyVersion": 6144}  # fmt: skip
 PROTOCOLS = ("http", "https", "email", "email-json", "sms", "sqs", "application", "lambda", "firehose")
 # Operations with a policy: the field that holds it, and whether it says who may take a role.
 POLICIES = {
@@ -63,6 +65,7 @@ def install(url: str) -> None:
     objects.install()
     uploads.install()
     functions.install()
+    messages.install()
     invocations.install(url)
 
 
@@ -78,7 +81,7 @@ def checked(dispatch):
         elif service in CHECKS:
             operation = iam_actions.extract_iam_action(service, method, path, headers, body, params) or ""
             refusal = CHECKS[service](service, operation, headers, body, params, request_id)
-        with invocations.noted(service, path, headers, request_id):
+        with invocations.noted(service, path, headers, request_id), conditions.noted(headers, query):
             return refusal or await dispatch(method, path, headers, body, query, request_id)
 
     return dispatch_service_request
@@ -120,13 +123,45 @@ def by_query(service: str, operation: str, headers: dict, body: bytes, params: d
                 service, operation, "", request_id, error_code=code, message=text, headers=headers
             )
             return 400, fields, answer
+    if fault := limit_fault(operation, given) or session_fault(operation, given, headers, params):
+        code, text = fault
+        _, fields, answer = iam_actions.access_denied_response(
+            service, operation, "", request_id, error_code=code, message=text, headers=headers
+        )
+        return 409 if code == "LimitExceeded" else 400, fields, answer
     return policy_refusal(service, operation, headers, given, request_id)
+
+
+def limit_fault(operation: str, given: dict) -> tuple[str, str] | None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+    size = len("".join(given.get("PolicyDocument", "").split()))
+    if operation in MAX_POLICY and size > MAX_POLICY[operation]:
+        return "LimitExceeded", f"Maximum policy size of {MAX_POLICY[operation]} bytes exceeded"
+    name = given.get("UserName")
+    if operation == "iam:CreateAccessKey" and sum(one["UserName"] == name for one in iam._access_keys.values()) >= 2:
+        return "LimitExceeded", "Cannot exceed quota for AccessKeysPerUser: 2"
+    return None
+
+
+def session_fault(operation: str, given: dict, headers: dict, params: dict) -> tuple[str, str] | None:
+    """https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
+    if operation != "sts:AssumeRole":
+        return None
+    wanted, role = int(given.get("DurationSeconds", 0)), iam._roles.get(given.get("RoleArn", "").rpartition("/")[2])
+    if role and wanted > int(role.get("MaxSessionDuration") or HOUR_S):
+        return "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+    if wanted > HOUR_S and router.extract_access_key_id(headers, params).startswith("ASIA"):
+        text = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
+        return "ValidationError", text
+    return None
 
 
 def policy_refusal(service: str, operation: str, headers: dict, given: dict, request_id: str):
     """Policies that are no policies."""
     field, is_trust = POLICIES.get(operation, ("", False))
     problem = field and policy_fault(given.get(field), is_trust)
+    if is_trust and not problem and (stranger := conditions.stranger_in(given[field])):
+        problem = f'Invalid principal in policy: "AWS":"{stranger}"'
     if not problem:
         return None
     _, fields, body = iam_actions.access_denied_response(
@@ -227,12 +262,12 @@ def of_topics(service: str, operation: str, headers: dict, body: bytes, params: 
         problem = "Topic Name"
     elif operation == "sns:Subscribe" and given.get("Protocol") not in PROTOCOLS:
         problem = f"Amazon SNS does not support this protocol string: {given.get('Protocol')}"
-    if not problem:
+    fault = ("InvalidParameter", f"Invalid parameter: {problem}") if problem else messages.topic_fault(operation, given)
+    if fault is None:
         return None
     _, fields, answer = iam_actions.access_denied_response(
-        service, operation, "", request_id, error_code="InvalidParameter",
-        message=f"Invalid parameter: {problem}", headers=headers,
-    )  # fmt: skip
+        service, operation, "", request_id, error_code=fault[0], message=fault[1], headers=headers
+    )
     return 400, fields, answer
 
 

@@ -13,6 +13,7 @@ from ministack.services import s3
 
 from . import permissions
 from .buckets import configuration_fault, is_name
+from .conditions import stranger_in
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 MAX_KEY_BYTES, MAX_METADATA_BYTES, MAX_DELETED = 1024, 2048, 1000
@@ -58,6 +59,8 @@ def of_bucket(method: str, bucket: str, path: str, headers: dict, body: bytes, q
         return of_list(path, query)
     if "versions" in query and "version-id-marker" in query and not query.get("key-marker", [""])[0]:
         return s3._error("InvalidArgument", "A version-id marker cannot be specified without a key marker.", 400, path)
+    if method == "PUT" and "policy" in query and stranger_in(body.decode("utf-8", "replace")):
+        return s3._error("MalformedPolicy", "Invalid principal in policy", 400, path)
     fault = configuration_fault(body, query) if method == "PUT" else None
     return s3._error(*fault, 400, path) if fault else None
 
