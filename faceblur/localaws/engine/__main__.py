@@ -36,6 +36,7 @@ from . import (
     registry,
     signatures,
     stepfunctions,
+    tagging,
     values,
 )
 from .gate import Gate
@@ -112,6 +113,7 @@ def main(root: Path, listener: int) -> None:
     notifications.install()
     logs.install()
     registry.install()
+    tagging.install()
     values.install()
     attempts.install()
     history.install()

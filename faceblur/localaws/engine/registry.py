@@ -117,6 +117,12 @@ def rules_fault(text: str) -> str:
                 return f"tagStatus {chosen['tagStatus']!r} is none of tagged, untagged, any"
             if chosen["countType"] not in ("imageCountMoreThan", "sinceImagePushed"):
                 return f"countType {chosen['countType']!r} is unknown"
+            if chosen["tagStatus"] == "tagged" and not (chosen.get("tagPrefixList") or chosen.get("tagPatternList")):
+                return "tagPrefixList or tagPatternList must be given with tagStatus 'tagged'"
+            if chosen["countType"] == "sinceImagePushed" and chosen.get("countUnit") != "days":
+                return "countUnit must be 'days' with countType 'sinceImagePushed'"
+            if chosen["tagStatus"] == "any" and rule["rulePriority"] < max(priorities):
+                return "a rule for any image must have the highest rulePriority"
             if action != "expire":
                 return f"the action {action!r} is unknown"
             for number in (chosen["countNumber"], rule["rulePriority"]):

@@ -136,3 +136,70 @@ def _(world):
     world.afterwards(world.ecr.delete_repository, repositoryName=name, force=True)
     found = world.ecr.describe_repositories(repositoryNames=[name])["repositories"][0]
     assert found["imageTagMutability"] == "IMMUTABLE"
+
+
+# --- tags, parts, pages ---
+for name, changes in {
+    "a rule for tags without their beginning": {"tagStatus": "tagged"},
+    "a rule for days without the days": {"countType": "sinceImagePushed"},
+}.items():
+    chosen = {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 3} | changes
+    rule = {"rulePriority": 1, "selection": chosen, "action": {"type": "expire"}}
+    refuses(name, "AmazonECR/latest/userguide/lifecycle_policy_parameters.html", "ecr.put_lifecycle_policy",
+            "InvalidParameterException", repositoryName="@repository",
+            lifecyclePolicyText=json.dumps({"rules": [rule]}))  # fmt: skip
+refuses("a policy that is no JSON", f"{API}SetRepositoryPolicy.html", "ecr.set_repository_policy",
+        "InvalidParameterException", repositoryName="@repository", policyText="{")  # fmt: skip
+refuses("the address of a layer that is not there", f"{API}GetDownloadUrlForLayer.html",
+        "ecr.get_download_url_for_layer", "LayersNotFoundException", repositoryName="@repository",
+        layerDigest="sha256:" + "0" * 64)  # fmt: skip
+refuses("an index of images that are not there", f"{API}PutImage.html", "ecr.put_image",
+        "ReferencedImagesNotFoundException", repositoryName="@repository", imageTag="index",
+        imageManifest=json.dumps({"schemaVersion": 2, "mediaType": OCI + "index.v1+json", "manifests": [
+            {"mediaType": OCI + "manifest.v1+json", "digest": "sha256:" + "0" * 64, "size": 1}]}))  # fmt: skip
+
+
+def manifest(world, tag: str) -> str:
+    wanted = [{"imageTag": tag}]
+    return world.ecr.batch_get_image(repositoryName=world.repository, imageIds=wanted)["images"][0]["imageManifest"]
+
+
+@case("a tag is deleted, and the image with its last one", f"{API}BatchDeleteImage.html")
+def _(world):
+    tag, at = pushed(world, {"two": "tags"}, Cmd=["x"]).rpartition(":")[2], {"repositoryName": world.repository}
+    world.ecr.put_image(**at, imageTag=f"{tag}-2", imageManifest=manifest(world, tag))
+    found = world.ecr.batch_delete_image(**at, imageIds=[{"imageTag": tag}, {"imageTag": "none"}])
+    assert [one["failureCode"] for one in found["failures"]] == ["ImageNotFound"]
+    look = lambda: world.ecr.describe_images(**at, imageIds=[{"imageTag": f"{tag}-2"}])  # noqa: E731
+    assert look()["imageDetails"][0]["imageTags"] == [f"{tag}-2"]
+    world.ecr.batch_delete_image(**at, imageIds=[{"imageTag": f"{tag}-2"}])
+    assert error_of(look) == "ImageNotFoundException"
+
+
+@case("a digest that is not the manifest's", f"{API}PutImage.html")
+def _(world):
+    tag, wrong = pushed(world, {"a": "digest"}, Cmd=["x"]).rpartition(":")[2], "sha256:" + "0" * 64
+    given = {"imageManifest": manifest(world, tag), "imageDigest": wrong, "imageTag": f"{tag}-2"}
+    assert error_of(world.ecr.put_image, repositoryName=world.repository, **given) == "ImageDigestDoesNotMatchException"
+
+
+@case("parts of a layer in their order", f"{API}UploadLayerPart.html")
+def _(world):
+    at = {"repositoryName": world.repository}
+    at["uploadId"] = world.ecr.initiate_layer_upload(**at)["uploadId"]
+    part = {"partFirstByte": 5, "partLastByte": 9, "layerPartBlob": b"hello"}
+    assert error_of(world.ecr.upload_layer_part, **at, **part) == "InvalidLayerPartException"
+    empty = error_of(world.ecr.complete_layer_upload, **at, layerDigests=[digest_of(b"")])
+    assert empty == "EmptyUploadException"
+
+
+@case("images by pages, one for each tag", f"{API}ListImages.html")
+def _(world):
+    tag, at = pushed(world, {"by": "pages"}, Cmd=["x"]).rpartition(":")[2], {"repositoryName": world.repository}
+    world.ecr.put_image(**at, imageTag=f"{tag}-2", imageManifest=manifest(world, tag))
+    page = world.ecr.list_images(**at, maxResults=1)
+    found, pages = page["imageIds"], 1
+    while "nextToken" in page:
+        page = world.ecr.list_images(**at, maxResults=1, nextToken=page["nextToken"])
+        found, pages = found + page["imageIds"], pages + 1
+    assert pages == len(found) and {tag, f"{tag}-2"} <= {one.get("imageTag") for one in found}

@@ -45,6 +45,23 @@ refuses("a job's id with other letters", GET, get, "InvalidParameterException", 
 refuses("no results at all", GET, get, "InvalidParameterException", JobId="0" * 64, MaxResults=0)
 
 
+@case("who may not ask, and whose object may not be read", START)
+def _(world):
+    given = {"Video": world.filled(video())}
+    for action, code in (("s3:*", "AccessDeniedException"), ("rekognition:*", "InvalidS3ObjectException")):
+        client = world.as_role({"Effect": "Allow", "Action": action, "Resource": "*"})("rekognition")
+        assert error_of(client.start_face_detection, **given) == code
+
+
+@case("a version of an object, and one that is none", START)
+def _(world):
+    version = world.s3.put_object(Bucket=world.versioned, Key="clip", Body=b"x")["VersionId"]
+    place = {"Bucket": world.versioned, "Name": "clip"}
+    start_job = world.rekognition.start_face_detection
+    assert len(start_job(Video={"S3Object": place | {"Version": version}})["JobId"]) == 64
+    assert error_of(start_job, Video={"S3Object": place | {"Version": "none"}}) == "InvalidS3ObjectException"
+
+
 def finished(world, **more) -> dict:
     """The answer for a job that has ended, of the video that is none."""
     job = world.rekognition.start_face_detection(Video=world.filled(video()), **more)["JobId"]
