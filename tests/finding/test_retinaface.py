@@ -9,9 +9,11 @@ import pytest
 from faceblur.errors import DetectorError
 from faceblur.finding import retinaface as module
 from faceblur.finding import runtime
+from faceblur.finding.opinions import Eyes
 from faceblur.finding.retinaface import RetinaFace, model_bytes
 from faceblur.sample import pictures
 from faceblur.sample.portraits import EILEEN, GRACE
+from faceblur.video import Frame, Orientation, VideoFrame
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +53,22 @@ def test_it_finds_none_where_there_is_none(detector, name):
     picture = np.asarray(getattr(data, name)())
     picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR if picture.ndim == 2 else cv2.COLOR_RGB2BGR)
     assert detector.find(picture) == []
+
+
+@pytest.mark.parametrize("quarter", [cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_90_COUNTERCLOCKWISE])
+@pytest.mark.parametrize("portrait", [EILEEN, GRACE])
+def test_both_are_sure_of_a_face_that_lies_on_its_side(portrait, quarter):
+    """Shown upright only, neither is sure enough of some, and they would be dropped."""
+    picture = cv2.resize(pictures.load(portrait.picture), (256, 256))
+    [face] = RetinaFace(0.5).find(picture)
+    raw = VideoFrame.from_ndarray(cv2.rotate(picture, quarter), format="bgr24")
+    raw.pts = 0
+    frame = Frame(raw, 0, 0.0, Orientation())
+    middle = face.left + face.width / 2, face.top + face.height / 2
+    is_clockwise = quarter == cv2.ROTATE_90_CLOCKWISE
+    x, y = (1 - middle[1], middle[0]) if is_clockwise else (middle[1], 1 - middle[0])
+    box = (x - face.height / 2, y - face.width / 2, face.height, face.width)
+    assert min(Eyes().opinions(frame, box)) > 0.85
 
 
 def test_a_lower_threshold_only_adds():
