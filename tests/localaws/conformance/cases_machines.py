@@ -401,6 +401,6 @@ for name, (code, changes) in {
     "logs that go nowhere": ("InvalidLoggingConfiguration", {"destinations": []}),
     "logs of a level that is none": (VALID, {"level": "LOUD"}),
 }.items():
-    refuses(name, LOGGING, "states.create_state_machine", code, name=lambda w: w.unique(), roleArn="@states_role",
+    refuses(name, LOGGING, "states.create_state_machine", code, name=lambda w: w.unique(), roleArn=lambda w: role(w, *DELIVERY),
             definition=json.dumps(one({"Type": "Pass"})),
             loggingConfiguration=lambda w, changes=changes: logged(w, **changes))  # fmt: skip
