@@ -222,7 +222,8 @@ def test_the_sources_name_no_address_of_their_own():
 def licence(name: str) -> str:
     """What an installed package says of itself, in the words of THIRD-PARTY.md or longer ones."""
     told = metadata.metadata(name)
-    said = [told["License-Expression"], (told["License"] or "").partition("\n")[0], *told.get_all("Classifier", ())]
+    words = [told.get("License-Expression"), told.get("License", "").partition("\n")[0]]
+    said = [*words, *told.get_all("Classifier", ())]
     return " ".join(line for line in filter(None, said) if "::" not in line or line.startswith("License"))
 
 
