@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-DAY = "27 November 2026"
+DAY = "27 and 28 November 2026"
 ROOT = Path(__file__).parents[1]
 TABLES = ROOT / "tests" / "localaws" / "conformance"
 PAGE, OTHERS = ROOT / "docs" / "fidelity.md", TABLES / "others.json"
@@ -36,15 +36,15 @@ documentation), behind the same checks of signatures and permissions.
 """
 RAN = "with a function that ran: "
 ELSEWHERE = """
-The other columns are the same cases, tried with the second line on {day}, on a machine without Docker. Each server was
-started with its defaults:
+The other columns are the same cases, tried with the second line on {day}, on a machine without Docker.
+Each server was started with its defaults:
 
 {started}
 
 They have other purposes, and do much that no case asks for; the cases were written beside the embedded AWS, not beside
-them. **Not run here** are cases that were written after that day, and cases that need a function or an image to run
-where those run in Docker alone. Neither server checks IAM unless told to at its start (`INITIAL_NO_AUTH_ACTION_COUNT`,
-`AUTH`); that was not tried. Neither has Rekognition Video.
+them. **Not run here** are cases that need a function or an image to run where those run in Docker alone. Neither server
+checks IAM unless told to at its start (`INITIAL_NO_AUTH_ACTION_COUNT`, `AUTH`); that was not tried. Neither has
+Rekognition Video.
 """
 # These need Docker wherever they are not run by processes.
 IMAGES = ("Lambda: an image's ENTRYPOINT runs before its CMD",)
