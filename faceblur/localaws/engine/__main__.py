@@ -24,6 +24,7 @@ from . import (
     attempts,
     checks,
     conditions,
+    entities,
     executions,
     failing,
     history,
@@ -109,6 +110,7 @@ def main(root: Path, listener: int) -> None:
     keeping.install()
     permissions.install()
     conditions.install()
+    entities.install()
     signatures.install()
     notifications.install()
     logs.install()

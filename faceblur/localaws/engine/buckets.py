@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 
 from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]
 
+from .elements import MALFORMED, children, name_of, within
+
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 NAME_END = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 NAME_BEGIN = ("xn--", "sthree-", "amzn-s3-demo-")
@@ -13,7 +15,6 @@ METHODS = {"GET", "PUT", "POST", "DELETE", "HEAD"}
 ACTIONS = {"Expiration", "Transition", "NoncurrentVersionExpiration", "NoncurrentVersionTransition",
            "AbortIncompleteMultipartUpload"}  # fmt: skip
 INFREQUENT, MIN_INFREQUENT_DAYS = ("STANDARD_IA", "ONEZONE_IA"), 30
-MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
 
 
 def is_name(bucket: str) -> bool:
@@ -30,10 +31,6 @@ def configuration_fault(body: bytes, query: dict) -> tuple[str, str] | None:
             except SyntaxError:
                 return "MalformedXML", MALFORMED
     return None
-
-
-def children(element, name: str) -> list:
-    return [child for child in element if child.tag.rpartition("}")[2] == name]
 
 
 def texts(element, name: str) -> list[str]:
@@ -60,7 +57,7 @@ def of_lifecycle(root) -> Iterator[tuple[str, str]]:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketLifecycleConfiguration.html"""
     names: set[str] = set()
     for rule in children(root, "Rule"):
-        given = {child.tag.rpartition("}")[2] for child in rule}
+        given = {name_of(child) for child in rule}
         if not given & {"Filter", "Prefix"}:
             yield "MalformedXML", MALFORMED
         if not given & ACTIONS:
@@ -71,8 +68,7 @@ def of_lifecycle(root) -> Iterator[tuple[str, str]]:
             if len(name) > 255:
                 yield "InvalidArgument", "ID length should not exceed allowed limit of 255"
             names.add(name)
-        has_tag = any(part.tag.rpartition("}")[2] == "Tag" for part in rule.iter())
-        if has_tag and "AbortIncompleteMultipartUpload" in given:
+        if within(rule, "Tag") and "AbortIncompleteMultipartUpload" in given:
             yield "InvalidRequest", "AbortIncompleteMultipartUpload cannot be specified with Tags"
         for change in children(rule, "Transition"):
             days = texts(change, "Days") or ["30"]
@@ -83,7 +79,7 @@ def of_lifecycle(root) -> Iterator[tuple[str, str]]:
 
 def of_notification(root) -> Iterator[tuple[str, str]]:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_FilterRule.html"""
-    for filtered in (one for one in root.iter() if one.tag.rpartition("}")[2] == "S3Key"):
+    for filtered in within(root, "S3Key"):
         names = [text.lower() for rule in children(filtered, "FilterRule") for text in texts(rule, "Name")]
         if set(names) - {"prefix", "suffix"}:
             yield "InvalidArgument", "filter rule name must be either prefix or suffix"

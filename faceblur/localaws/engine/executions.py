@@ -151,28 +151,25 @@ def of_standard(list_executions):
 @replaces("_describe_execution")
 def describe_execution(original):
     """With the version or alias that was started, and that it cannot be gone on with."""
-
-    def answer(request: dict):
-        status, fields, body = original(request)
-        execution = states._executions.get(request.get("executionArn")) or {}
-        if status == 200:
-            why = "the embedded AWS does not run RedriveExecution"
-            redrive = {"redriveCount": 0, "redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": why}
-            body = json.dumps(json.loads(body) | execution.get("told", {}) | redrive).encode()
-        return status, fields, body
-
-    return answer
+    why = "the embedded AWS does not run RedriveExecution"
+    redrive = {"redriveCount": 0, "redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": why}
+    return with_noted(original, lambda execution: execution.get("told", {}) | redrive)
 
 
 @replaces("_describe_state_machine_for_execution")
 def describe(original):
     """The state machine as it was when the execution began, whatever has become of it since."""
+    return with_noted(original, lambda execution: execution.get("machine", {}))
 
-    def describe_state_machine_for_execution(request: dict):
+
+def with_noted(original, noted):
+    """The answer, with what `noted` tells of the execution's record."""
+
+    def answer(request: dict):
         status, fields, body = original(request)
         execution = states._executions.get(request.get("executionArn")) or {}
         if status == 200:
-            body = json.dumps(json.loads(body) | execution.get("machine", {})).encode()
+            body = json.dumps(json.loads(body) | noted(execution)).encode()
         return status, fields, body
 
-    return describe_state_machine_for_execution
+    return answer

@@ -13,6 +13,7 @@ from ministack.core import iam_actions, router
 from ministack.services import s3
 
 from . import permissions
+from .elements import children, texts_of
 
 MAX_LISTED = 1000
 # One range; S3 passes over what is none, and over several.
@@ -37,8 +38,6 @@ def encrypted(handle):
         status, fields, content = await handle(method, path, headers, body, query, *more, **named)
         is_object = "/" in unquote(path).lstrip("/").rstrip("/") and not {"tagging", "acl", "uploads"} & set(query)
         known = {name.lower() for name in fields}
-        if query.get("max-keys") == ["0"] and status == 200:
-            content = content.replace(b"<IsTruncated>true</IsTruncated>", b"<IsTruncated>false</IsTruncated>")
         says = any(name.startswith("x-amz-server-side-encryption") for name in known)
         if method in ("GET", "HEAD", "PUT") and is_object and status in (200, 206) and "etag" in known and not says:
             fields["x-amz-server-side-encryption"] = "AES256"
@@ -66,7 +65,10 @@ def as_asked(handle):
             status, fields, _ = await handle("GET", path, headers, body, query, *more, **named)
             if status in (206, 416):
                 return status, fields, b""
-        return await handle(method, path, headers, body, query, *more, **named)
+        status, fields, content = await handle(method, path, headers, body, query, *more, **named)
+        if query.get("max-keys") == ["0"] and status == 200:
+            content = content.replace(b"<IsTruncated>true</IsTruncated>", b"<IsTruncated>false</IsTruncated>")
+        return status, fields, content
 
     return handle_request
 
@@ -149,11 +151,11 @@ def is_of_body(name: str) -> bool:
 def without(body: bytes, denied: set) -> bytes | None:
     """The document without these (key, version); None where nothing would be left."""
     root = fromstring(body)
-    for one in [one for one in root if one.tag.rpartition("}")[2] == "Object"]:
-        found = {child.tag.rpartition("}")[2]: child.text or "" for child in one}
+    for one in children(root, "Object"):
+        found = texts_of(one)
         if (found.get("Key", ""), found.get("VersionId", "")) in denied:
             root.remove(one)
-    return tostring(root) if any(one.tag.rpartition("}")[2] == "Object" for one in root) else None
+    return tostring(root) if children(root, "Object") else None
 
 
 def with_errors(answer: bytes, denied: list) -> bytes:

@@ -14,6 +14,7 @@ from ministack.services import s3
 from . import permissions
 from .buckets import configuration_fault, is_name
 from .conditions import stranger_in
+from .elements import MALFORMED, texts_of, within
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 MAX_KEY_BYTES, MAX_METADATA_BYTES, MAX_DELETED = 1024, 2048, 1000
@@ -142,10 +143,10 @@ def checksum_fault(headers: dict) -> str:
 def keys_and_values(body: bytes) -> list[tuple[str, str]]:
     """The tags of a document; none where it is no XML, which ministack says."""
     try:
-        tags = [one for one in fromstring(body).iter() if one.tag.rpartition("}")[2] == "Tag"]
+        tags = within(fromstring(body), "Tag")
     except SyntaxError:
         return []
-    pairs = [{child.tag.rpartition("}")[2]: child.text or "" for child in tag} for tag in tags]
+    pairs = [texts_of(tag) for tag in tags]
     return [(pair.get("Key", ""), pair.get("Value", "")) for pair in pairs]
 
 
@@ -189,5 +190,4 @@ def of_missing(bucket: str, path: str, headers: dict, query: dict):
 
 
 def malformed(path: str):
-    text = "The XML you provided was not well-formed or did not validate against our published schema"
-    return s3._error("MalformedXML", text, 400, path)
+    return s3._error("MalformedXML", MALFORMED, 400, path)

@@ -9,27 +9,18 @@ import json
 from ministack.core.responses import error_response_json, json_response
 from ministack.services import ecr
 
+from .registry import known_repository
+
 MAX_PAGE = 1000
 
 
 def install() -> None:
-    ecr._batch_delete_image = of_repository(batch_delete_image)
-    ecr._list_images = of_repository(list_images)
+    ecr._batch_delete_image = known_repository(batch_delete_image)
+    ecr._list_images = known_repository(list_images)
     ecr._put_image = as_described(ecr._put_image)
     ecr._describe_repositories = by_pages(ecr._describe_repositories)
     ecr._set_repository_policy = of_json(ecr._set_repository_policy)
     ecr._get_download_url_for_layer = of_what_is_there(ecr._get_download_url_for_layer)
-
-
-def of_repository(answer):
-    def checked(request: dict):
-        name = request.get("repositoryName", "")
-        if name not in ecr._repositories:
-            text = f"The repository with name '{name}' does not exist in the registry"
-            return error_response_json("RepositoryNotFoundException", text, 400)
-        return answer(request)
-
-    return checked
 
 
 def ids_of(image: dict) -> list[dict]:

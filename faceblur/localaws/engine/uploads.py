@@ -11,6 +11,8 @@ from xml.etree.ElementTree import Element, SubElement
 from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]
 from ministack.services import s3
 
+from .elements import MALFORMED, texts_of, within
+
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 MIN_PART_BYTES, MAX_LISTED = 5 * 1024**2, 1000
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
@@ -90,13 +92,12 @@ def in_order(complete):
         if upload and not body.strip():
             return s3._error("InvalidRequest", "You must specify at least one part", 400, f"/{bucket}/{key}")
         try:
-            wanted = [part for part in fromstring(body).iter() if part.tag.rpartition("}")[2] == "Part"]
-            parts = [{child.tag.rpartition("}")[2]: child.text or "" for child in part} for part in wanted]
+            parts = [texts_of(part) for part in within(fromstring(body), "Part")]
             numbers = [int(part["PartNumber"]) for part in parts]
         except (ValueError, KeyError, SyntaxError):
             return complete(bucket, key, body, query, headers)
         if upload and not numbers:
-            return s3._error("MalformedXML", s3._MALFORMED_XML, 400, f"/{bucket}/{key}")
+            return s3._error("MalformedXML", MALFORMED, 400, f"/{bucket}/{key}")
         if upload and numbers != sorted(set(numbers)):
             text = "The list of parts was not in ascending order. Parts must be ordered by part number."
             return s3._error("InvalidPartOrder", text, 400, f"/{bucket}/{key}")
